@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Config: the ini file as plain values. Filled once by load_config(), constant afterwards.
+//
+// One table (controlplane/config_table.h) drives parsing, ranges, defaults, --print-defaults and
+// the documentation of every key; this struct is its target.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "dataplane/world.h"
+#include "routing/address.h"
+#include "routing/agent_id.h"
+
+namespace posthaste::controlplane {
+
+enum class LogLevel : std::uint8_t { error, warning, notice, info, debug };
+
+struct SystemConfig {               // [system]
+    std::string name = "posthaste"; // this box; also the EAL file prefix
+    std::string run_dir = "/run/posthaste";  // lock, sockets: run_dir/NAME.*
+    LogLevel log_level = LogLevel::info;
+    std::uint32_t drain_ms = 2'000; // SIGTERM: keep forwarding at most so long
+};
+
+struct EalConfig {                  // [eal]
+    bool hugepages = true;
+    std::uint32_t memory_mb = 0;    // 0: computed from tables and pools
+    std::vector<unsigned> cores;    // first: control thread; others: workers. empty: chosen
+    bool share_cores = false;       // several threads on one core (tests, laboratories)
+    std::string extra;              // further EAL arguments, for drivers that need one
+};
+
+struct DataplaneConfig {            // [dataplane]
+    unsigned workers = 1;
+    std::uint16_t udp_port = 4747;
+    std::uint32_t mbufs = 0;        // 0: computed
+    std::uint16_t rx_descriptors = 512;
+    std::uint16_t tx_descriptors = 512;
+    std::uint16_t tx_backlog = 256;       // frames per worker and port
+    std::uint16_t punt_ring = 256;        // per worker and class
+    std::uint16_t inject_ring = 512;      // per worker
+    std::uint32_t idle_sleep_us = 0;      // 0: poll without pause (cores of one's own)
+    bool shed = true;                     // drop low priorities first while rx queues stay full
+};
+
+struct AgentsConfig {               // [agents]
+    std::uint32_t agents_max = 100'000;   // with static routes: capacity of the Fib
+    std::uint32_t agents_per_port_max = 0;  // 0: agents_max
+    std::uint16_t capabilities_max = 64;
+    std::uint32_t lease_default_ms = 30'000;
+    std::uint32_t lease_min_ms = 1'000;
+    std::uint32_t lease_max_ms = 3'600'000;
+    std::uint32_t registrations_per_second = 100'000;
+};
+
+struct NeighboursConfig {           // [neighbours]
+    std::uint32_t neighbours_max = 1'024;
+    std::uint32_t held_per_neighbour = 16;
+    std::uint32_t held_max = 256;
+    std::uint32_t hold_ms = 1'000;        // longest wait of a held frame
+    std::uint32_t retry_ms = 250;         // between requests
+    std::uint32_t retries = 3;
+    std::uint32_t reachable_ms = 30'000;  // then refreshed by a probe
+    std::uint32_t stale_ms = 300'000;     // unused so long: forgotten
+};
+
+struct AdminConfig {                // [admin]
+    std::string socket;             // empty: run_dir/NAME.sock
+    std::uint16_t connections_max = 16;
+};
+
+struct PortConfig {                 // [port NAME]
+    std::string name;
+    std::string device;             // PCI address, or vdev string: driver name, arguments
+    dataplane::Role role = dataplane::Role::edge;
+    std::vector<routing::Prefix> addresses;
+    std::optional<routing::IpAddress> gateway;   // IPv4
+    std::optional<routing::IpAddress> gateway6;
+    std::uint16_t mtu = 1500;
+    std::uint16_t queues = 1;
+    std::vector<unsigned> workers;  // empty: all
+    std::uint16_t vlan = 0;
+    std::optional<routing::Mac> mac;
+    bool promiscuous = false;
+    bool verify_checksum = true;
+    dataplane::SourceCheck source_check = dataplane::SourceCheck::strict;
+    std::uint32_t error_rate = 1'000;     // error frames per second
+    std::uint32_t link_wait_ms = 2'000;   // a port without link by then is a start error
+    bool reconnect = true;                // memif, virtio_user: stop/start while link is down
+    int line = 0;                         // of the section header, for messages
+};
+
+struct RouterConfig {               // [router NAME]
+    std::string name;
+    routing::IpAddress address;     // on a fabric port's link, or behind its gateway
+    std::string port;               // empty: the fabric port whose prefix has it
+    std::uint16_t udp_port = 0;     // 0: dataplane.udp_port
+    int line = 0;
+};
+
+struct RouteConfig {                // [route UUID]
+    routing::AgentId agent;
+    std::string router;
+    int line = 0;
+};
+
+struct AgentConfig {                // [agent UUID]
+    routing::AgentId agent;
+    std::string port;
+    routing::IpAddress address;
+    std::uint16_t udp_port = 4747;
+    std::optional<routing::Mac> mac;      // none: resolved by ARP or ND
+    std::string name;
+    std::vector<std::string> capabilities;
+    int line = 0;
+};
+
+struct Config {
+    std::string path;
+    SystemConfig system;
+    EalConfig eal;
+    DataplaneConfig dataplane;
+    AgentsConfig agents;
+    NeighboursConfig neighbours;
+    AdminConfig admin;
+    std::vector<PortConfig> ports;      // in file order: index = Posthaste port index
+    std::vector<RouterConfig> routers;
+    std::vector<RouteConfig> routes;
+    std::vector<AgentConfig> static_agents;
+};
+
+// Exit codes of --check and of a start: syntax is 1, meaning is 2.
+struct ConfigError {
+    int exit_code = 2;
+    std::string text;  // one or more lines, each FILE:LINE: [section] key = value: why; allowed: ...
+};
+
+[[nodiscard]] tl::expected<Config, ConfigError> load_config(const std::string& path);
+[[nodiscard]] tl::expected<Config, ConfigError> parse_config(const std::string& text,
+                                                             const std::string& path);
+
+// What a reload would do. Keys that need a restart make `refused` non-empty, and then nothing of
+// the difference may be applied.
+struct ConfigDifference {
+    std::vector<std::string> changes;  // one line each: what, from, to
+    std::vector<std::string> refused;  // keys that need a restart, with both values
+};
+
+[[nodiscard]] ConfigDifference compare_configs(const Config& running, const Config& next);
+
+// The configuration as an ini text with every key, its unit, range and default as a comment.
+[[nodiscard]] std::string print_defaults();
+[[nodiscard]] std::string print_config(const Config& config);
+
+}  // namespace posthaste::controlplane

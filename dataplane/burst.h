@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Burst: up to 64 frames of one ingress port in flight on one lcore, structure of arrays.
+//
+// Every received lane starts in `live` and leaves it exactly once: into `sent` (queued on an
+// egress port), `punted` (ring to the control thread) or `dropped` (with a reason). A heartbeat
+// becomes its own acknowledgement and leaves as sent. A dropped lane whose sender is to be told is
+// also in `answered`: its mbuf now holds the answer and is sent instead of freed. Stages are plain functions over a burst: they never free, send, count, log,
+// allocate or read a clock, except the last three (punt, transmit, settle), whose work that is.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "dataplane/lane_mask.h"
+#include "routing/drop.h"
+#include "routing/fib.h"
+#include "routing/frame.h"
+
+struct rte_mbuf;
+
+namespace posthaste::dataplane {
+
+// Why a frame goes to the control thread; each class has its own ring, so that none starves
+// another. The order is the order of service.
+enum class PuntClass : std::uint8_t { neighbour, registration, hold, count };
+
+inline constexpr unsigned kPuntClassCount = static_cast<unsigned>(PuntClass::count);
+
+struct Burst {
+    std::array<rte_mbuf*, kBurstMax> frame;
+    std::array<routing::FrameView, kBurstMax> view;
+    std::array<const routing::FibEntry*, kBurstMax> target;  // after lookup; null: unknown
+    std::array<const routing::FibEntry*, kBurstMax> sender;  // after lookup, edge ports only
+    std::array<std::uint16_t, kBurstMax> adjacency;          // after resolve; kNoAdjacency: none
+    std::array<std::uint16_t, kBurstMax> egress;             // port index, after resolve
+    std::array<std::uint16_t, kBurstMax> flags;              // message flags to set on rewrite
+    std::array<routing::Drop, kBurstMax> reason;
+    std::array<PuntClass, kBurstMax> punt_class;
+
+    LaneMask received;
+    LaneMask live;
+    LaneMask sent;
+    LaneMask punted;
+    LaneMask dropped;
+    LaneMask answered;  // subset of dropped
+
+    std::uint16_t ingress = 0;  // port index
+    std::uint32_t now_ms = 0;   // coarse monotonic milliseconds, modulo 2^32
+
+    void drop(unsigned lane, routing::Drop why) noexcept {
+        live.clear(lane);
+        dropped.set(lane);
+        reason[lane] = why;
+    }
+
+    void punt(unsigned lane, PuntClass to) noexcept {
+        live.clear(lane);
+        punted.set(lane);
+        punt_class[lane] = to;
+    }
+};
+
+}  // namespace posthaste::dataplane

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The two rings between one lcore and the control thread: PuntRings up, InjectRing down.
+//
+// Both are single-producer single-consumer and bounded (rte_ring, elements of 16 bytes). Ownership
+// of the mbuf goes with the element. A full punt ring is the lcore's to count (punt_full); a full
+// inject ring is the control thread's to retry or drop.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "dataplane/burst.h"
+#include "routing/drop.h"
+
+struct rte_mbuf;
+struct rte_ring;
+
+namespace posthaste::dataplane {
+
+struct alignas(16) Punted {
+    rte_mbuf* frame = nullptr;
+    std::uint16_t ingress = 0;                           // port index
+    std::uint16_t adjacency = routing::kNoAdjacency;     // hold: the next hop it waits for
+    PuntClass why = PuntClass::neighbour;
+};
+
+static_assert(sizeof(Punted) == 16);
+
+enum class InjectKind : std::uint8_t {
+    transmit,  // a finished frame: send it on `port`
+    resubmit,  // a held frame: through the pipeline again as if received on `port`
+};
+
+struct alignas(16) Injected {
+    rte_mbuf* frame = nullptr;
+    std::uint16_t port = 0;
+    InjectKind kind = InjectKind::transmit;
+};
+
+static_assert(sizeof(Injected) == 16);
+
+// Capacity is rounded up to a power of two minus one; memory is the heap's, needs no EAL.
+template <typename T>
+class SpscRing {
+  public:
+    explicit SpscRing(unsigned capacity);
+    ~SpscRing();
+    SpscRing(const SpscRing&) = delete;
+    SpscRing& operator=(const SpscRing&) = delete;
+
+    [[nodiscard]] bool push(const T& item) noexcept;      // producer; false: full
+    [[nodiscard]] unsigned pop(std::span<T> out) noexcept;  // consumer; how many came
+    [[nodiscard]] unsigned size() const noexcept;
+    [[nodiscard]] unsigned capacity() const noexcept;
+
+  private:
+    rte_ring* ring_;
+};
+
+extern template class SpscRing<Punted>;
+extern template class SpscRing<Injected>;
+
+}  // namespace posthaste::dataplane

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// World: everything an lcore may know besides the Fib, published as one immutable value (RCU).
+//
+// Built by the control thread on every change of a port, router or neighbour; a few hundred
+// entries, so a rebuild is cheap. The Fib names adjacencies by index; an index keeps its meaning
+// for the life of the program (slots are reused only after every route to them is gone).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "routing/address.h"
+#include "routing/frame.h"
+
+namespace posthaste::dataplane {
+
+enum class Role : std::uint8_t { edge, fabric };
+
+enum class SourceCheck : std::uint8_t { strict, port, off };  // MAC+IP and port; port only; none
+
+struct PortView {
+    routing::PortRules rules;
+    Role role = Role::edge;
+    SourceCheck source_check = SourceCheck::strict;
+    std::uint16_t ethdev = 0;  // DPDK port id
+    std::uint16_t mtu = 1500;  // of the IP packet
+    bool up = false;           // lcores neither poll nor send while false
+};
+
+// A next hop on a link: a router's fabric address, or a static agent whose MAC was resolved.
+struct Adjacency {
+    bool used = false;
+    bool resolved = false;
+    std::uint16_t port = 0;
+    std::uint16_t udp_port = 0;   // routers: where they listen
+    routing::IpAddress ip;        // routers: their fabric address
+    routing::Mac mac;             // next hop on the link: the host, or the gateway towards it
+};
+
+struct World {
+    std::uint64_t version = 0;
+    std::vector<PortView> ports;
+    std::vector<Adjacency> adjacencies;
+};
+
+}  // namespace posthaste::dataplane
