@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Memory plan: how many mbufs and how many megabytes a configuration needs. Pure arithmetic.
+//
+// The one place that knows it: the EAL's -m, the size of the pools, --check and `show memory` all
+// ask here. Every addend is kept, so that a refusal can say where the memory goes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "controlplane/config.h"
+
+namespace posthaste::controlplane {
+
+struct MemoryPlan {
+    // mbufs of the frame pool, one addend each
+    std::uint64_t rx_rings = 0;
+    std::uint64_t tx_rings = 0;
+    std::uint64_t backlogs = 0;
+    std::uint64_t handoff = 0;      // rings of ports with fewer tx queues than workers
+    std::uint64_t exchange = 0;     // punt and inject rings
+    std::uint64_t held = 0;         // frames that wait for a neighbour
+    std::uint64_t caches = 0;       // per lcore
+    std::uint64_t slack = 0;        // bursts in flight
+    std::uint32_t frame_mbufs = 0;  // the sum, or [dataplane] mbufs
+    std::uint32_t control_mbufs = 0;
+    std::uint16_t mtu = 0;  // the largest of the ports
+
+    // bytes
+    std::uint64_t frame_pool = 0;
+    std::uint64_t control_pool = 0;
+    std::uint64_t fib = 0;
+    std::uint64_t rings = 0;    // device and handoff rings
+    std::uint64_t reserve = 0;  // fragmentation and what DPDK itself takes
+
+    [[nodiscard]] std::uint64_t total_bytes() const noexcept {
+        return frame_pool + control_pool + fib + rings + reserve;
+    }
+
+    [[nodiscard]] std::uint32_t total_mb() const noexcept;
+    [[nodiscard]] std::string to_text() const;
+};
+
+[[nodiscard]] MemoryPlan plan_memory(const Config& config);
+
+}  // namespace posthaste::controlplane
