@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Operations: what an operator can read and do, one function per command of the admin socket.
+//
+// The command tree calls these on the control thread with arguments already checked for their
+// form; each must return soon (well under a millisecond) and never wait. What it returns becomes
+// `data` of the answer. The keys named here are a contract: all of them are always present, and
+// null where there is no value. Counters are totals since start unless said otherwise. Units are
+// in the names (_ms, _bytes, _percent); a key without one is a count, a name or a flag.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "controlplane/protocol.h"
+#include "routing/address.h"
+#include "routing/agent_id.h"
+
+namespace posthaste::controlplane {
+
+struct OperationError {
+    std::string code;                  // one of code:: in controlplane/protocol.h
+    std::string message;               // one sentence: what was asked, why not, what is allowed
+    std::vector<std::string> details;  // further lines, may be empty
+};
+
+using Outcome = tl::expected<Json, OperationError>;
+
+[[nodiscard]] inline tl::unexpected<OperationError> refuse(std::string_view why,
+                                                           std::string message,
+                                                           std::vector<std::string> details = {}) {
+    return tl::unexpected(OperationError{std::string(why), std::move(message), std::move(details)});
+}
+
+// One page of a long table. `after` is the `next` of the page before, opaque to the caller; empty
+// for the first page. An implementation may stop early, even without a row, and say so by `next`,
+// so that no call walks a table of a million rows.
+struct Page {
+    unsigned limit = kPageDefault;  // 1..kPageMax
+    std::string after;
+    std::string port;  // rows of this port only; empty: all
+};
+
+struct AgentAddition {
+    routing::AgentId agent;
+    std::string port;
+    routing::IpAddress address;
+    std::optional<std::uint16_t> udp_port;  // none: the port frames are received on
+    std::optional<routing::Mac> mac;        // none: resolved by ARP or ND
+    std::string name;
+    std::vector<std::string> capabilities;
+};
+
+class Operations {
+  public:
+    Operations() = default;
+    Operations(const Operations&) = delete;
+    Operations& operator=(const Operations&) = delete;
+    virtual ~Operations() = default;
+
+    // For completion and "did you mean"; in the order of the ini.
+    [[nodiscard]] virtual std::vector<std::string> port_names() const = 0;
+    [[nodiscard]] virtual std::vector<std::string> router_names() const = 0;
+
+    // [{name, index, device, driver, role: "edge"|"fabric", addresses: ["10.0.0.1/24"],
+    //   gateways: ["10.0.0.254"], mac, vlan: number|null, mtu,
+    //   up: lcores use it, link: the device says so, link_mbps: number|null, rx_queues, tx_queues,
+    //   received, received_bytes, resubmitted, sent, punted, dropped, answered,
+    //   answers_suppressed, transmitted, transmitted_bytes, tx_discarded, tx_backlog: frames now,
+    //   missed: lost by the device with its rx queues full, rx_errors, no_mbuf, tx_errors,
+    //   reconnects}]
+    // received..answers_suppressed are by ingress port; received + resubmitted == sent + punted +
+    // dropped whenever no burst is under way. The rest is by egress port, or the device's.
+    [[nodiscard]] virtual Outcome show_ports() = 0;
+
+    // [{lcore, cpu, role: "control"|"worker", worker: number|null, queues: ["edge0/0"],
+    //   busy_percent: share of cycles in loops that moved something, since the last time this was
+    //   asked or start, loops, received, resubmitted, injected, sent, punted, dropped,
+    //   transmitted}]
+    // The control thread's row: received are the frames punted to it, injected those it gave back
+    // to workers, sent and resubmitted 0, punted 0, dropped its own drops, queues [].
+    [[nodiscard]] virtual Outcome show_lcores() = 0;
+
+    // [{stage, calls, frames, frames_per_call: number|null, cycles_per_frame: number|null}], in
+    // the order of the pipeline, over all workers.
+    [[nodiscard]] virtual Outcome show_stages() = 0;
+
+    // {drops: [{port, reason, error: error code name|null, frames,
+    //           lcores: [{lcore, frames}]}], frames: sum}
+    // By port in the order of the ini, then by reason in the order of routing::Drop; `lcores` has
+    // those with frames > 0, the control thread included. Rows with frames 0 only with `all`.
+    [[nodiscard]] virtual Outcome show_drops(bool all) = 0;
+
+    // {agents: [{agent, name: string|null, state: "running"|"draining"|"stopped",
+    //            origin: "registered"|"configured"|"operator", port, address, udp_port,
+    //            mac: string|null (not yet resolved), expires_in_ms: number|null (never), moves,
+    //            capability_count}],
+    //  total: agents on this box, next: string|null}
+    // In no particular order. An agent that stays is given exactly once over all pages, unless
+    // the table was rebuilt in between: then stale_cursor. not_found: no port of that name.
+    [[nodiscard]] virtual Outcome show_agents(const Page& page) = 0;
+
+    // {agent, name, state, origin, port, address, udp_port, mac, expires_in_ms, moves: as above,
+    //  lease_ms: number|null, last_heard_ms: ago|null, registered_ms: ago,
+    //  capabilities: ["..."]}
+    // not_found: no such agent on this box; the message says so if a route to a router exists.
+    [[nodiscard]] virtual Outcome show_agent(const routing::AgentId& agent) = 0;
+
+    // {routes: [{agent, router, origin: "configured"|"operator", in_use: false while the agent is
+    //            also attached here, resolved: the router's link address is known}],
+    //  total, next}                                   Page::port is always empty.
+    [[nodiscard]] virtual Outcome show_routes(const Page& page) = 0;
+
+    // [{router, address, port, udp_port, next_hop: the host or a gateway, mac: string|null,
+    //   resolved, routes: how many}]
+    [[nodiscard]] virtual Outcome show_routers() = 0;
+
+    // {neighbours: [{port, address, mac: string|null, state: "incomplete"|"reachable"|"stale"|
+    //                "probing"|"failed", held: frames waiting for it, age_ms: since last
+    //                confirmed, null if never}], total, next}
+    [[nodiscard]] virtual Outcome show_neighbours(const Page& page) = 0;
+
+    // {tables: [{table, bytes, used, capacity}],
+    //  pools: [{pool, bytes, size, in_use, available}],
+    //  process: {resident_bytes, eal_bytes: of the EAL's memory handed out, eal_total_bytes,
+    //            hugepages: bool}}
+    [[nodiscard]] virtual Outcome show_memory() = 0;
+
+    // {path, text: the running configuration as ini, with every key}
+    [[nodiscard]] virtual Outcome show_config() = 0;
+
+    // {name: of this box, version, dpdk, wire_version, pid, state: "running"|"draining",
+    //  uptime_ms, routing_table_version}
+    [[nodiscard]] virtual Outcome show_version() = 0;
+
+    // {agent, answer: "local"|"remote"|"unknown", forwarded: bool,
+    //  drop: reason|null, error: error code name the sender gets|null,
+    //  steps: [{step, result, detail: one sentence}]}
+    // What would be done now with a frame from an edge port for this agent, in the order of the
+    // decisions; steps end where the answer is known. Steps: "fib" (result local, remote,
+    // unknown), "state" (running, draining, stopped), "endpoint" (port, address, udp port) or
+    // "router" (name, address), "adjacency" (resolved, unresolved, none), "egress" (up, down),
+    // "mtu" (largest payload). forwarded is true also for frames that would first be held for a
+    // neighbour.
+    [[nodiscard]] virtual Outcome lookup(const routing::AgentId& agent) = 0;
+
+    // {agent, outcome: "added"|"changed"|"moved"|"refreshed"}
+    [[nodiscard]] virtual Outcome add_agent(const AgentAddition& addition) = 0;
+    // {agent, outcome: "removed"}; conflict: it stands in the ini file.
+    [[nodiscard]] virtual Outcome remove_agent(const routing::AgentId& agent) = 0;
+    // {agent, outcome: "draining"}
+    [[nodiscard]] virtual Outcome drain_agent(const routing::AgentId& agent) = 0;
+
+    // {agent, router, outcome: "added"|"changed"|"unchanged"}
+    [[nodiscard]] virtual Outcome add_route(const routing::AgentId& agent,
+                                            const std::string& router) = 0;
+    // {agent, outcome: "removed"}; conflict: it stands in the ini file.
+    [[nodiscard]] virtual Outcome remove_route(const routing::AgentId& agent) = 0;
+
+    // {path, changes: ["..."]}; bad_config or refused, with the lines in details, and then
+    // nothing was changed.
+    [[nodiscard]] virtual Outcome reload() = 0;
+};
+
+}  // namespace posthaste::controlplane
