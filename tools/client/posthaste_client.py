@@ -1,0 +1,411 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""A Posthaste agent on an ordinary UDP socket: library and command.
+
+    agent = Agent(router="10.0.0.1")
+    agent.register(name="clerk", capabilities=["mail/sort"])
+    agent.send(other, b"hello", want_error=True)
+    message = agent.receive(timeout=1.0)       # None where nothing came
+
+One thread per Agent. Nothing is sent behind the caller's back: whoever wants the registration
+to last calls heartbeat() before the lease ends (the `listen` command does).
+"""
+import argparse
+import collections
+import dataclasses
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+import uuid
+
+MAGIC = 0x5048
+VERSION = 1
+PORT = 4747
+HEADER = struct.Struct("!HBBBBBBHHI16s16sQQ")
+HEADER_BYTES = HEADER.size  # 64
+HEADER_BYTES_MAX = 15 * 16
+PAYLOAD_BYTES_MAX = 65_507 - HEADER_BYTES
+
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:posthaste")
+ROUTER_ID = uuid.uuid5(NAMESPACE, "router")
+
+MESSAGE, REGISTER, HEARTBEAT, DEREGISTER, ACK, ERROR = 1, 16, 17, 18, 21, 22
+TYPE_NAMES = {1: "message", 16: "register", 17: "heartbeat", 18: "deregister", 19: "query",
+              20: "query-reply", 21: "ack", 22: "error", 23: "hello", 24: "cookie"}
+ERROR_NAMES = ("none", "unknown-agent", "unknown-capability", "no-available-provider", "hop-limit",
+               "lifetime", "malformed", "unauthorised", "rate-limited", "draining", "overloaded",
+               "too-large", "bad-version")
+WANT_ERROR, TRACE, RELAYED, REDIRECTED, FRAGMENT = 1, 2, 4, 8, 16
+TLV_PAD, TLV_CAPABILITY, TLV_ERROR, TLV_NAME, TLV_LEASE, TLV_STATE = 0, 1, 5, 32, 33, 34
+STATES = {"running": 1, "draining": 2, "stopped": 3}
+AGENT, CAPABILITY_ANY, CAPABILITY_ALL = 0, 1, 2
+
+
+class Malformed(ValueError):
+    """Bytes that are no Posthaste message; the text says where they are wrong."""
+
+
+class Refused(Exception):
+    """The router answered a request with an error."""
+
+    def __init__(self, code, detail=""):
+        super().__init__(error_name(code) + (f": {detail}" if detail else ""))
+        self.code = code
+        self.name = error_name(code)
+        self.detail = detail
+
+
+def error_name(code):
+    return ERROR_NAMES[code] if code < len(ERROR_NAMES) else f"error-{code}"
+
+
+def capability_id(name):
+    """The destination that stands for a capability."""
+    return uuid.uuid5(NAMESPACE, name)
+
+
+def encode_tlvs(tlvs):
+    parts = []
+    for kind, value in tlvs:
+        if not 1 <= kind <= 255 or len(value) > 255:
+            raise ValueError(f"TLV {kind} of {len(value)} bytes does not fit")
+        parts.append(bytes((kind, len(value))) + value)
+    return b"".join(parts)
+
+
+def decode_tlvs(data):
+    """[(type, value)]; type 0 ends the list, and what follows it is padding."""
+    tlvs, at = [], 0
+    while at < len(data) and data[at] != TLV_PAD:
+        if at + 2 > len(data) or at + 2 + data[at + 1] > len(data):
+            raise Malformed(f"TLV at {at} runs past the end")
+        tlvs.append((data[at], bytes(data[at + 2: at + 2 + data[at + 1]])))
+        at += 2 + data[at + 1]
+    return tlvs
+
+
+@dataclasses.dataclass
+class Message:
+    """One Posthaste datagram; what is left out has the sender's default."""
+    destination: uuid.UUID
+    source: uuid.UUID
+    payload: bytes = b""
+    type: int = MESSAGE
+    performative: int = 0
+    addressing: int = AGENT
+    strategy: int = 0
+    priority: int = 5
+    hop_limit: int = 8
+    flags: int = 0
+    lifetime_ms: int = 0
+    conversation: int = 0
+    message: int = 0
+    tlvs: list = dataclasses.field(default_factory=list)
+    origin: tuple = ()  # socket address it came from; set on receipt
+
+    def encode(self):
+        tlvs = encode_tlvs(self.tlvs)
+        tlvs += bytes(-len(tlvs) % 16)
+        if HEADER_BYTES + len(tlvs) > HEADER_BYTES_MAX:
+            raise ValueError("the TLVs do not fit the header")
+        if len(self.payload) > PAYLOAD_BYTES_MAX - len(tlvs):
+            raise ValueError("the payload does not fit a datagram")
+        return HEADER.pack(
+            MAGIC, VERSION << 4 | (HEADER_BYTES + len(tlvs)) // 16, self.type, self.performative,
+            self.strategy << 4 | self.addressing, self.priority << 4, self.hop_limit, self.flags,
+            len(self.payload), self.lifetime_ms, self.destination.bytes, self.source.bytes,
+            self.conversation, self.message) + tlvs + self.payload
+
+    @classmethod
+    def decode(cls, data, origin=()):
+        if len(data) < HEADER_BYTES:
+            raise Malformed(f"{len(data)} bytes, the header has {HEADER_BYTES}")
+        (magic, version_length, kind, performative, addressing, priority, hop_limit, flags,
+         payload_length, lifetime, destination, source, conversation, message) = \
+            HEADER.unpack_from(data)
+        header_bytes = (version_length & 15) * 16
+        if magic != MAGIC:
+            raise Malformed(f"magic {magic:#06x}")
+        if version_length >> 4 != VERSION:
+            raise Malformed(f"version {version_length >> 4}")
+        if header_bytes < HEADER_BYTES or header_bytes + payload_length != len(data):
+            raise Malformed(f"header {header_bytes} + payload {payload_length} != {len(data)}")
+        return cls(
+            uuid.UUID(bytes=destination), uuid.UUID(bytes=source), bytes(data[header_bytes:]),
+            kind, performative, addressing & 15, addressing >> 4, priority >> 4, hop_limit, flags,
+            lifetime, conversation, message, decode_tlvs(data[HEADER_BYTES:header_bytes]), origin)
+
+    @property
+    def type_name(self):
+        return TYPE_NAMES.get(self.type, f"type-{self.type}")
+
+    @property
+    def error(self):
+        """(code, detail) of an error message, else None."""
+        if self.type != ERROR:
+            return None
+        detail = ""
+        try:
+            for kind, value in decode_tlvs(self.payload):
+                if kind == TLV_ERROR and value:
+                    detail = value[1:].decode(errors="replace")
+        except Malformed:
+            pass  # the code stands in the header
+        return self.performative, detail
+
+    def as_json(self):
+        fields = {"type": self.type_name, "from": str(self.source), "to": str(self.destination),
+                  "conversation": self.conversation, "message": self.message,
+                  "performative": self.performative, "hop_limit": self.hop_limit,
+                  "bytes": len(self.payload)}
+        if self.error:
+            fields |= {"error": error_name(self.error[0]), "detail": self.error[1]}
+        else:
+            fields["payload"] = self.payload.decode(errors="backslashreplace")
+        return json.dumps(fields)
+
+
+class Agent:
+    """An agent and its socket. A message nobody waits for is kept until receive() takes it."""
+
+    def __init__(self, router, agent=None, *, port=PORT, bind=None, sock=None, received_max=65_536):
+        found = socket.getaddrinfo(router, port, type=socket.SOCK_DGRAM)[0]
+        self.router = found[4]
+        self.id = agent or uuid.uuid4()
+        if sock is None:
+            sock = socket.socket(found[0], socket.SOCK_DGRAM)
+            sock.bind(bind or ("::" if found[0] == socket.AF_INET6 else "0.0.0.0", 0))
+        sock.setblocking(False)
+        self.socket = sock
+        self.lease_ms = 0
+        self.malformed = 0  # datagrams that were no Posthaste message
+        self._conversation = int.from_bytes(os.urandom(7), "big")
+        self._message = 0
+        self._received = collections.deque(maxlen=received_max)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.socket.close()
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    # Registration.
+
+    def register(self, name="", capabilities=(), lease_ms=None, state=None, timeout=2.0, tries=3):
+        """Registers or refreshes; returns the granted lease in ms. Raises Refused, TimeoutError."""
+        tlvs = [(TLV_NAME, name.encode())] if name else []
+        tlvs += [(TLV_CAPABILITY, capability.encode()) for capability in capabilities]
+        if lease_ms is not None:
+            tlvs.append((TLV_LEASE, struct.pack("!I", lease_ms)))
+        if state is not None:
+            tlvs.append((TLV_STATE, bytes((STATES.get(state, state),))))
+        # An answer is never larger than its request: leave room for the granted lease.
+        answer = self._request(REGISTER, encode_tlvs(tlvs) + bytes(8), timeout, tries)
+        for kind, value in decode_tlvs(answer.payload):
+            if kind == TLV_LEASE and len(value) == 4:
+                self.lease_ms = struct.unpack("!I", value)[0]
+        return self.lease_ms
+
+    def heartbeat(self, timeout=2.0, tries=3):
+        self._request(HEARTBEAT, b"", timeout, tries)
+
+    def deregister(self, timeout=2.0, tries=3):
+        self._request(DEREGISTER, b"", timeout, tries)
+
+    def _request(self, kind, payload, timeout, tries):
+        request = Message(ROUTER_ID, self.id, payload, kind, conversation=self._conversation,
+                          message=self._next())
+        for _ in range(tries):
+            self.send_datagram(request.encode())
+            answer = self._await(request, time.monotonic() + timeout / tries)
+            if answer is None:
+                continue
+            if answer.type == ERROR:
+                raise Refused(*answer.error)
+            return answer
+        raise TimeoutError(f"no answer to {request.type_name} from {self.router[0]}")
+
+    def _await(self, request, deadline):
+        while (answer := self._next_message(deadline)) is not None:
+            if answer.type in (ACK, ERROR) and answer.source == ROUTER_ID and (
+                    answer.conversation, answer.message) == (request.conversation, request.message):
+                return answer
+            self._received.append(answer)
+        return None
+
+    # Messages.
+
+    def send(self, destination, payload=b"", *, want_error=False, **fields):
+        """Sends one message and returns it as sent; at most once, nobody acknowledges it."""
+        fields.setdefault("conversation", self._conversation)
+        fields.setdefault("message", self._next())
+        fields["flags"] = fields.get("flags", 0) | (WANT_ERROR if want_error else 0)
+        message = Message(destination, self.id, payload, **fields)
+        self.send_datagram(message.encode())
+        return message
+
+    def send_datagram(self, data):
+        while True:
+            try:
+                self.socket.sendto(data, self.router)
+                return
+            except BlockingIOError:
+                select.select([], [self.socket], [])
+
+    def receive(self, timeout=None):
+        """The next message in order of arrival; None after `timeout` seconds without one."""
+        if self._received:
+            return self._received.popleft()
+        return self._next_message(None if timeout is None else time.monotonic() + timeout)
+
+    def _next_message(self, deadline):
+        while True:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not select.select([self.socket], [], [], left)[0]:
+                return None
+            try:
+                data, origin = self.socket.recvfrom(65_535)
+            except (BlockingIOError, ConnectionError):
+                continue  # checksum failed after select, or an ICMP error for an earlier frame
+            try:
+                return Message.decode(data, origin)
+            except Malformed:
+                self.malformed += 1
+
+    def _next(self):
+        self._message += 1
+        return self._message
+
+
+def command_listen(agent, options):
+    """Registers, prints every message as one line of JSON, deregisters when told to end."""
+    stopped, wake = socket.socketpair()
+    wake.setblocking(False)
+    signal.set_wakeup_fd(wake.fileno())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    register(agent, options)
+    received, beat = 0, time.monotonic() + agent.lease_ms / 3000
+    while options.count == 0 or received < options.count:
+        left = max(0.0, beat - time.monotonic()) if agent.lease_ms else None
+        ready = select.select([agent, stopped], [], [], left)[0]
+        if stopped in ready:
+            break
+        if agent.lease_ms and time.monotonic() >= beat:
+            agent.heartbeat()
+            beat = time.monotonic() + agent.lease_ms / 3000
+        while (message := agent.receive(timeout=0)) is not None:
+            print(message.as_json(), flush=True)
+            received += 1
+            if options.echo and message.type == MESSAGE:
+                agent.send(message.source, message.payload, conversation=message.conversation,
+                           message=message.message)
+    agent.deregister()
+    return 0
+
+
+def command_send(agent, options):
+    """Sends messages and prints what comes back within --wait seconds."""
+    if not options.no_register:
+        register(agent, options)
+    destination, fields = options.to, {}
+    try:
+        destination = uuid.UUID(options.to)
+    except ValueError:
+        destination = capability_id(options.to)
+        fields["addressing"] = CAPABILITY_ANY
+    for _ in range(max(1, options.count)):
+        agent.send(destination, options.text.encode(), want_error=not options.quiet, **fields)
+    status, deadline = 0, time.monotonic() + options.wait
+    while (message := agent.receive(timeout=max(0.0, deadline - time.monotonic()))) is not None:
+        print(message.as_json(), flush=True)
+        status = 1 if message.error else status
+    if not options.no_register:
+        agent.deregister()
+    return status
+
+
+def register(agent, options):
+    agent.register(options.name, options.capability, options.lease_ms, options.state)
+    print(json.dumps({"registered": str(agent.id), "lease_ms": agent.lease_ms}), flush=True)
+
+
+def command_register(agent, options):
+    """Registers once and ends; the registration lasts for its lease."""
+    register(agent, options)
+    return 0
+
+
+def command_heartbeat(agent, options):
+    """Refreshes the lease of a registration made from the same address."""
+    agent.heartbeat()
+    return 0
+
+
+def command_deregister(agent, options):
+    """Ends a registration made from the same address."""
+    agent.deregister()
+    return 0
+
+
+def parse_arguments(arguments):
+    parser = argparse.ArgumentParser(
+        description="A Posthaste agent on an ordinary UDP socket.",
+        epilog="status: 0 done, 1 refused or answered with an error, 2 usage, 3 no answer")
+    parser.add_argument("--router", required=True, help="address of the router's edge port")
+    parser.add_argument("--port", type=int, default=PORT, help="its UDP port (%(default)s)")
+    parser.add_argument("--agent", type=uuid.UUID, help="UUID of this agent (a new random one)")
+    parser.add_argument("--bind-port", type=int, default=0, help="local UDP port (any)")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in (command_listen, command_send, command_register, command_heartbeat,
+                    command_deregister):
+        sub = commands.add_parser(command.__name__.removeprefix("command_"), help=command.__doc__)
+        sub.set_defaults(run=command)
+        if command in (command_heartbeat, command_deregister):
+            continue
+        sub.add_argument("--name", default="", help="name to register")
+        sub.add_argument("--capability", action="append", default=[], help="may be repeated")
+        sub.add_argument("--lease-ms", type=int, help="lease to ask for")
+        sub.add_argument("--state", choices=STATES, help="state to register with")
+        sub.add_argument("--count", type=int, default=0,
+                         help="messages to send (1), or to wait for (no end)")
+        if command is command_listen:
+            sub.add_argument("--echo", action="store_true", help="send every message back")
+        if command is command_send:
+            sub.add_argument("to", help="agent UUID, or name of a capability")
+            sub.add_argument("text", nargs="?", default="hello")
+            sub.add_argument("--wait", type=float, default=0.5, help="for answers, s (%(default)s)")
+            sub.add_argument("--quiet", action="store_true", help="ask for no errors")
+            sub.add_argument("--no-register", action="store_true", help="send without registering")
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None):
+    options = parse_arguments(arguments)
+    family = socket.getaddrinfo(options.router, options.port, type=socket.SOCK_DGRAM)[0][0]
+    anywhere = "::" if family == socket.AF_INET6 else "0.0.0.0"
+    try:
+        with Agent(options.router, options.agent, port=options.port,
+                   bind=(anywhere, options.bind_port)) as agent:
+            return options.run(agent, options)
+    except Refused as refusal:
+        print(json.dumps({"error": refusal.name, "detail": refusal.detail}), flush=True)
+        return 1
+    except (TimeoutError, OSError) as error:
+        print(f"posthaste_client: {error}", file=sys.stderr)
+        return 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())
