@@ -57,6 +57,7 @@ enum class Drop : std::uint8_t {
     tx_full,               // egress backlog full
     port_down,             // egress port stopped or without link
     // Control plane.
+    bad_neighbour,     // malformed ARP, neighbour discovery or echo
     control_refused,   // a control frame answered with an error, or not meant for the box
     draining,          // arrived while the box shuts down
     count
@@ -103,6 +104,7 @@ inline constexpr std::array<std::string_view, kDropCount> kDropNames = {
     "punt_full",
     "tx_full",
     "port_down",
+    "bad_neighbour",
     "control_refused",
     "draining",
 };

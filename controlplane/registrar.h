@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Registrar: in-band register and deregister requests, and the errors control frames get.
+//
+// Control thread only; a pure state machine over the Rib: bytes and time in, the answer built in
+// place of the request, never larger than it. A refused request changes nothing. Registrations are
+// taken on edge ports only. Limits: one token bucket for requests, one per port for errors.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "controlplane/token_bucket.h"
+#include "dataplane/world.h"
+#include "routing/drop.h"
+#include "routing/frame.h"
+#include "routing/message.h"
+#include "routing/rib.h"
+
+namespace posthaste::controlplane {
+
+inline constexpr std::size_t kAgentNameBytesMax = 255;
+inline constexpr std::size_t kCapabilityBytesMax = 100;
+inline constexpr std::size_t kCapabilitiesMax = 64;
+
+struct RegistrarOptions {
+    std::uint32_t registrations_per_second = 0;
+    std::vector<std::uint32_t> error_rate;  // per port and second: the control thread's share
+};
+
+struct RegistrarCounters {
+    std::array<std::uint64_t, 4> accepted{};  // by RegisterOutcome
+    std::uint64_t deregistered = 0;
+    std::array<std::uint64_t, routing::kErrorNames.size()> refused{};  // by ErrorCode
+    std::uint64_t unanswered = 0;          // not a request the registrar may answer
+    std::uint64_t errors_sent = 0;
+    std::uint64_t errors_suppressed = 0;   // by the rate limit
+};
+
+// What became of a punted control frame.
+struct ControlOutcome {
+    routing::Drop drop = routing::Drop::none;  // none: consumed; otherwise to be counted
+    std::size_t answer_bytes = 0;  // > 0: the frame is now its answer, for the port it came from
+    std::optional<routing::Endpoint> registered;  // accepted: where the agent is
+};
+
+// The payload of a register frame.
+struct RegisterRequest {
+    std::string name;
+    std::vector<std::string> capabilities;
+    std::uint32_t lease_ms = 0;  // 0: not asked for
+    routing::AgentState state = routing::AgentState::running;
+};
+
+// Total over any bytes. The error is one sentence for the sender.
+[[nodiscard]] tl::expected<RegisterRequest, std::string> parse_register(
+    std::span<const std::uint8_t> payload);
+
+// Well-formed UTF-8 (RFC 3629) without control characters.
+[[nodiscard]] bool is_plain_utf8(std::string_view text) noexcept;
+
+class Registrar {
+  public:
+    Registrar(routing::Rib& rib, const RegistrarOptions& options);
+
+    // A punted frame of class `registration`, contiguous, received on port `ingress` with the
+    // rules `port`. Its UDP checksum was verified by the lcore. The Rib's changes are the caller's
+    // to take.
+    [[nodiscard]] ControlOutcome receive(std::uint16_t ingress,
+                                         const dataplane::PortView& port,
+                                         std::span<std::uint8_t> frame,
+                                         std::uint64_t now_ms);
+
+    // A data frame the control thread drops (held too long, no room). Gives the bytes of the error
+    // frame that now stands in its place, for the port it came from; 0: no answer.
+    [[nodiscard]] std::size_t answer_dropped(std::uint16_t ingress,
+                                             const dataplane::PortView& port,
+                                             std::span<std::uint8_t> frame,
+                                             routing::Drop why,
+                                             std::uint64_t now_ms);
+
+    // While the box drains, registrations are refused; deregistrations are not.
+    void set_draining(bool draining) noexcept { draining_ = draining; }
+    void set_options(const RegistrarOptions& options);
+    [[nodiscard]] const RegistrarCounters& counters() const noexcept { return counters_; }
+
+  private:
+    struct Refusal {
+        routing::ErrorCode code = routing::ErrorCode::malformed;
+        std::string detail;
+    };
+
+    [[nodiscard]] tl::expected<ControlOutcome, Refusal> register_agent(
+        std::uint16_t ingress,
+        const dataplane::PortView& port,
+        std::span<std::uint8_t> frame,
+        const routing::FrameView& view,
+        std::uint64_t now_ms);
+    [[nodiscard]] tl::expected<ControlOutcome, Refusal> deregister_agent(
+        std::uint16_t ingress,
+        const dataplane::PortView& port,
+        std::span<std::uint8_t> frame,
+        const routing::FrameView& view,
+        std::uint64_t now_ms);
+    [[nodiscard]] ControlOutcome refuse(std::uint16_t ingress,
+                                        std::span<std::uint8_t> frame,
+                                        const routing::FrameView& view,
+                                        const Refusal& refusal,
+                                        std::uint64_t now_ms);
+    [[nodiscard]] bool may_send_error(std::uint16_t ingress, std::uint64_t now_ms);
+
+    routing::Rib& rib_;
+    TokenBucket requests_;
+    std::uint32_t request_rate_;
+    std::vector<std::uint32_t> error_rates_;
+    std::vector<TokenBucket> errors_;
+    bool draining_ = false;
+    RegistrarCounters counters_;
+};
+
+}  // namespace posthaste::controlplane
