@@ -4,7 +4,9 @@
 // One writer (control thread), any number of lock-free readers (lcores). rte_hash with
 // RW_CONCURRENCY_LF maps the id to an entry; entries are immutable once visible and are replaced,
 // never edited; the old one is reused after a grace period. Hashes are keyed (routing/key_hash.h).
-// Lease cells lie beside the entries, so that a heartbeat dirties no line a lookup reads.
+// Lease cells lie beside the entries, so that a heartbeat dirties no line a lookup reads; a cell
+// stays with its agent while the agent stays, so that no heartbeat is lost to a replacement.
+// Memory is taken once, in create(): about 140 bytes a route.
 #pragma once
 
 #include <atomic>
@@ -50,13 +52,14 @@ struct alignas(64) FibEntry {
     AgentState state = AgentState::running;
     std::uint32_t version = 0;  // routing_table_version when written
     std::uint32_t index = 0;    // own position, set by the Fib
+    std::uint32_t cell = 0;     // of the lease, set by the Fib
 };
 
 static_assert(sizeof(FibEntry) == 64);
 
 struct FibOptions {
-    std::string name = "fib";    // unique per process
-    std::uint32_t capacity = 0;  // routes
+    std::string name = "fib";    // for people; need not be unique
+    std::uint32_t capacity = 0;  // routes, 1 .. Fib::kCapacityMax
     KeyHash::Key key;
     int socket = -1;  // NUMA, -1: any
 };
@@ -64,8 +67,10 @@ struct FibOptions {
 class Fib {
   public:
     static constexpr unsigned kLookupMax = 64;
+    static constexpr std::uint32_t kCapacityMax = 1U << 26;
 
-    // Needs a running EAL. The error says what could not be had.
+    // Needs a running EAL. The error says what could not be had. `grace` outlives the Fib, and
+    // every reader is offline when the Fib goes.
     [[nodiscard]] static tl::expected<std::unique_ptr<Fib>, std::string> create(
         const FibOptions& options, Grace& grace);
     ~Fib();
@@ -73,15 +78,22 @@ class Fib {
     Fib& operator=(const Fib&) = delete;
 
     // --- control thread ---
-    // Adds or replaces. False: full, and nothing changed. `last_heard_ms` seeds the lease cell.
+    // Adds, or replaces at once: a reader sees the old entry or the new one. False: nothing
+    // changed, because `capacity` agents are in or because all the slack awaits its grace period
+    // (more changes than slack_count() since readers last moved on: try again next cycle).
+    // The lease cell becomes `last_heard_ms`, unless the agent was in and was heard later.
     [[nodiscard]] bool set(const FibEntry& entry, std::uint32_t last_heard_ms);
     // False: was not there.
     bool remove(const AgentId& agent);
-    // Frees entries whose grace period is over. Once per control cycle.
+    // Frees entries whose grace period is over. Once per control cycle; set() does it on need.
     void reclaim();
     [[nodiscard]] const FibEntry* find(const AgentId& agent) const noexcept;
     [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
     [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+    // Entries beyond the capacity, for those that await their grace period.
+    [[nodiscard]] std::uint32_t slack_count() const noexcept { return entry_count_ - capacity_; }
+    [[nodiscard]] std::size_t retired_count() const noexcept { return retired_.size(); }
+    // What create() took from DPDK's heap, as that counts it, and our own lists.
     [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
     // --- any lcore ---
@@ -92,21 +104,32 @@ class Fib {
     [[nodiscard]] std::uint32_t last_heard_ms(const FibEntry& entry) const noexcept;
 
   private:
-    Fib() = default;
+    static constexpr std::uint32_t kNoCell = 0xffffffff;
+
     struct Retired {
         std::uint64_t token;
         std::uint32_t index;
+        std::uint32_t cell;  // kNoCell: the agent stayed
     };
 
+    Fib(const FibOptions& options, Grace& grace);
+    [[nodiscard]] bool allocate(const FibOptions& options);
+    [[nodiscard]] bool add_hash(const FibOptions& options);
+    void retire(const FibEntry& entry, std::uint32_t cell);
+    [[nodiscard]] const FibEntry* find(const AgentId& agent, std::uint32_t hash) const noexcept;
+    [[nodiscard]] std::uint32_t signature(const AgentId& agent) const noexcept;
+
+    Grace& grace_;
+    KeyHash key_hash_;
+    std::uint32_t capacity_;
+    std::uint32_t entry_count_;            // capacity_ and slack
     rte_hash* hash_ = nullptr;
-    std::unique_ptr<KeyHash> key_hash_;
-    Grace* grace_ = nullptr;
-    FibEntry* entries_ = nullptr;             // hugepage array of capacity_ + slack
-    std::uint32_t* last_heard_ = nullptr;     // parallel to entries_, atomic access
-    std::uint32_t entry_count_ = 0;
-    std::uint32_t capacity_ = 0;
+    FibEntry* entries_ = nullptr;          // hugepages
+    std::uint32_t* last_heard_ = nullptr;  // lease cells, atomic access
     std::uint32_t count_ = 0;
-    std::vector<std::uint32_t> free_;
+    std::size_t heap_bytes_ = 0;
+    std::vector<std::uint32_t> free_entries_;
+    std::vector<std::uint32_t> free_cells_;
     std::deque<Retired> retired_;
 };
 
