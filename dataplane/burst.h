@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Burst: up to 64 frames of one ingress port in flight on one lcore, structure of arrays.
 //
-// Every received lane starts in `live` and leaves it exactly once: into `sent` (queued on an
-// egress port), `punted` (ring to the control thread) or `dropped` (with a reason). A heartbeat
-// becomes its own acknowledgement and leaves as sent. A dropped lane whose sender is to be told is
-// also in `answered`: its mbuf now holds the answer and is sent instead of freed. Stages are plain functions over a burst: they never free, send, count, log,
-// allocate or read a clock, except the last three (punt, transmit, settle), whose work that is.
+// Every received lane starts in `live`. Rewriting, or answering a heartbeat in place, makes it
+// `finished`; transmit makes it `sent`. Or it leaves on the way: `punted` (ring to the control
+// thread) or `dropped` (with a reason). A dropped lane whose sender is to be told is also in
+// `answered`: its mbuf holds the answer now, and is sent instead of freed. At the end sent, punted
+// and dropped share out what was received.
 #pragma once
 
 #include <array>
@@ -34,15 +34,19 @@ struct Burst {
     std::array<std::uint16_t, kBurstMax> adjacency;          // after resolve; kNoAdjacency: none
     std::array<std::uint16_t, kBurstMax> egress;             // port index, after resolve
     std::array<std::uint16_t, kBurstMax> flags;              // message flags to set on rewrite
-    std::array<routing::Drop, kBurstMax> reason;
+    std::array<routing::Drop, kBurstMax> reason;             // of dropped lanes
     std::array<PuntClass, kBurstMax> punt_class;
 
     LaneMask received;
     LaneMask live;
+    LaneMask finished;
     LaneMask sent;
     LaneMask punted;
     LaneMask dropped;
-    LaneMask answered;  // subset of dropped
+    LaneMask answered;                         // subset of dropped
+    LaneMask answer_refused;                   // subset of dropped: rate limit or full backlog
+    LaneMask surplus_of;                       // lanes whose mbuf lost segments, now in `surplus`
+    std::array<rte_mbuf*, kBurstMax> surplus;  // chains that settle frees
 
     std::uint16_t ingress = 0;  // port index
     std::uint32_t now_ms = 0;   // coarse monotonic milliseconds, modulo 2^32
@@ -51,6 +55,13 @@ struct Burst {
         live.clear(lane);
         dropped.set(lane);
         reason[lane] = why;
+    }
+
+    // Nothing left to do but to send it on `port`.
+    void finish(unsigned lane, std::uint16_t port) noexcept {
+        live.clear(lane);
+        finished.set(lane);
+        egress[lane] = port;
     }
 
     void punt(unsigned lane, PuntClass to) noexcept {

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Counters of one worker: written by its lcore, read by the control thread at any time.
 //
-// Single-writer cells (relaxed load and store, no locked instruction). Per ingress port and in
-// total: received + resubmitted == sent + punted + dropped. Per worker, with what the control
-// thread injected: frames queued for transmission == transmitted + discarded + backlog.
+// Single-writer cells (relaxed load and store, no locked instruction). Laws, between bursts:
+//   by ingress port: received + resubmitted == sent + punted + dropped
+//   by egress port:  queued + taken_over == transmitted + tx_discarded + handed_over + backlog
+//   in total:        queued == sent + answered + injected
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/burst.h"
@@ -21,6 +23,9 @@ class Counter {
     void add(std::uint64_t n) noexcept {
         value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
     }
+
+    void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }  // gauges
+
     [[nodiscard]] std::uint64_t read() const noexcept {
         return value_.load(std::memory_order_relaxed);
     }
@@ -29,21 +34,25 @@ class Counter {
     std::atomic<std::uint64_t> value_{0};
 };
 
-// By ingress port, but for the three transmit cells, which are by egress port.
+// By ingress port down to `drops`, by egress port from `queued` on.
 struct alignas(64) PortCounters {
     Counter received;
     Counter received_bytes;
     Counter resubmitted;
-    Counter sent;      // lanes that left the pipeline towards any egress
+    Counter sent;  // lanes that left the pipeline towards any egress
     Counter punted;
-    Counter dropped;   // sum over drops
-    Counter answered;  // error frames made of dropped lanes
-    Counter answers_suppressed;  // wanted an error, but the rate limit said no
+    Counter dropped;             // sum over drops
+    Counter answered;            // error frames made of dropped lanes
+    Counter answers_suppressed;  // wanted an error, but the rate limit or a full backlog said no
     std::array<Counter, routing::kDropCount> drops;
 
-    Counter transmitted;        // accepted by the port's tx queue
+    Counter queued;       // put into this worker's backlog
+    Counter taken_over;   // came over the handoff ring, from workers without a queue
+    Counter handed_over;  // went onto the handoff ring, to the worker with the queue
+    Counter transmitted;  // accepted by the port's tx queue
     Counter transmitted_bytes;
-    Counter tx_discarded;       // queued, then thrown away (port went down, or shutdown)
+    Counter tx_discarded;  // queued, then thrown away (port went down, or shutdown)
+    Counter backlog;       // a gauge: frames queued now
 };
 
 enum class Stage : std::uint8_t {
@@ -51,25 +60,39 @@ enum class Stage : std::uint8_t {
     parse,
     lookup,
     source_check,
+    heartbeat,
     resolve,
     rewrite,
-    answer,
     punt,
+    answer,
     transmit,
+    settle,
     count
 };
 
 inline constexpr unsigned kStageCount = static_cast<unsigned>(Stage::count);
 
 inline constexpr std::array<std::string_view, kStageCount> kStageNames = {
-    "receive", "parse", "lookup", "source_check", "resolve", "rewrite", "answer", "punt", "transmit",
+    "receive",
+    "parse",
+    "lookup",
+    "source_check",
+    "heartbeat",
+    "resolve",
+    "rewrite",
+    "punt",
+    "answer",
+    "transmit",
+    "settle",
 };
+
+// One burst in kStageSampling is timed; all three count timed bursts only.
+inline constexpr unsigned kStageSampling = 16;
 
 struct StageCounters {
     Counter calls;
-    Counter frames;
-    Counter cycles;  // TSC, of the sampled calls
-    Counter sampled_frames;
+    Counter frames;  // of the burst, dropped ones included
+    Counter cycles;  // TSC
 };
 
 struct alignas(64) WorkerCounters {
@@ -77,8 +100,8 @@ struct alignas(64) WorkerCounters {
 
     std::vector<PortCounters> port;
     std::array<StageCounters, kStageCount> stage;
-    Counter injected;      // finished frames the control thread handed over
-    Counter busy_cycles;   // TSC in loops that moved at least one frame
+    Counter injected;     // finished frames the control thread handed over
+    Counter busy_cycles;  // TSC in loops that moved at least one frame
     Counter total_cycles;
     Counter loops;
     Counter performatives[256];

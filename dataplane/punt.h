@@ -20,8 +20,8 @@ namespace posthaste::dataplane {
 
 struct alignas(16) Punted {
     rte_mbuf* frame = nullptr;
-    std::uint16_t ingress = 0;                           // port index
-    std::uint16_t adjacency = routing::kNoAdjacency;     // hold: the next hop it waits for
+    std::uint16_t ingress = 0;                        // port index
+    std::uint16_t adjacency = routing::kNoAdjacency;  // hold: the next hop it waits for
     PuntClass why = PuntClass::neighbour;
 };
 
@@ -49,7 +49,7 @@ class SpscRing {
     SpscRing(const SpscRing&) = delete;
     SpscRing& operator=(const SpscRing&) = delete;
 
-    [[nodiscard]] bool push(const T& item) noexcept;      // producer; false: full
+    [[nodiscard]] bool push(const T& item) noexcept;        // producer; false: full
     [[nodiscard]] unsigned pop(std::span<T> out) noexcept;  // consumer; how many came
     [[nodiscard]] unsigned size() const noexcept;
     [[nodiscard]] unsigned capacity() const noexcept;

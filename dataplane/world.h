@@ -32,13 +32,14 @@ struct Adjacency {
     bool used = false;
     bool resolved = false;
     std::uint16_t port = 0;
-    std::uint16_t udp_port = 0;   // routers: where they listen
-    routing::IpAddress ip;        // routers: their fabric address
-    routing::Mac mac;             // next hop on the link: the host, or the gateway towards it
+    std::uint16_t udp_port = 0;  // routers: where they listen
+    routing::IpAddress ip;       // routers: their fabric address
+    routing::Mac mac;            // next hop on the link: the host, or the gateway towards it
 };
 
 struct World {
     std::uint64_t version = 0;
+    bool draining = false;  // shutting down: messages from edge ports are refused
     std::vector<PortView> ports;
     std::vector<Adjacency> adjacencies;
 };

@@ -45,7 +45,7 @@ SET_UP = {
     "world": "a value the control thread builds and publishes",
 }
 # Constructors here allocate what the lcore uses later, once.
-CONSTRUCTS = {"counters.h", "worker.h", "worker.cpp"}
+CONSTRUCTS = {"counters.h", "tx_backlog.h", "worker.h", "worker.cpp"}
 
 BANNED_EVERYWHERE = (
     (r"\b(TO[D]O|FIX[M]E|X[X]X|HA[C]K)\b", "unfinished work"),

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Worker: one lcore's loop. Polls its rx queues, runs the pipeline over each burst, flushes its
+// egress backlogs, and serves the ring by which the control thread hands frames down.
+//
+// Owned by its lcore from run() on. Before and after, and through punts(), inject() and
+// counters() at any time, by the control thread. Allocates in the constructor only.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dataplane/burst.h"
+#include "dataplane/coarse_clock.h"
+#include "dataplane/counters.h"
+#include "dataplane/overload.h"
+#include "dataplane/punt.h"
+#include "dataplane/token_bucket.h"
+#include "dataplane/tx_backlog.h"
+#include "dataplane/world.h"
+#include "routing/fib.h"
+#include "routing/grace.h"
+#include "routing/published.h"
+
+struct rte_ring;
+
+namespace posthaste::dataplane {
+
+// The ethdev is the World's: it may change when a port is reopened.
+struct RxQueue {
+    std::uint16_t port = 0;  // index
+    std::uint16_t queue = 0;
+};
+
+// How this worker sends on a port. Where a port has fewer tx queues than there are workers, those
+// without one put their frames on the `handoff` ring (MP/SC, of rte_mbuf*) of the queue's owner.
+struct TxQueue {
+    std::uint16_t queue = 0;
+    rte_ring* handoff = nullptr;  // null: the queue is this worker's alone
+    bool owner = true;            // of the queue, and of the consumer end of `handoff`
+};
+
+struct WorkerOptions {
+    unsigned id = 0;  // also its number as a reader of Grace
+    CoarseClock clock;
+    std::vector<RxQueue> rx;
+    std::vector<TxQueue> tx;          // by port index
+    std::uint32_t tx_backlog = 1024;  // frames per port, rounded up to a power of two
+    std::uint32_t punt_ring = 512;    // frames per class
+    std::uint32_t inject_ring = 512;
+    std::uint32_t idle_sleep_us = 0;        // 0: never sleeps
+    std::vector<std::uint32_t> error_rate;  // by port: answers a second, this worker's share
+    bool shed = true;                       // lower priorities first when overloaded
+};
+
+class Worker {
+  public:
+    Worker(const WorkerOptions& options,
+           const routing::Published<World>& world,
+           routing::Fib& fib,
+           routing::Grace& grace);
+    // The lcore has left run(). Frees what is left in the rings and backlogs.
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    // Polls until `stop`, then drain(). Online in Grace in between.
+    void run(const std::atomic<bool>& stop) noexcept;
+    // One turn; needs to be online in Grace. Gives how many frames moved (0: idle).
+    unsigned run_once(std::uint64_t tsc) noexcept;
+    // Serves the inject ring to its end, sends what the ports still take, and discards the rest,
+    // counted; no backlog afterwards.
+    void drain(std::uint64_t tsc) noexcept;
+
+    // Control thread: consumer of punts(), producer of inject().
+    [[nodiscard]] SpscRing<Punted>& punts(PuntClass of) noexcept;
+
+    [[nodiscard]] SpscRing<Injected>& inject() noexcept { return inject_; }
+
+    // Any thread, any time.
+    [[nodiscard]] const WorkerCounters& counters() const noexcept { return counters_; }
+
+    [[nodiscard]] unsigned id() const noexcept { return options_.id; }
+
+  private:
+    unsigned serve_inject(const World& world) noexcept;
+    unsigned serve_rx(const World& world) noexcept;
+    unsigned serve_tx(const World& world) noexcept;
+    void pipeline(const World& world, std::uint8_t floor, bool resubmitted) noexcept;
+    void account_time(std::uint64_t tsc, bool busy) noexcept;
+
+    const WorkerOptions options_;
+    const routing::Published<World>& world_;
+    routing::Fib& fib_;
+    routing::Grace& grace_;
+
+    Burst burst_;
+    WorkerCounters counters_;
+    std::vector<Overload> overload_;   // by position in options_.rx
+    std::vector<TokenBucket> errors_;  // by port
+    std::vector<TxBacklog> tx_;        // by port
+    std::array<SpscRing<Punted>, kPuntClassCount> punts_;
+    SpscRing<Injected> inject_;
+    std::uint64_t last_tsc_ = 0;
+    std::uint32_t now_ms_ = 0;
+    std::uint32_t bursts_ = 0;  // for sampling
+    unsigned idle_loops_ = 0;
+};
+
+}  // namespace posthaste::dataplane
