@@ -117,7 +117,7 @@ bool Port::backend_present() const {
 
 // A port without a device still has what its workers are set up with.
 tl::expected<void, std::string> Port::prepare_absent() {
-    tx_queues_ = std::min(workers_, rx_queues_);
+    tx_queues_ = rx_queues_;
     choose_mac({});
     return create_handoff();
 }
@@ -198,13 +198,7 @@ tl::expected<void, std::string> Port::configure() {
     if (info.max_tx_queues == 0) {
         return tl::unexpected(named("the device cannot send: it has no transmit queue"));
     }
-    tx_queues_ = std::min(workers_, info.max_tx_queues);
-    if (traits.paired_queues) {
-        tx_queues_ = std::min(tx_queues_, rx_queues_);
-    }
-    if (device_.name().starts_with("net_tap")) {
-        tx_queues_ = rx_queues_;  // the driver takes no other number
-    }
+    tx_queues_ = std::min(traits.paired_queues ? rx_queues_ : workers_, info.max_tx_queues);
 
     rte_eth_conf conf{};
     // The checksum results are taken where they are for free; parse works them out otherwise.

@@ -33,9 +33,11 @@ constexpr std::array<DriverTraits, 10> kDrivers = {{
     // Transmit ring n is receive ring n of whoever attached to it, or of the device itself.
     {.prefix = "net_ring", .paired_queues = true, .spreads = true, .takes_all = true},
     {.prefix = "net_null", .spreads = true, .takes_all = true},
-    // The transmit rings of one side are the receive rings of the other; each side chooses.
+    // The transmit rings of one side are the receive rings of the other. A client connects in
+    // start and never again; a server takes the next client, and a restart does it no harm.
     {.prefix = "net_memif",
      .peer_loss = PeerLoss::restart,
+     .paired_queues = true,
      .spreads = true,
      .understates_mtu = true,
      .takes_all = true},
@@ -60,7 +62,7 @@ constexpr std::array<DriverTraits, 10> kDrivers = {{
      .polls_all = true,
      .spreads = true,
      .takes_all = true},
-    // The driver refuses unequal numbers of queues; the kernel's flow table spreads.
+    // The kernel's flow table spreads.
     {.prefix = "net_tap", .paired_queues = true, .spreads = true, .understates_mtu = true},
 }};
 

@@ -23,7 +23,9 @@ enum class PeerLoss : std::uint8_t {
 struct DriverTraits {
     std::string_view prefix;  // of the device name
     PeerLoss peer_loss = PeerLoss::no_peer;
-    // Transmit queue n exists only where receive queue n does.
+    // As many transmit queues as receive queues, however many workers there are: the driver
+    // refuses anything else (tap), the peer does (memif: a client may not bring more rings than
+    // the server has), or the queues are made in pairs.
     bool paired_queues = false;
     // The driver spreads frames over all queues it was made with, so all must be polled.
     bool polls_all = false;
