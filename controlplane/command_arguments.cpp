@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/command_arguments.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "controlplane/protocol.h"
+
+namespace posthaste::controlplane {
+
+namespace {
+
+constexpr std::size_t kNameBytesMax = 255;
+constexpr std::size_t kCapabilityBytesMax = 100;
+constexpr std::size_t kSectionNameBytesMax = 64;
+constexpr std::size_t kCursorBytesMax = 128;
+
+// Control characters could not be typed back and would play tricks on terminals.
+bool is_text(std::string_view value, std::size_t bytes_max) noexcept {
+    return !value.empty() && value.size() <= bytes_max && std::ranges::none_of(value, [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte == 0x7f;
+    });
+}
+
+template <typename T>
+std::optional<T> to_number(std::string_view text) noexcept {
+    T value{};
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc() || stop != end || text.empty()) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+}  // namespace
+
+std::string_view name_of(ValueKind kind) noexcept {
+    switch (kind) {
+        case ValueKind::agent:
+            return "uuid";
+        case ValueKind::port:
+            return "port";
+        case ValueKind::router:
+            return "router";
+        case ValueKind::number:
+            return "number";
+        case ValueKind::endpoint:
+            return "endpoint";
+        case ValueKind::mac:
+            return "mac";
+        case ValueKind::name:
+        case ValueKind::capability:
+            return "text";
+        case ValueKind::cursor:
+            return "cursor";
+        case ValueKind::word:
+            return "word";
+        case ValueKind::flag:
+            return "flag";
+    }
+    return "text";
+}
+
+std::string_view allowed(ValueKind kind) noexcept {
+    switch (kind) {
+        case ValueKind::agent:
+            return "a UUID of the form 8-4-4-4-12 hexadecimal digits, not all zero";
+        case ValueKind::port:
+            return "the name of a port";
+        case ValueKind::router:
+            return "the name of a router";
+        case ValueKind::number:
+            return "a number from 1 to 1000";
+        case ValueKind::endpoint:
+            return "a host's address: IP, IPv4:PORT or [IPv6]:PORT";
+        case ValueKind::mac:
+            return "the MAC address of one station, as in 02:00:00:00:00:01";
+        case ValueKind::name:
+            return "1 to 255 bytes of text without control characters";
+        case ValueKind::capability:
+            return "1 to 100 bytes of text without control characters";
+        case ValueKind::cursor:
+            return "the cursor an earlier answer gave as next";
+        case ValueKind::word:
+            return "words of a command";
+        case ValueKind::flag:
+            return "no value";
+    }
+    return "";
+}
+
+static_assert(kPageMax == 1'000, "allowed(number) says so in words");
+
+std::optional<EndpointText> parse_endpoint(std::string_view text) noexcept {
+    EndpointText endpoint;
+    std::string_view host = text;
+    std::string_view port;
+    const std::size_t colon = text.rfind(':');
+    if (text.starts_with('[')) {
+        const std::size_t bracket = text.find(']');
+        if (bracket == std::string_view::npos ||
+            (bracket + 1 != text.size() && bracket + 1 != colon)) {
+            return std::nullopt;
+        }
+        host = text.substr(1, bracket - 1);
+        port = text.substr(bracket + 1);
+    } else if (colon != std::string_view::npos && text.find(':') == colon) {
+        host = text.substr(0, colon);
+        port = text.substr(colon);
+    }
+    if (!port.empty()) {
+        endpoint.udp_port = to_number<std::uint16_t>(port.substr(1));
+        if (!endpoint.udp_port || *endpoint.udp_port == 0) {
+            return std::nullopt;
+        }
+    }
+    const std::optional<routing::IpAddress> address = routing::IpAddress::from_text(host);
+    if (!address || !address->is_unicast_host() ||
+        (text.starts_with('[') && address->family != routing::Family::ipv6)) {
+        return std::nullopt;
+    }
+    endpoint.address = *address;
+    return endpoint;
+}
+
+bool is_valid(ValueKind kind, std::string_view value) noexcept {
+    switch (kind) {
+        case ValueKind::agent: {
+            const auto agent = routing::AgentId::from_text(value);
+            return agent && !agent->is_nil();
+        }
+        case ValueKind::number: {
+            const auto number = to_number<unsigned>(value);
+            return number && *number >= 1 && *number <= kPageMax;
+        }
+        case ValueKind::endpoint:
+            return parse_endpoint(value).has_value();
+        case ValueKind::mac: {
+            const auto mac = routing::Mac::from_text(value);
+            return mac && !mac->is_group() && !mac->is_zero();
+        }
+        case ValueKind::name:
+            return is_text(value, kNameBytesMax);
+        case ValueKind::capability:
+            return is_text(value, kCapabilityBytesMax);
+        case ValueKind::cursor:
+            return is_text(value, kCursorBytesMax);
+        case ValueKind::port:
+        case ValueKind::router:
+        case ValueKind::word:
+            return is_text(value, kSectionNameBytesMax);
+        case ValueKind::flag:
+            return value.empty();
+    }
+    return false;
+}
+
+void Arguments::add(std::string_view name, std::string_view value) {
+    values_[std::string(name)].emplace_back(value);
+}
+
+bool Arguments::has(std::string_view name) const {
+    return values_.find(name) != values_.end();
+}
+
+const std::string& Arguments::text(std::string_view name) const {
+    static const std::string none;
+    const std::vector<std::string>& values = texts(name);
+    return values.empty() ? none : values.front();
+}
+
+const std::vector<std::string>& Arguments::texts(std::string_view name) const {
+    static const std::vector<std::string> none;
+    const auto found = values_.find(name);
+    return found == values_.end() ? none : found->second;
+}
+
+routing::AgentId Arguments::agent(std::string_view name) const {
+    return routing::AgentId::from_text(text(name)).value_or(routing::AgentId{});
+}
+
+unsigned Arguments::number(std::string_view name, unsigned otherwise) const {
+    return to_number<unsigned>(text(name)).value_or(otherwise);
+}
+
+}  // namespace posthaste::controlplane

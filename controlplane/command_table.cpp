@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The table of commands itself; controlplane/command_tree.cpp reads it.
+#include <algorithm>
+#include <array>
+
+#include "controlplane/command_tree.h"
+
+namespace posthaste::controlplane {
+
+namespace {
+
+constexpr Parameter kAgent{"agent", ValueKind::agent, Need::required, "The agent's UUID."};
+
+constexpr std::array kAgentOnly{kAgent};
+
+constexpr std::array kRouteTarget{
+    kAgent,
+    Parameter{"router", ValueKind::router, Need::required, "Where the agent is attached."},
+};
+
+constexpr std::array kHelpWords{
+    Parameter{"words", ValueKind::word, Need::repeated, "The beginning of a command."},
+};
+
+constexpr Parameter kLimit{
+    "limit", ValueKind::number, Need::optional, "Rows to give, 1 to 1000; default 100."};
+constexpr Parameter kAfter{
+    "after", ValueKind::cursor, Need::optional, "Go on after an earlier answer: its next."};
+constexpr Parameter kOfPort{"port", ValueKind::port, Need::optional, "Only rows of this port."};
+
+constexpr std::array kPageOptions{kLimit, kAfter};
+constexpr std::array kPortPageOptions{kLimit, kAfter, kOfPort};
+
+constexpr std::array kDropOptions{
+    Parameter{"all", ValueKind::flag, Need::optional, "Also reasons that never occurred."},
+};
+
+constexpr std::array kAdditionOptions{
+    Parameter{"port", ValueKind::port, Need::required, "The port it is attached to."},
+    Parameter{"address", ValueKind::endpoint, Need::required, "Its IP address, and UDP port."},
+    Parameter{"mac", ValueKind::mac, Need::optional, "Its MAC; without, it is resolved."},
+    Parameter{"name", ValueKind::name, Need::optional, "A name for people."},
+    Parameter{"capability", ValueKind::capability, Need::repeated, "What it can do; repeatable."},
+};
+
+Page page_of(const Arguments& arguments) {
+    return {
+        arguments.number("limit", kPageDefault), arguments.text("after"), arguments.text("port")};
+}
+
+Outcome run_agent_add(Operations& operations, const Arguments& arguments) {
+    const EndpointText endpoint =
+        parse_endpoint(arguments.text("address")).value_or(EndpointText{});
+    return operations.add_agent({
+        .agent = arguments.agent("agent"),
+        .port = arguments.text("port"),
+        .address = endpoint.address,
+        .udp_port = endpoint.udp_port,
+        .mac = routing::Mac::from_text(arguments.text("mac")),
+        .name = arguments.text("name"),
+        .capabilities = arguments.texts("capability"),
+    });
+}
+
+bool begins_with(std::string_view path, const std::vector<std::string>& words) {
+    std::string start;
+    for (const std::string& word : words) {
+        start += word + ' ';
+    }
+    return (std::string(path) + ' ').starts_with(start);
+}
+
+Outcome run_help(Operations& /*operations*/, const Arguments& arguments) {
+    Json rows = Json::array();
+    for (const Command& command : commands()) {
+        if (begins_with(command.path, arguments.texts("words"))) {
+            rows.push_back({{"command", usage_of(command)}, {"help", command.help}});
+        }
+    }
+    if (rows.empty()) {
+        return refuse(code::not_found,
+                      "no command begins with these words; help without them "
+                      "lists all commands");
+    }
+    return rows;
+}
+
+constexpr std::array kCommands{
+    Command{"agent add",
+            kAgentOnly,
+            kAdditionOptions,
+            "Attach an agent that does not register itself.",
+            run_agent_add},
+    Command{"agent drain",
+            kAgentOnly,
+            {},
+            "Set an agent to draining: it still gets frames, but is chosen for nothing new.",
+            [](Operations& o, const Arguments& a) { return o.drain_agent(a.agent("agent")); }},
+    Command{"agent remove",
+            kAgentOnly,
+            {},
+            "Detach an agent, however it came.",
+            [](Operations& o, const Arguments& a) { return o.remove_agent(a.agent("agent")); }},
+    Command{"help", kHelpWords, {}, "List commands, all or those that begin so.", run_help},
+    Command{"lookup",
+            kAgentOnly,
+            {},
+            "Explain step by step what would be done with a frame for an agent.",
+            [](Operations& o, const Arguments& a) { return o.lookup(a.agent("agent")); }},
+    Command{"reload",
+            {},
+            {},
+            "Read the configuration file again and apply the difference.",
+            [](Operations& o, const Arguments&) { return o.reload(); }},
+    Command{"route add",
+            kRouteTarget,
+            {},
+            "Send an agent's frames to another router.",
+            [](Operations& o, const Arguments& a) {
+                return o.add_route(a.agent("agent"), a.text("router"));
+            }},
+    Command{"route remove",
+            kAgentOnly,
+            {},
+            "Forget the route to an agent.",
+            [](Operations& o, const Arguments& a) { return o.remove_route(a.agent("agent")); }},
+    Command{"show agent",
+            kAgentOnly,
+            {},
+            "Show everything known of one agent.",
+            [](Operations& o, const Arguments& a) { return o.show_agent(a.agent("agent")); }},
+    Command{"show agents",
+            {},
+            kPortPageOptions,
+            "List the agents attached to this box.",
+            [](Operations& o, const Arguments& a) { return o.show_agents(page_of(a)); }},
+    Command{"show config",
+            {},
+            {},
+            "Show the running configuration.",
+            [](Operations& o, const Arguments&) { return o.show_config(); }},
+    Command{"show drops",
+            {},
+            kDropOptions,
+            "Show dropped frames by port and reason.",
+            [](Operations& o, const Arguments& a) { return o.show_drops(a.has("all")); }},
+    Command{"show lcores",
+            {},
+            {},
+            "Show the threads, how busy they are, what they moved.",
+            [](Operations& o, const Arguments&) { return o.show_lcores(); }},
+    Command{"show memory",
+            {},
+            {},
+            "Show tables, frame pools and the memory of the process.",
+            [](Operations& o, const Arguments&) { return o.show_memory(); }},
+    Command{"show neighbours",
+            {},
+            kPortPageOptions,
+            "List hosts on the links, from ARP and ND.",
+            [](Operations& o, const Arguments& a) { return o.show_neighbours(page_of(a)); }},
+    Command{"show ports",
+            {},
+            {},
+            "Show the ports, their links and counters.",
+            [](Operations& o, const Arguments&) { return o.show_ports(); }},
+    Command{"show routers",
+            {},
+            {},
+            "Show the other routers and whether they can be reached.",
+            [](Operations& o, const Arguments&) { return o.show_routers(); }},
+    Command{"show routes",
+            {},
+            kPageOptions,
+            "List the routes to agents at other routers.",
+            [](Operations& o, const Arguments& a) { return o.show_routes(page_of(a)); }},
+    Command{"show stages",
+            {},
+            {},
+            "Show the stages of the pipeline and what a frame costs there.",
+            [](Operations& o, const Arguments&) { return o.show_stages(); }},
+    Command{"show version",
+            {},
+            {},
+            "Show what runs here and for how long.",
+            [](Operations& o, const Arguments&) { return o.show_version(); }},
+    Command{"tree",
+            {},
+            {},
+            "Give all commands as data, for completion.",
+            [](Operations& o, const Arguments&) -> Outcome { return describe_commands(o); }},
+};
+
+static_assert(std::ranges::is_sorted(kCommands, {}, &Command::path));
+
+}  // namespace
+
+std::span<const Command> commands() noexcept {
+    return kCommands;
+}
+
+}  // namespace posthaste::controlplane

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// FakeOperations: a small box for tests of the admin socket, its commands and its client.
+//
+// Two edge ports and a fabric port, two routers, agents in a map. What is added or removed is
+// there or gone afterwards; counters stand still. Every key of controlplane/operations.h is there,
+// and every value that may be null is null somewhere.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "controlplane/operations.h"
+
+namespace posthaste::test {
+
+// 00000000-0000-4000-8000-000000000001, ...
+[[nodiscard]] routing::AgentId numbered_agent(std::uint64_t number);
+
+class FakeOperations : public controlplane::Operations {
+  public:
+    using Outcome = controlplane::Outcome;
+    using Json = controlplane::Json;
+    using Page = controlplane::Page;
+
+    // With so many agents, numbered from 1.
+    explicit FakeOperations(std::uint64_t agents = 3);
+
+    [[nodiscard]] std::vector<std::string> port_names() const override;
+    [[nodiscard]] std::vector<std::string> router_names() const override;
+    [[nodiscard]] Outcome show_ports() override;
+    [[nodiscard]] Outcome show_lcores() override;
+    [[nodiscard]] Outcome show_stages() override;
+    [[nodiscard]] Outcome show_drops(bool all) override;
+    [[nodiscard]] Outcome show_agents(const Page& page) override;
+    [[nodiscard]] Outcome show_agent(const routing::AgentId& agent) override;
+    [[nodiscard]] Outcome show_routes(const Page& page) override;
+    [[nodiscard]] Outcome show_routers() override;
+    [[nodiscard]] Outcome show_neighbours(const Page& page) override;
+    [[nodiscard]] Outcome show_memory() override;
+    [[nodiscard]] Outcome show_config() override;
+    [[nodiscard]] Outcome show_version() override;
+    [[nodiscard]] Outcome lookup(const routing::AgentId& agent) override;
+    [[nodiscard]] Outcome add_agent(const controlplane::AgentAddition& addition) override;
+    [[nodiscard]] Outcome remove_agent(const routing::AgentId& agent) override;
+    [[nodiscard]] Outcome drain_agent(const routing::AgentId& agent) override;
+    [[nodiscard]] Outcome add_route(const routing::AgentId& agent,
+                                    const std::string& router) override;
+    [[nodiscard]] Outcome remove_route(const routing::AgentId& agent) override;
+    [[nodiscard]] Outcome reload() override;
+
+    // The last addition as it came.
+    controlplane::AgentAddition last_addition;
+    // How often anything was asked or done.
+    unsigned calls = 0;
+
+  private:
+    struct Agent {
+        std::string name;
+        std::string state = "running";
+        std::string origin = "registered";
+        std::string port = "edge0";
+        std::string address = "10.0.0.10";
+        std::uint16_t udp_port = 4747;
+        std::string mac = "02:00:00:00:0a:01";  // empty: not resolved
+        std::vector<std::string> capabilities;
+    };
+
+    [[nodiscard]] Json describe(const routing::AgentId& id, const Agent& agent) const;
+
+    std::map<routing::AgentId, Agent> agents_;
+    std::map<routing::AgentId, std::string> routes_;
+};
+
+}  // namespace posthaste::test
