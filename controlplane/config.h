@@ -5,9 +5,11 @@
 // the documentation of every key; this struct is its target.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
@@ -17,68 +19,88 @@
 
 namespace posthaste::controlplane {
 
+// Where a section stands in its file, for messages. Any two are equal: moving a section changes
+// nothing.
+struct FileLine {
+    int number = 0;
+
+    friend bool operator==(const FileLine&, const FileLine&) { return true; }
+};
+
 enum class LogLevel : std::uint8_t { error, warning, notice, info, debug };
 
-struct SystemConfig {               // [system]
-    std::string name = "posthaste"; // this box; also the EAL file prefix
+struct SystemConfig {                        // [system]
+    std::string name = "posthaste";          // this box; also the EAL file prefix
     std::string run_dir = "/run/posthaste";  // lock, sockets: run_dir/NAME.*
     LogLevel log_level = LogLevel::info;
-    std::uint32_t drain_ms = 2'000; // SIGTERM: keep forwarding at most so long
+    std::uint32_t drain_ms = 2'000;  // SIGTERM: keep forwarding at most so long
+
+    friend bool operator==(const SystemConfig&, const SystemConfig&) = default;
 };
 
-struct EalConfig {                  // [eal]
+struct EalConfig {  // [eal]
     bool hugepages = true;
-    std::uint32_t memory_mb = 0;    // 0: computed from tables and pools
-    std::vector<unsigned> cores;    // first: control thread; others: workers. empty: chosen
-    bool share_cores = false;       // several threads on one core (tests, laboratories)
-    std::string extra;              // further EAL arguments, for drivers that need one
+    std::uint32_t memory_mb = 0;  // 0: computed from tables and pools
+    std::vector<unsigned> cores;  // first: control thread; others: workers. empty: chosen
+    bool share_cores = false;     // several threads on one core (tests, laboratories)
+    std::string extra;            // further EAL arguments, for drivers that need one
+
+    friend bool operator==(const EalConfig&, const EalConfig&) = default;
 };
 
-struct DataplaneConfig {            // [dataplane]
+struct DataplaneConfig {  // [dataplane]
     unsigned workers = 1;
     std::uint16_t udp_port = 4747;
-    std::uint32_t mbufs = 0;        // 0: computed
+    std::uint32_t mbufs = 0;  // 0: computed
     std::uint16_t rx_descriptors = 512;
     std::uint16_t tx_descriptors = 512;
-    std::uint16_t tx_backlog = 256;       // frames per worker and port
-    std::uint16_t punt_ring = 256;        // per worker and class
-    std::uint16_t inject_ring = 512;      // per worker
-    std::uint32_t idle_sleep_us = 0;      // 0: poll without pause (cores of one's own)
-    bool shed = true;                     // drop low priorities first while rx queues stay full
+    std::uint16_t tx_backlog = 256;   // frames per worker and port
+    std::uint16_t punt_ring = 256;    // per worker and class
+    std::uint16_t inject_ring = 512;  // per worker
+    std::uint32_t idle_sleep_us = 0;  // 0: poll without pause (cores of one's own)
+    bool shed = true;                 // drop low priorities first while rx queues stay full
+
+    friend bool operator==(const DataplaneConfig&, const DataplaneConfig&) = default;
 };
 
-struct AgentsConfig {               // [agents]
-    std::uint32_t agents_max = 100'000;   // with static routes: capacity of the Fib
+struct AgentsConfig {                       // [agents]
+    std::uint32_t agents_max = 100'000;     // with static routes: capacity of the Fib
     std::uint32_t agents_per_port_max = 0;  // 0: agents_max
     std::uint16_t capabilities_max = 64;
     std::uint32_t lease_default_ms = 30'000;
     std::uint32_t lease_min_ms = 1'000;
     std::uint32_t lease_max_ms = 3'600'000;
     std::uint32_t registrations_per_second = 100'000;
+
+    friend bool operator==(const AgentsConfig&, const AgentsConfig&) = default;
 };
 
-struct NeighboursConfig {           // [neighbours]
+struct NeighboursConfig {  // [neighbours]
     std::uint32_t neighbours_max = 1'024;
     std::uint32_t held_per_neighbour = 16;
     std::uint32_t held_max = 256;
-    std::uint32_t hold_ms = 1'000;        // longest wait of a held frame
-    std::uint32_t retry_ms = 250;         // between requests
+    std::uint32_t hold_ms = 1'000;  // longest wait of a held frame
+    std::uint32_t retry_ms = 250;   // between requests
     std::uint32_t retries = 3;
     std::uint32_t reachable_ms = 30'000;  // then refreshed by a probe
     std::uint32_t stale_ms = 300'000;     // unused so long: forgotten
+
+    friend bool operator==(const NeighboursConfig&, const NeighboursConfig&) = default;
 };
 
-struct AdminConfig {                // [admin]
-    std::string socket;             // empty: run_dir/NAME.sock
+struct AdminConfig {     // [admin]
+    std::string socket;  // empty: run_dir/NAME.sock
     std::uint16_t connections_max = 16;
+
+    friend bool operator==(const AdminConfig&, const AdminConfig&) = default;
 };
 
-struct PortConfig {                 // [port NAME]
+struct PortConfig {  // [port NAME]
     std::string name;
-    std::string device;             // PCI address, or vdev string: driver name, arguments
+    std::string device;  // PCI address, or vdev string: driver name, arguments
     dataplane::Role role = dataplane::Role::edge;
     std::vector<routing::Prefix> addresses;
-    std::optional<routing::IpAddress> gateway;   // IPv4
+    std::optional<routing::IpAddress> gateway;  // IPv4
     std::optional<routing::IpAddress> gateway6;
     std::uint16_t mtu = 1500;
     std::uint16_t queues = 1;
@@ -88,35 +110,43 @@ struct PortConfig {                 // [port NAME]
     bool promiscuous = false;
     bool verify_checksum = true;
     dataplane::SourceCheck source_check = dataplane::SourceCheck::strict;
-    std::uint32_t error_rate = 1'000;     // error frames per second
-    std::uint32_t link_wait_ms = 2'000;   // a port without link by then is a start error
-    bool reconnect = true;                // memif, virtio_user: stop/start while link is down
-    int line = 0;                         // of the section header, for messages
+    std::uint32_t error_rate = 1'000;    // error frames per second
+    std::uint32_t link_wait_ms = 2'000;  // a port without link by then is a start error
+    bool reconnect = true;               // memif, virtio_user: stop/start while link is down
+    FileLine line;
+
+    friend bool operator==(const PortConfig&, const PortConfig&) = default;
 };
 
-struct RouterConfig {               // [router NAME]
+struct RouterConfig {  // [router NAME]
     std::string name;
-    routing::IpAddress address;     // on a fabric port's link, or behind its gateway
-    std::string port;               // empty: the fabric port whose prefix has it
-    std::uint16_t udp_port = 0;     // 0: dataplane.udp_port
-    int line = 0;
+    routing::IpAddress address;  // on a fabric port's link, or behind its gateway
+    std::string port;            // empty: the fabric port whose prefix has it
+    std::uint16_t udp_port = 0;  // 0: dataplane.udp_port
+    FileLine line;
+
+    friend bool operator==(const RouterConfig&, const RouterConfig&) = default;
 };
 
-struct RouteConfig {                // [route UUID]
+struct RouteConfig {  // [route UUID]
     routing::AgentId agent;
     std::string router;
-    int line = 0;
+    FileLine line;
+
+    friend bool operator==(const RouteConfig&, const RouteConfig&) = default;
 };
 
-struct AgentConfig {                // [agent UUID]
+struct AgentConfig {  // [agent UUID]
     routing::AgentId agent;
     std::string port;
     routing::IpAddress address;
     std::uint16_t udp_port = 4747;
-    std::optional<routing::Mac> mac;      // none: resolved by ARP or ND
+    std::optional<routing::Mac> mac;  // none: resolved by ARP or ND
     std::string name;
     std::vector<std::string> capabilities;
-    int line = 0;
+    FileLine line;
+
+    friend bool operator==(const AgentConfig&, const AgentConfig&) = default;
 };
 
 struct Config {
@@ -127,21 +157,47 @@ struct Config {
     AgentsConfig agents;
     NeighboursConfig neighbours;
     AdminConfig admin;
-    std::vector<PortConfig> ports;      // in file order: index = Posthaste port index
+    std::vector<PortConfig> ports;  // in file order: index = Posthaste port index
     std::vector<RouterConfig> routers;
     std::vector<RouteConfig> routes;
     std::vector<AgentConfig> static_agents;
+
+    friend bool operator==(const Config&, const Config&) = default;
 };
 
-// Exit codes of --check and of a start: syntax is 1, meaning is 2.
+inline constexpr int kExitSyntax = 1;   // not a well-formed ini text, or no file to read
+inline constexpr int kExitMeaning = 2;  // well formed, but not something the router can do
+
+// All errors of a file are reported together: text has one line for each, at most
+// kConfigErrorsMax of them and then a line with the number left out. Each line reads
+// FILE:LINE: [section] key = value: why; allowed: ...
 struct ConfigError {
-    int exit_code = 2;
-    std::string text;  // one or more lines, each FILE:LINE: [section] key = value: why; allowed: ...
+    int exit_code = kExitMeaning;
+    std::string text;  // every line ends with a newline
 };
 
+// Bounds on what one file may hold. (iniparser takes lines up to 1024 bytes.)
+inline constexpr std::size_t kConfigFileBytesMax = 16 * 1024 * 1024;
+inline constexpr std::size_t kConfigLineBytesMax = 1000;
+inline constexpr std::size_t kConfigErrorsMax = 20;
+inline constexpr std::size_t kPortsMax = 32;
+inline constexpr std::size_t kRoutersMax = 1'000;
+inline constexpr std::size_t kStaticAgentsMax = 32'768;
+
+// Reads a regular file or a pipe; text says why it cannot be read.
 [[nodiscard]] tl::expected<Config, ConfigError> load_config(const std::string& path);
+// `path` is only named in messages. Thread-safe; bounded time for any text.
 [[nodiscard]] tl::expected<Config, ConfigError> parse_config(const std::string& text,
                                                              const std::string& path);
+
+// The index of the fabric port that leads to a router: the one it names, else the only one whose
+// prefix has its address, else the only one with a gateway of its family. Always there in a
+// configuration that parse_config() returned.
+[[nodiscard]] std::optional<std::size_t> fabric_port_of(const Config& config,
+                                                        const RouterConfig& router);
+
+[[nodiscard]] std::string_view to_text(LogLevel level);
+[[nodiscard]] std::optional<LogLevel> log_level_from_text(std::string_view text);
 
 // What a reload would do. Keys that need a restart make `refused` non-empty, and then nothing of
 // the difference may be applied.

@@ -13,6 +13,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "dataplane/vdev.h"
 #include "routing/address.h"
 
 struct rte_mempool;
@@ -55,14 +56,6 @@ struct TxAssignment {
     std::uint16_t queue = 0;
     rte_ring* handoff = nullptr;  // multi-producer, single-consumer; elements are rte_mbuf*
     bool owner = false;           // this worker calls tx_burst on `queue`
-};
-
-// What a driver needs when its peer goes away.
-enum class PeerLoss : std::uint8_t {
-    no_peer,    // the device has none: losing link is a matter of cables
-    by_itself,  // link goes down and up again without us (vhost)
-    restart,    // stop and start until link is back (memif)
-    reopen,     // remove and probe again (virtio_user)
 };
 
 class Port {
@@ -114,16 +107,24 @@ class Port {
 
   private:
     explicit Port(const PortOptions& options);
+    [[nodiscard]] bool backend_present() const;
+    [[nodiscard]] std::optional<unsigned> queues_made() const;
+    [[nodiscard]] tl::expected<void, std::string> prepare_absent();
+    [[nodiscard]] tl::expected<void, std::string> make();
     [[nodiscard]] tl::expected<void, std::string> probe();
     [[nodiscard]] tl::expected<void, std::string> configure();
+    [[nodiscard]] tl::expected<void, std::string> set_mtu();
     [[nodiscard]] tl::expected<void, std::string> set_up_queues();
     [[nodiscard]] tl::expected<void, std::string> set_addresses();
     [[nodiscard]] tl::expected<void, std::string> create_handoff();
     [[nodiscard]] tl::expected<void, std::string> wait_for_link() const;
     [[nodiscard]] std::string named(const std::string& text) const;
+    void choose_mac(const routing::Mac& own);
+    void drain();
     void close();
 
     PortOptions options_;
+    DeviceString device_;
     std::string driver_;
     std::uint16_t ethdev_ = kNoEthdev;
     routing::Mac mac_;
@@ -136,6 +137,7 @@ class Port {
     bool rss_ = false;
     bool rx_checksum_ = false;
     bool started_ = false;
+    bool stopped_once_ = false;
     std::vector<rte_ring*> handoff_;  // per tx queue; null: one worker uses it
 };
 

@@ -26,6 +26,9 @@ class Reconnect {
     Reconnect(bool restarts, bool up) noexcept
         : restarts_(restarts), state_(up ? State::up : State::waiting) {}
 
+    // The link needs to be looked at only then.
+    [[nodiscard]] bool due(std::uint64_t now_ms) const noexcept { return now_ms >= next_poll_ms_; }
+
     // As often as one likes; looks at the link every kPollMs at most.
     [[nodiscard]] ReconnectStep poll(std::uint64_t now_ms, bool link_up) noexcept;
     void paused(std::uint64_t now_ms) noexcept;

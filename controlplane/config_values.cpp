@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/config_values.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace posthaste::controlplane {
+
+namespace {
+
+using dataplane::Role;
+using dataplane::SourceCheck;
+using routing::Family;
+using routing::IpAddress;
+using routing::Mac;
+using routing::Prefix;
+
+constexpr std::array<std::string_view, 5> kLogLevels = {
+    "error", "warning", "notice", "info", "debug"};
+constexpr std::array<std::string_view, 2> kRoles = {"edge", "fabric"};
+constexpr std::array<std::string_view, 3> kSourceChecks = {"strict", "port", "off"};
+
+template <typename T, std::size_t count>
+Why read_word(std::string_view text, const std::array<std::string_view, count>& words, T& out) {
+    const auto found = std::find(words.begin(), words.end(), text);
+    if (found == words.end()) {
+        return "not one of the words";
+    }
+    out = static_cast<T>(found - words.begin());
+    return {};
+}
+
+template <typename T, std::size_t count>
+std::string word_of(T value, const std::array<std::string_view, count>& words) {
+    return std::string(words[static_cast<std::size_t>(value)]);
+}
+
+bool is_digits(std::string_view text) {
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// The items of "a, b, c", blanks stripped; an empty item is kept, for its reader to refuse.
+std::vector<std::string_view> items_of(std::string_view text) {
+    std::vector<std::string_view> items;
+    for (std::size_t start = 0; start <= text.size();) {
+        const std::size_t end = std::min(text.find(',', start), text.size());
+        std::string_view item = text.substr(start, end - start);
+        while (!item.empty() && (item.front() == ' ' || item.front() == '\t')) {
+            item.remove_prefix(1);
+        }
+        while (!item.empty() && (item.back() == ' ' || item.back() == '\t')) {
+            item.remove_suffix(1);
+        }
+        items.push_back(item);
+        start = end + 1;
+    }
+    return items;
+}
+
+template <typename T, typename Text>
+std::string join(const std::vector<T>& items, Text text) {
+    std::string result;
+    for (const T& item : items) {
+        result += (result.empty() ? "" : ", ") + text(item);
+    }
+    return result;
+}
+
+// The length of the well-formed UTF-8 character at the start of text (no overlong forms, no
+// surrogates, none above U+10FFFF); 0: there is none.
+std::size_t utf8_length(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char lead = byte(0);
+    if (lead < 0x80) {
+        return 1;
+    }
+    std::size_t length = 0;
+    unsigned char low = 0x80;
+    unsigned char high = 0xbf;
+    if (lead >= 0xc2 && lead <= 0xdf) {
+        length = 2;
+    } else if (lead >= 0xe0 && lead <= 0xef) {
+        length = 3;
+        low = lead == 0xe0 ? 0xa0 : 0x80;
+        high = lead == 0xed ? 0x9f : 0xbf;
+    } else if (lead >= 0xf0 && lead <= 0xf4) {
+        length = 4;
+        low = lead == 0xf0 ? 0x90 : 0x80;
+        high = lead == 0xf4 ? 0x8f : 0xbf;
+    }
+    if (length == 0 || text.size() < length || byte(1) < low || byte(1) > high) {
+        return 0;
+    }
+    for (std::size_t i = 2; i < length; ++i) {
+        if ((byte(i) & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return length;
+}
+
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t length = utf8_length(text);
+        if (length == 0) {
+            return false;
+        }
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+// dddd:bb:dd.f or bb:dd.f in hex.
+bool is_pci_address(std::string_view text) {
+    const auto shape_is = [&](std::string_view shape) {
+        return text.size() == shape.size() &&
+               std::equal(text.begin(), text.end(), shape.begin(), [](char c, char expected) {
+                   const bool hex =
+                       (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+                   return expected == 'x' ? hex : c == expected;
+               });
+    };
+    return shape_is("xxxx:xx:xx.x") || shape_is("xx:xx.x");
+}
+
+// A PCI address or a vdev's driver, and behind a comma arguments for it.
+bool is_device(std::string_view text) {
+    const std::string_view device = text.substr(0, text.find(','));
+    return is_pci_address(device) || (device.starts_with("net_") && device.size() > 4 &&
+                                      std::all_of(device.begin(), device.end(), [](char c) {
+                                          return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                                                 c == '_' || c == '-';
+                                      }));
+}
+
+Why check_text(const KeyRow& key, std::string_view text) {
+    const auto bytes = static_cast<std::int64_t>(text.size());
+    if (bytes < key.min || bytes > key.max) {
+        return "it has " + std::to_string(bytes) + " bytes";
+    }
+    if (!is_utf8(text)) {
+        return "not UTF-8";
+    }
+    switch (key.rule) {
+        case TextRule::name:
+            return is_legal_name(text) ? "" : "not a legal name";
+        case TextRule::path:
+            return text.front() == '/' ? "" : "not an absolute path";
+        case TextRule::device:
+            return is_device(text) ? "" : "not a device";
+        case TextRule::none:
+        case TextRule::ipv4:
+        case TextRule::ipv6:
+            return {};
+    }
+    return {};
+}
+
+Why read_index(const KeyRow& key, std::string_view text, unsigned& out) {
+    unsigned value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (!is_digits(text) || error != std::errc{} || value > key.item_max) {
+        return "'" + std::string(text.substr(0, 40)) + "' is not a number up to " +
+               std::to_string(key.item_max);
+    }
+    out = value;
+    return {};
+}
+
+Why check_item_count(const KeyRow& key, std::size_t count) {
+    if (static_cast<std::int64_t>(count) <= key.max) {
+        return {};
+    }
+    return "more than " + std::to_string(key.max) + " items";
+}
+
+}  // namespace
+
+bool is_legal_name(std::string_view name) {
+    return !name.empty() && name.size() <= 32 && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    });
+}
+
+Why read_number(const KeyRow& key, std::string_view text, std::int64_t& out) {
+    std::int64_t value = 0;
+    if (!is_digits(text)) {
+        const bool has_unit = text[0] >= '0' && text[0] <= '9';
+        return has_unit ? "not a whole number; units and signs are not understood"
+                        : "not a whole number";
+    }
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || value < key.min || value > key.max) {
+        return "out of range";
+    }
+    out = value;
+    return {};
+}
+
+Why read_value(const KeyRow& /*key*/, std::string_view text, bool& out) {
+    if (text == "yes" || text == "true" || text == "on") {
+        out = true;
+    } else if (text == "no" || text == "false" || text == "off") {
+        out = false;
+    } else {
+        return "neither yes nor no";
+    }
+    return {};
+}
+
+Why read_value(const KeyRow& key, std::string_view text, std::string& out) {
+    Why why = check_text(key, text);
+    if (why.empty()) {
+        out = text;
+    }
+    return why;
+}
+
+Why read_value(const KeyRow& /*key*/, std::string_view text, LogLevel& out) {
+    return read_word(text, kLogLevels, out);
+}
+
+Why read_value(const KeyRow& /*key*/, std::string_view text, Role& out) {
+    return read_word(text, kRoles, out);
+}
+
+Why read_value(const KeyRow& /*key*/, std::string_view text, SourceCheck& out) {
+    return read_word(text, kSourceChecks, out);
+}
+
+Why read_value(const KeyRow& /*key*/, std::string_view text, std::optional<Mac>& out) {
+    const std::optional<Mac> mac = Mac::from_text(text);
+    if (!mac) {
+        return "not a MAC address";
+    }
+    if (mac->is_group() || mac->is_zero()) {
+        return "not the address of one host";
+    }
+    out = mac;
+    return {};
+}
+
+Why read_value(const KeyRow& key, std::string_view text, IpAddress& out) {
+    const std::optional<IpAddress> address = IpAddress::from_text(text);
+    if (!address) {
+        return "not an IP address";
+    }
+    if ((key.rule == TextRule::ipv4 && address->family != Family::ipv4) ||
+        (key.rule == TextRule::ipv6 && address->family != Family::ipv6)) {
+        return "an address of the other family";
+    }
+    if (!address->is_unicast_host()) {
+        return "not the address of one host";
+    }
+    out = *address;
+    return {};
+}
+
+Why read_value(const KeyRow& key, std::string_view text, std::optional<IpAddress>& out) {
+    IpAddress address;
+    Why why = read_value(key, text, address);
+    if (why.empty()) {
+        out = address;
+    }
+    return why;
+}
+
+Why read_value(const KeyRow& key, std::string_view text, std::vector<Prefix>& out) {
+    std::vector<Prefix> prefixes;
+    for (const std::string_view item : items_of(text)) {
+        const std::optional<Prefix> prefix = Prefix::from_text(item);
+        const std::string shown = "'" + std::string(item.substr(0, 60)) + "'";
+        if (!prefix || prefix->length == 0) {
+            return shown + " is not ADDRESS/LENGTH";
+        }
+        if (!prefix->address.is_unicast_host()) {
+            return shown + " is not the address of one host";
+        }
+        prefixes.push_back(*prefix);
+    }
+    Why why = check_item_count(key, prefixes.size());
+    if (why.empty()) {
+        out = std::move(prefixes);
+    }
+    return why;
+}
+
+Why read_value(const KeyRow& key, std::string_view text, std::vector<unsigned>& out) {
+    std::vector<unsigned> numbers;
+    for (const std::string_view item : items_of(text)) {
+        const std::size_t dash = item.find('-');
+        unsigned first = 0;
+        unsigned last = 0;
+        Why why = read_index(key, item.substr(0, dash), first);
+        if (why.empty()) {
+            why = dash == std::string_view::npos ? read_index(key, item, last)
+                                                 : read_index(key, item.substr(dash + 1), last);
+        }
+        if (why.empty() && last < first) {
+            why = "'" + std::string(item) + "' goes downwards";
+        }
+        if (why.empty()) {
+            why = check_item_count(key, numbers.size() + last - first + 1);
+        }
+        if (!why.empty()) {
+            return why;
+        }
+        for (unsigned value = first; value <= last; ++value) {
+            numbers.push_back(value);
+        }
+    }
+    out = std::move(numbers);
+    return {};
+}
+
+Why read_value(const KeyRow& key, std::string_view text, std::vector<std::string>& out) {
+    std::vector<std::string> texts;
+    for (const std::string_view item : items_of(text)) {
+        if (item.empty() || static_cast<std::int64_t>(item.size()) > key.item_max) {
+            return "an item has " + std::to_string(item.size()) + " bytes";
+        }
+        if (!is_utf8(item)) {
+            return "not UTF-8";
+        }
+        if (std::find(texts.begin(), texts.end(), item) != texts.end()) {
+            return "'" + std::string(item) + "' is there twice";
+        }
+        texts.emplace_back(item);
+    }
+    Why why = check_item_count(key, texts.size());
+    if (why.empty()) {
+        out = std::move(texts);
+    }
+    return why;
+}
+
+std::string write_value(bool value) {
+    return value ? "yes" : "no";
+}
+
+std::string write_value(const std::string& value) {
+    return value;
+}
+
+std::string write_value(LogLevel value) {
+    return word_of(value, kLogLevels);
+}
+
+std::string write_value(Role value) {
+    return word_of(value, kRoles);
+}
+
+std::string write_value(SourceCheck value) {
+    return word_of(value, kSourceChecks);
+}
+
+std::string write_value(const std::optional<Mac>& value) {
+    return value ? value->to_text() : "";
+}
+
+std::string write_value(const IpAddress& value) {
+    return value.is_none() ? "" : value.to_text();
+}
+
+std::string write_value(const std::optional<IpAddress>& value) {
+    return value ? value->to_text() : "";
+}
+
+std::string write_value(const std::vector<Prefix>& value) {
+    return join(value, [](const Prefix& prefix) { return prefix.to_text(); });
+}
+
+std::string write_value(const std::vector<unsigned>& value) {
+    return join(value, [](unsigned number) { return std::to_string(number); });
+}
+
+std::string write_value(const std::vector<std::string>& value) {
+    return join(value, [](const std::string& text) { return text; });
+}
+
+std::string_view to_text(LogLevel level) {
+    return kLogLevels[static_cast<std::size_t>(level)];
+}
+
+std::optional<LogLevel> log_level_from_text(std::string_view text) {
+    LogLevel level{};
+    if (!read_word(text, kLogLevels, level).empty()) {
+        return std::nullopt;
+    }
+    return level;
+}
+
+}  // namespace posthaste::controlplane
