@@ -50,9 +50,10 @@ class Reader {
             blank == std::string_view::npos ? "" : section.name.substr(blank + 1);
         const SectionRow* row = find_section(word);
         if (row == nullptr) {
-            fail(section, unknown_section(word));
+            fail(section, findings_.is_full() ? "" : unknown_section(word));
             return;
         }
+        findings_.set_line(row->kind, section.line);
         if (row->argument.empty() != argument.empty()) {
             fail(section,
                  argument.empty()
@@ -75,7 +76,6 @@ class Reader {
                 read_agent(section, argument);
                 break;
             default:
-                findings_.set_line(row->kind, section.line);
                 read_keys(section,
                           row->kind,
                           single_sections(config_)[static_cast<std::size_t>(row->kind)]);
@@ -100,18 +100,16 @@ class Reader {
         return text;
     }
 
-    static std::string unknown_key(SectionKind kind, std::string_view name) {
+    static std::string unknown_key(SectionKind kind, const IniEntry& entry) {
         std::vector<std::string_view> known;
         std::ranges::transform(config_keys(kind), std::back_inserter(known), &KeyRow::name);
-        std::string text = "unknown key";
-        if (const std::string_view near = near_word(name, known); !near.empty()) {
-            return text + ", did you mean " + std::string(near) + "?";
-        }
-        for (const KeyRow& key : config_keys()) {
-            if (key.name == name) {
-                return text + " here; it belongs to [" +
-                       std::string(section_row(key.section).word) + "]";
-            }
+        std::string text =
+            std::string(entry.key) + " = " + shown_value(entry.value) + ": unknown key";
+        const auto elsewhere = std::ranges::find(config_keys(), entry.key, &KeyRow::name);
+        if (const std::string_view near = near_word(entry.key, known); !near.empty()) {
+            text += ", did you mean " + std::string(near) + "?";
+        } else if (elsewhere != config_keys().end()) {
+            text += ", it belongs to [" + std::string(section_row(elsewhere->section).word) + "]";
         }
         text += "; allowed:";
         for (const std::string_view each : known) {
@@ -125,9 +123,8 @@ class Reader {
             const IniEntry& entry = scan_.entries[i];
             const KeyRow* key = find_key(kind, entry.key);
             if (key == nullptr) {
-                findings_.add(entry.line,
-                              section.name,
-                              std::string(entry.key) + ": " + unknown_key(kind, entry.key));
+                findings_.add(
+                    entry.line, section.name, findings_.is_full() ? "" : unknown_key(kind, entry));
                 continue;
             }
             const Why why = key->read(*key, values_[i], target);

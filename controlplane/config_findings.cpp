@@ -3,18 +3,29 @@
 
 #include <algorithm>
 
+#include "controlplane/config_values.h"
+
 namespace posthaste::controlplane {
 
 namespace {
 
 constexpr std::size_t kShownBytes = 80;
 
-std::string shown(std::string_view value) {
-    std::string result(value.substr(0, kShownBytes));
-    return value.size() > kShownBytes ? result + "..." : result;
+// Values may be any bytes; messages are UTF-8, for JSON answers and for terminals.
+std::string as_utf8(std::string text) {
+    if (!is_utf8(text)) {
+        std::ranges::replace_if(
+            text, [](char c) { return (c & 0x80) != 0; }, '?');
+    }
+    return text;
 }
 
 }  // namespace
+
+std::string shown_value(std::string_view value) {
+    std::string result(value.substr(0, kShownBytes));
+    return value.size() > kShownBytes ? result + "..." : result;
+}
 
 Findings::Findings(std::string path, const IniScan& scan) : path_(std::move(path)), scan_(scan) {
     for (std::size_t i = 0; i < scan.sections.size(); ++i) {
@@ -27,6 +38,10 @@ void Findings::add(int line, std::string_view section, std::string_view text) {
 }
 
 void Findings::add(int line, const KeyRow& key, std::string_view why, std::string_view allowed) {
+    if (is_full()) {
+        ++left_out_;
+        return;
+    }
     const IniEntry* written = entry(line, key.name);
     const auto section = section_at_.find(line);
     std::string text = section == section_at_.end()
@@ -34,7 +49,7 @@ void Findings::add(int line, const KeyRow& key, std::string_view why, std::strin
                            : std::string(scan_.sections[section->second].name);
     text = "[" + text + "] " + std::string(key.name);
     if (written != nullptr) {
-        text += " = " + shown(written->value);
+        text += " = " + shown_value(written->value);
     } else if (const std::string initial = key.initial(); !initial.empty()) {
         text += " = " + initial + " (default)";
     }
@@ -79,11 +94,11 @@ const IniEntry* Findings::entry(int section_line, std::string_view key) const {
 }
 
 void Findings::push(int line, std::string text) {
-    if (found_.size() >= kConfigErrorsMax) {
+    if (is_full()) {
         ++left_out_;
         return;
     }
-    found_.push_back({line, std::move(text)});
+    found_.push_back({line, as_utf8(std::move(text))});
 }
 
 std::string Findings::text() const {

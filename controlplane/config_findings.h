@@ -16,6 +16,9 @@
 
 namespace posthaste::controlplane {
 
+// A value as it stands in a message: cut when long, so that a line stays a line.
+[[nodiscard]] std::string shown_value(std::string_view value);
+
 class Findings {
   public:
     // `scan` must outlive it.
@@ -32,7 +35,7 @@ class Findings {
              std::string_view why,
              std::string_view allowed);
 
-    // The line of a single section's header; 0: it is not there.
+    // The line of a section's header (the last one of its kind); 0: there is none.
     void set_line(SectionKind section, int line);
     [[nodiscard]] int line_of(SectionKind section) const;
 
@@ -45,6 +48,9 @@ class Findings {
     void set_broken(int section_line) { broken_.insert(section_line); }
 
     [[nodiscard]] bool has_key(int section_line, std::string_view key) const;
+
+    // Further findings are only counted; their texts need not be made.
+    [[nodiscard]] bool is_full() const { return found_.size() >= kConfigErrorsMax; }
 
     [[nodiscard]] bool empty() const { return found_.empty(); }
 
@@ -71,5 +77,7 @@ class Findings {
 
 // Everything that only several values together can be wrong in.
 void check_together(const Config& config, Findings& findings);
+// The part of it about routers, routes and agents.
+void check_references(const Config& config, Findings& findings);
 
 }  // namespace posthaste::controlplane

@@ -25,7 +25,7 @@ template <typename T, std::size_t count>
 Why read_word(std::string_view text, const std::array<std::string_view, count>& words, T& out) {
     const auto found = std::find(words.begin(), words.end(), text);
     if (found == words.end()) {
-        return "not one of the words";
+        return "unknown word";
     }
     out = static_cast<T>(found - words.begin());
     return {};
@@ -101,17 +101,6 @@ std::size_t utf8_length(std::string_view text) {
     return length;
 }
 
-bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
-        const std::size_t length = utf8_length(text);
-        if (length == 0) {
-            return false;
-        }
-        text.remove_prefix(length);
-    }
-    return true;
-}
-
 // dddd:bb:dd.f or bb:dd.f in hex.
 bool is_pci_address(std::string_view text) {
     const auto shape_is = [&](std::string_view shape) {
@@ -177,6 +166,17 @@ Why check_item_count(const KeyRow& key, std::size_t count) {
 }
 
 }  // namespace
+
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t length = utf8_length(text);
+        if (length == 0) {
+            return false;
+        }
+        text.remove_prefix(length);
+    }
+    return true;
+}
 
 bool is_legal_name(std::string_view name) {
     return !name.empty() && name.size() <= 32 && std::all_of(name.begin(), name.end(), [](char c) {

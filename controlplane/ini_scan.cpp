@@ -75,7 +75,9 @@ class Scanner {
             return;
         }
         const std::string section =
-            scan_.sections.empty() ? "" : std::string(scan_.sections.back().name);
+            scan_.sections.empty() || !is_section_name(scan_.sections.back().name)
+                ? ""
+                : std::string(scan_.sections.back().name);
         scan_.errors.push_back({line_, section, std::move(text)});
     }
 
@@ -113,15 +115,13 @@ class Scanner {
     }
 
     void scan_section(std::string_view line) {
-        const std::size_t end = line.find(']');
-        if (end == std::string_view::npos) {
-            fail("section " + quoted(line) + " is not closed; allowed: [NAME]");
-            return;
-        }
+        const std::size_t end = std::min(line.find(']'), line.size());
         const std::string_view name = line.substr(1, end - 1);
-        if (end + 1 != line.size()) {
-            fail("text behind section [" + std::string(name) +
-                 "]; allowed: comments on a line of their own");
+        if (end == line.size()) {
+            fail("section " + quoted(line) + " is not closed; allowed: [NAME]");
+        } else if (end + 1 != line.size()) {
+            fail("text behind section " + quoted(line.substr(0, end + 1)) +
+                 "; allowed: comments on a line of their own");
         } else if (!is_section_name(name)) {
             fail("bad section name " + quoted(name) +
                  "; allowed: [word] or [word name] of letters, digits, '_' and '-', one blank "
@@ -171,7 +171,8 @@ class Scanner {
         if (quote == '"' || quote == '\'') {
             const std::size_t end = value.find(quote, 1);
             if (end == std::string_view::npos) {
-                fail(name + ": the quote in " + quoted(value) + " is not closed");
+                fail(name + ": the quote in " + quoted(value) +
+                     " is not closed; allowed: quotes around the whole value");
                 return;
             }
             if (end + 1 != value.size()) {
