@@ -19,8 +19,8 @@
 namespace posthaste::controlplane {
 
 struct HeldFrame {
-    std::uint64_t handle = 0;     // the caller's, e.g. an mbuf's address
-    std::uint16_t ingress = 0;    // port index, for the caller
+    std::uint64_t handle = 0;   // the caller's, e.g. an mbuf's address
+    std::uint16_t ingress = 0;  // port index, for the caller
     std::uint16_t adjacency = routing::kNoAdjacency;
     std::uint32_t lifetime_ms = 0;  // left when it was handed over; 0: the default
     std::uint64_t held_at_ms = 0;   // set by hold()
@@ -56,17 +56,22 @@ class HoldQueue {
     void drop_all(routing::Drop why, std::vector<DroppedFrame>& out);
 
     [[nodiscard]] std::optional<std::uint64_t> next_deadline_ms() const;
+
     [[nodiscard]] std::size_t size() const noexcept { return frames_.size(); }
+
     [[nodiscard]] std::size_t size_for(std::uint64_t neighbour) const;
+
     void set_limits(const HoldLimits& limits) noexcept { limits_ = limits; }
 
   private:
     using Place = std::pair<std::uint64_t, std::uint64_t>;  // neighbour, sequence
+
     struct Waiting {
         HeldFrame frame;
         std::uint64_t expires_at_ms;
         routing::Drop when_expired;
     };
+
     using Frames = std::map<Place, Waiting>;
 
     [[nodiscard]] Frames::iterator first_of(std::uint64_t neighbour);

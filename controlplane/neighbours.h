@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Neighbours: (port, IP) -> MAC. Answers ARP, ND and ping; resolves next hops; holds frames for them.
+// Neighbours: (port, IP) -> MAC. Answers ARP, ND and ping; resolves next hops; holds frames for
+// them.
 //
 // Control thread only; a pure state machine: bytes and time in; frames, adjacency changes and held
 // frames out, which pile up until take_output(). Bounds: NeighboursConfig. Strangers add no entry:
@@ -20,7 +21,7 @@
 #include "controlplane/config.h"
 #include "controlplane/hold_queue.h"
 #include "controlplane/neighbour_frames.h"
-#include "controlplane/token_bucket.h"
+#include "dataplane/token_bucket.h"
 #include "dataplane/world.h"
 #include "routing/address.h"
 #include "routing/drop.h"
@@ -33,7 +34,7 @@ struct NeighbourPort {
     std::uint16_t vlan = 0;
     std::uint16_t mtu = 1500;
     std::vector<routing::Prefix> addresses;
-    std::optional<routing::IpAddress> gateway;   // IPv4
+    std::optional<routing::IpAddress> gateway;  // IPv4
     std::optional<routing::IpAddress> gateway6;
 };
 
@@ -58,17 +59,17 @@ struct NeighbourRow {  // for show neighbours
 };
 
 struct NeighbourCounters {
-    std::uint64_t replies = 0;        // ARP and ND
+    std::uint64_t replies = 0;  // ARP and ND
     std::uint64_t echo_replies = 0;
     std::uint64_t replies_suppressed = 0;  // by the rate limit
-    std::uint64_t requests = 0;       // broadcast, multicast and unicast
+    std::uint64_t requests = 0;            // broadcast, multicast and unicast
     std::uint64_t announcements = 0;
-    std::uint64_t resolved = 0;       // incomplete or failed -> MAC known
+    std::uint64_t resolved = 0;  // incomplete or failed -> MAC known
     std::uint64_t failures = 0;
     std::uint64_t mac_changes = 0;
     std::uint64_t mac_changes_ignored = 0;  // unsolicited, too soon after another change
-    std::uint64_t strangers = 0;      // said something about an address nobody here needs
-    std::uint64_t conflicts = 0;      // somebody else claims an address of ours
+    std::uint64_t strangers = 0;            // said something about an address nobody here needs
+    std::uint64_t conflicts = 0;            // somebody else claims an address of ours
     std::uint64_t malformed = 0;
     std::uint64_t ignored = 0;        // RS, RA, redirects, other ICMP, not addressed to us
     std::uint64_t forgotten = 0;      // aged out, or made room
@@ -82,10 +83,11 @@ struct NeighbourOutput {
         std::uint16_t port = 0;
         FrameBytes bytes;
     };
-    std::vector<Frame> frames;            // to be sent
-    std::vector<HeldFrame> resubmit;      // subtract now - held_at_ms from their lifetime
+
+    std::vector<Frame> frames;        // to be sent
+    std::vector<HeldFrame> resubmit;  // subtract now - held_at_ms from their lifetime
     std::vector<DroppedFrame> dropped;
-    bool adjacencies_changed = false;     // publish adjacencies() again
+    bool adjacencies_changed = false;  // publish adjacencies() again
 };
 
 class Neighbours {
@@ -98,7 +100,6 @@ class Neighbours {
     static constexpr std::uint32_t kSlotRestMs = 1'000;
     // Replies per second and port; ARP and ND have one allowance, echo another.
     static constexpr std::uint32_t kReplyRate = 1'000;
-    static constexpr std::uint32_t kReplyBurst = 200;
     static constexpr std::uint32_t kAnnouncements = 2;  // RFC 5227
     static constexpr std::uint32_t kAnnounceIntervalMs = 2'000;
     static constexpr std::uint32_t kDefendIntervalMs = 10'000;  // RFC 5227
@@ -116,6 +117,7 @@ class Neighbours {
                                                                    std::uint16_t udp_port,
                                                                    std::uint64_t now_ms);
     void release(std::uint16_t adjacency, std::uint64_t now_ms);
+
     // Index = adjacency. Copy it into the World.
     [[nodiscard]] const std::vector<dataplane::Adjacency>& adjacencies() const noexcept {
         return adjacencies_;
@@ -148,8 +150,11 @@ class Neighbours {
 
     // --- for the operator ---
     [[nodiscard]] std::vector<NeighbourRow> rows() const;
+
     [[nodiscard]] std::size_t count() const noexcept { return table_.size(); }
+
     [[nodiscard]] std::size_t held_count() const noexcept { return holds_.size(); }
+
     [[nodiscard]] const NeighbourCounters& counters() const noexcept { return counters_; }
 
   private:
@@ -164,13 +169,14 @@ class Neighbours {
         NeighbourState state = NeighbourState::incomplete;
         std::optional<routing::Mac> mac;
         std::uint32_t attempts = 0;
-        std::uint32_t failures = 0;  // in a row
+        std::uint32_t failures = 0;     // in a row
         std::uint64_t deadline_ms = 0;  // 0: no timer
         std::uint64_t confirmed_at_ms = 0;
         std::uint64_t changed_at_ms = 0;  // MAC
         std::uint64_t failed_at_ms = 0;
         std::vector<std::uint16_t> adjacencies;
     };
+
     using Table = std::map<Key, Entry>;
     using Place = Table::iterator;
 
@@ -181,8 +187,15 @@ class Neighbours {
         std::uint64_t announce_at_ms = 0;
         std::uint64_t defended_at_ms = 0;
         bool defended = false;
-        TokenBucket replies{kReplyRate, kReplyBurst};
-        TokenBucket echoes{kReplyRate, kReplyBurst};
+        dataplane::TokenBucket replies{kReplyRate};
+        dataplane::TokenBucket echoes{kReplyRate};
+    };
+
+    struct Wanted {  // what a slot was acquired for
+        std::uint16_t port = 0;
+        std::uint16_t udp_port = 0;
+        routing::IpAddress ip;
+        friend auto operator<=>(const Wanted&, const Wanted&) = default;
     };
 
     struct Slot {
@@ -215,14 +228,14 @@ class Neighbours {
     void request(Place at, bool unicast);
     void fail(Place at, std::uint64_t now_ms);
     void on_timer(Place at, std::uint64_t now_ms);
-    void rest_stale(Place at, std::uint64_t now_ms);
+    void rest_stale(Place at);
     Place forget(Place at);
     void set_timer(Place at, std::uint64_t deadline_ms);
 
-    [[nodiscard]] std::optional<Place> find_or_add(const Key& key);
-    [[nodiscard]] bool make_room();
+    Place add(const Key& key);
+    void make_room();
     void attach(std::uint16_t adjacency, std::uint64_t now_ms);
-    void detach(std::uint16_t adjacency, routing::Drop why, std::uint64_t now_ms);
+    void detach(std::uint16_t adjacency, routing::Drop why);
     void update_adjacencies(const Entry& entry);
     void update_adjacency(std::uint16_t adjacency, const std::optional<routing::Mac>& mac);
 
@@ -242,6 +255,7 @@ class Neighbours {
     std::set<std::pair<std::uint64_t, Key>> timers_;
     std::vector<dataplane::Adjacency> adjacencies_;
     std::vector<Slot> slots_;  // parallel to adjacencies_
+    std::map<Wanted, std::uint16_t> slot_of_;
     std::deque<std::pair<std::uint64_t, std::uint16_t>> resting_;  // free from, slot
     HoldQueue holds_;
     NeighbourOutput output_;

@@ -15,7 +15,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "controlplane/token_bucket.h"
+#include "dataplane/token_bucket.h"
 #include "dataplane/world.h"
 #include "routing/drop.h"
 #include "routing/frame.h"
@@ -37,16 +37,16 @@ struct RegistrarCounters {
     std::array<std::uint64_t, 4> accepted{};  // by RegisterOutcome
     std::uint64_t deregistered = 0;
     std::array<std::uint64_t, routing::kErrorNames.size()> refused{};  // by ErrorCode
-    std::uint64_t unanswered = 0;          // not a request the registrar may answer
+    std::uint64_t unanswered = 0;  // not a request the registrar may answer
     std::uint64_t errors_sent = 0;
-    std::uint64_t errors_suppressed = 0;   // by the rate limit
+    std::uint64_t errors_suppressed = 0;  // by the rate limit
 };
 
 // What became of a punted control frame.
 struct ControlOutcome {
     routing::Drop drop = routing::Drop::none;  // none: consumed; otherwise to be counted
     std::size_t answer_bytes = 0;  // > 0: the frame is now its answer, for the port it came from
-    std::optional<routing::Endpoint> registered;  // accepted: where the agent is
+    std::optional<routing::Endpoint> registered = std::nullopt;  // accepted: where the agent is
 };
 
 // The payload of a register frame.
@@ -86,7 +86,9 @@ class Registrar {
 
     // While the box drains, registrations are refused; deregistrations are not.
     void set_draining(bool draining) noexcept { draining_ = draining; }
+
     void set_options(const RegistrarOptions& options);
+
     [[nodiscard]] const RegistrarCounters& counters() const noexcept { return counters_; }
 
   private:
@@ -115,10 +117,8 @@ class Registrar {
     [[nodiscard]] bool may_send_error(std::uint16_t ingress, std::uint64_t now_ms);
 
     routing::Rib& rib_;
-    TokenBucket requests_;
-    std::uint32_t request_rate_;
-    std::vector<std::uint32_t> error_rates_;
-    std::vector<TokenBucket> errors_;
+    dataplane::TokenBucket requests_;
+    std::vector<dataplane::TokenBucket> errors_;
     bool draining_ = false;
     RegistrarCounters counters_;
 };
