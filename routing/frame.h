@@ -44,9 +44,9 @@ enum class FrameKind : std::uint8_t {
 struct FrameView {
     FrameKind kind = FrameKind::message;
     Family family = Family::none;
-    std::uint16_t l3 = 0;       // offsets from the start of the frame, in bytes
-    std::uint16_t l4 = 0;       // UDP header
-    std::uint16_t message = 0;  // Posthaste header; 0 until the header was found sound enough
+    std::uint16_t l3 = 0;             // offsets from the start of the frame, in bytes
+    std::uint16_t l4 = 0;             // UDP header
+    std::uint16_t message = 0;        // Posthaste header; 0 until the header was found sound enough
     std::uint16_t header_bytes = 0;   // fixed header and TLVs
     std::uint16_t payload_bytes = 0;  // after them
 };
@@ -55,11 +55,17 @@ struct FrameView {
 enum class ChecksumHint : std::uint8_t { unknown, good, bad };
 
 // `first` is the first segment of a frame of `frame_bytes` bytes (first.size() <= frame_bytes).
-// Checks everything section 3 of the wire format asks for short of looking agents up, in its
-// order. The UDP checksum is verified here only if the whole datagram is in `first`; otherwise
-// view.kind is still set and the caller verifies (see udp_checksum_needed).
-// When a drop is returned but the Posthaste header itself was sound enough to be answered
-// (magic, lengths, checksum), view.message is set; otherwise it is 0.
+// Checks everything the wire format asks for short of looking agents up, in the order of
+// enum Drop; the first failure is the verdict. Bytes after the IP datagram (Ethernet padding) are
+// ignored: the frame proper ends at frame_end(view).
+//
+// All headers must lie in `first` (else Drop::segmented). A UDP checksum over a datagram that
+// does not lie in `first` as a whole is the caller's to verify (checksum_pending); see ones_sum().
+//
+// With Drop::none, and a kind other than neighbour, view is complete. With a drop, view.message is
+// set only if the sender may be answered: the frame reached the box as it was sent (lengths, magic
+// and checksum hold), names a source, and is no answer itself. It is 0 otherwise. Whether the
+// sender wants to be told is another question: wants_error().
 struct ParseResult {
     Drop drop = Drop::none;
     bool checksum_pending = false;  // caller must verify over the segment chain
@@ -70,6 +76,36 @@ struct ParseResult {
                                       const PortRules& rules,
                                       ChecksumHint hint,
                                       FrameView& view) noexcept;
+
+// Bytes of the frame up to the end of the payload.
+[[nodiscard]] constexpr std::uint32_t frame_end(const FrameView& view) noexcept {
+    return std::uint32_t{view.l4} + 8U + view.header_bytes + view.payload_bytes;
+}
+
+// The message header of a frame whose view.message is set.
+[[nodiscard]] inline const WireHeader& header_of(const std::uint8_t* frame,
+                                                 const FrameView& view) noexcept {
+    return *reinterpret_cast<const WireHeader*>(frame + view.message);
+}
+
+// Whether the sender of a dropped frame is to get an error: requests always, messages with the
+// flag, answers (errors above all) never.
+[[nodiscard]] inline bool wants_error(const WireHeader& header) noexcept {
+    switch (static_cast<Type>(header.type)) {
+        case Type::register_agent:
+        case Type::heartbeat:
+        case Type::deregister:
+            return true;
+        case Type::query_reply:
+        case Type::ack:
+        case Type::error:
+        case Type::hello:
+        case Type::cookie:
+            return false;
+        default:
+            return (header.flags & flag::want_error) != 0;
+    }
+}
 
 // Addresses of the sender as the outer headers give them.
 struct OuterSource {
@@ -104,43 +140,56 @@ struct HeaderChange {
     std::uint32_t lifetime_ms = 0;
 };
 
-// Rewrites for the next hop. The caller has made room: `out` points at outer_bytes(hop) bytes
-// directly before the Posthaste header `header`, and may overlap the old outer header, which the
-// caller describes by `old` (a copy of the old addresses, ports and checksum taken by
-// read_outer()). The UDP source port is kept (it carries the conversation's hash); a zero IPv4
-// UDP checksum stays zero towards IPv4 and is computed in full towards IPv6, for which the whole
-// UDP payload must be contiguous at `header` (payload.size() bytes); other checksums are updated
-// incrementally (RFC 1624).
+// What rewriting needs of the old outer header. In memory order, so no number to look at.
 struct OldOuter {
-    std::uint64_t pseudo_sum = 0;  // ones-complement sum of the old addresses and ports
+    std::uint64_t sum = 0;  // ones-complement sum of the old addresses and destination port
+    std::uint16_t udp_source = 0;
     std::uint16_t checksum = 0;
-    std::uint16_t udp_source_port = 0;
 };
 
 [[nodiscard]] OldOuter read_outer(const std::uint8_t* frame, const FrameView& view) noexcept;
 
-void rewrite_frame(std::uint8_t* out,
-                   std::span<std::uint8_t> datagram,
-                   std::uint16_t datagram_bytes,
-                   const OldOuter& old,
-                   const Hop& hop,
-                   const HeaderChange& change) noexcept;
+// Rewrites for the next hop: writes the new outer header, outer_bytes(family, hop.vlan != 0) bytes
+// at `out`, and changes the message header. The caller has made room so that `out` ends where
+// `message` begins; it may lie over the old outer header, of which nothing is read here. `message`
+// is what is contiguous of the UDP payload, the fixed header at least; `message_bytes` is all of
+// it (view.header_bytes + view.payload_bytes).
+//
+// The UDP source port is kept (it carries the conversation's hash). An absent IPv4 UDP checksum
+// stays absent towards IPv4 and is computed in full towards IPv6; others are updated (RFC 1624).
+// False, with nothing written: the full checksum is needed but `message` is not all of it.
+[[nodiscard]] bool rewrite_frame(std::uint8_t* out,
+                                 std::span<std::uint8_t> message,
+                                 std::uint16_t message_bytes,
+                                 const OldOuter& old,
+                                 const Hop& hop,
+                                 const HeaderChange& change) noexcept;
 
-// Turns a received frame, in place, into the answer to it: MACs, IPs and UDP ports swapped,
-// source kRouterId, destination the old source, conversation and message ids kept, payload
-// dropped. Gives the answer's length in bytes, never more than the frame's. Needs a view whose
-// message offset is set. `tlvs` (may be empty) go into the payload where they fit in full.
+// Turns a received frame, in place, into the answer to it: MACs, IPs and UDP ports swapped (IPv4
+// options left out), source kRouterId, destination the old source, conversation, message id and
+// priority kept, the relayed flag kept (back over the fabric), payload dropped. An ack names the
+// type it acknowledges, everything else `code`, in the performative byte. Gives the answer's
+// length in bytes, never more than the frame's. Needs a view with message set and the fixed header
+// in `frame` (the first segment). `tlvs` (may be empty, not part of the frame) become the payload
+// where they fit in full.
 [[nodiscard]] std::size_t answer_in_place(std::span<std::uint8_t> frame,
                                           const FrameView& view,
                                           Type type,
                                           ErrorCode code,
                                           std::span<const std::uint8_t> tlvs) noexcept;
 
-// RFC 1071 sum over bytes (big-endian 16-bit words), not folded; `odd` tails are padded.
+// RFC 1071 sum over bytes (big-endian 16-bit words, a last odd byte padded), added to `sum`. For
+// a datagram in pieces, `odd_offset` says that a piece begins at an odd offset of it.
 [[nodiscard]] std::uint64_t ones_sum(std::span<const std::uint8_t> bytes,
-                                     std::uint64_t sum = 0) noexcept;
+                                     std::uint64_t sum = 0,
+                                     bool odd_offset = false) noexcept;
 [[nodiscard]] std::uint16_t fold_checksum(std::uint64_t sum) noexcept;  // complemented
-// True if the checksum over pseudo header and the datagram at view.l4 holds.
+// The sum over the pseudo header: a datagram holds if fold_checksum() over it and all bytes from
+// view.l4 on gives 0.
+[[nodiscard]] std::uint64_t pseudo_sum(const std::uint8_t* frame,
+                                       const FrameView& view,
+                                       std::uint16_t udp_bytes) noexcept;
+// The same for a contiguous datagram.
 [[nodiscard]] bool udp_checksum_holds(const std::uint8_t* frame,
                                       const FrameView& view,
                                       std::uint16_t udp_bytes) noexcept;
