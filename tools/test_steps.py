@@ -171,7 +171,8 @@ def as_root():
     """The prefix with which a command may make network namespaces; None where nothing can."""
     if os.geteuid() == 0:
         return []
-    ways = [["sudo", "-n"], ["unshare", "--user", "--map-root-user", "--net", "--mount"]]
+    ways = [["sudo", "-n"], ["unshare", "--user", "--map-root-user", "--net", "--mount",
+                             str(ROOT / "tools/in_namespace")]]
     for way in ways:
         if shutil.which(way[0]) and subprocess.run([*way, "true"], capture_output=True,
                                                    check=False).returncode == 0:

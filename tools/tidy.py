@@ -42,6 +42,8 @@ DPDK_HEADERS = (
 SET_UP = {
     "port": "opens, starts and stops devices on the control thread",
     "pool": "creates mempools before the lcores start",
+    "reconnect": "decides on the control thread when a port is started again",
+    "vdev": "reads device strings and drivers' facts",
     "world": "a value the control thread builds and publishes",
 }
 # Constructors here allocate what the lcore uses later, once.
