@@ -53,6 +53,9 @@ class Eal {
     Eal() = default;
     std::vector<unsigned> cpus_;
     std::vector<std::string> arguments_;
+    std::vector<std::string> storage_;  // what pointers_ points to
+    std::vector<char*> pointers_;
+    bool started_ = false;
 };
 
 }  // namespace posthaste::controlplane

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <tl/expected.hpp>
 
 #include "controlplane/config.h"
 
@@ -17,12 +18,13 @@ struct MemoryPlan {
     std::uint64_t rx_rings = 0;
     std::uint64_t tx_rings = 0;
     std::uint64_t backlogs = 0;
-    std::uint64_t handoff = 0;      // rings of ports with fewer tx queues than workers
-    std::uint64_t exchange = 0;     // punt and inject rings
-    std::uint64_t held = 0;         // frames that wait for a neighbour
-    std::uint64_t caches = 0;       // per lcore
-    std::uint64_t slack = 0;        // bursts in flight
-    std::uint32_t frame_mbufs = 0;  // the sum, or [dataplane] mbufs
+    std::uint64_t handoff = 0;       // rings of ports with fewer tx queues than workers
+    std::uint64_t exchange = 0;      // punt and inject rings
+    std::uint64_t held = 0;          // frames that wait for a neighbour
+    std::uint64_t caches = 0;        // per lcore
+    std::uint64_t slack = 0;         // bursts in flight
+    std::uint64_t mbufs_needed = 0;  // the sum
+    std::uint32_t frame_mbufs = 0;   // the sum, or [dataplane] mbufs
     std::uint32_t control_mbufs = 0;
     std::uint16_t mtu = 0;  // the largest of the ports
 
@@ -41,6 +43,12 @@ struct MemoryPlan {
     [[nodiscard]] std::string to_text() const;
 };
 
+// ARP, ND and acknowledgements are small; the control pool holds nothing else.
+inline constexpr std::uint16_t kControlMtu = 1500;
+
 [[nodiscard]] MemoryPlan plan_memory(const Config& config);
+// Refuses numbers of the configuration that are below what the plan needs.
+[[nodiscard]] tl::expected<void, std::string> check_plan(const Config& config,
+                                                         const MemoryPlan& plan);
 
 }  // namespace posthaste::controlplane

@@ -22,8 +22,6 @@
 namespace posthaste::dataplane {
 namespace {
 
-constexpr unsigned kHandoffFrames = 1024;  // one ring; memory_plan.h counts with it
-
 std::string count_of(unsigned count, const char* what) {
     return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
 }

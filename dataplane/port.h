@@ -22,6 +22,7 @@ struct rte_ring;
 namespace posthaste::dataplane {
 
 inline constexpr std::uint16_t kNoEthdev = 0xffff;
+inline constexpr unsigned kHandoffFrames = 1024;  // one hand-over ring
 
 struct PortOptions {
     std::string name;    // of the [port] section

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Memory arithmetic; see the header. Each constant says what it stands for.
+#include "controlplane/memory_plan.h"
+
+#include <algorithm>
+#include <bit>
+#include <iterator>
+#include <sstream>
+
+#include "dataplane/burst.h"
+#include "dataplane/pool.h"
+#include "dataplane/port.h"
+#include "dataplane/vdev.h"
+#include "routing/fib.h"
+
+namespace posthaste::controlplane {
+namespace {
+
+constexpr std::uint64_t kMegabyte = 1024 * 1024;
+
+// Bursts a worker has in hand at once: the one in the pipeline, the one being sent, the one in a
+// driver that collects before it hands over.
+constexpr std::uint64_t kBurstsInHand = 4;
+
+// rte_mempool lets a cache grow to one and a half times its size before it gives back.
+constexpr std::uint64_t kCacheFrames = 256 * 3 / 2;
+
+constexpr std::uint64_t kMbufsMin = 1024;
+
+// The control thread builds at most this many frames that are not in a ring yet.
+constexpr std::uint64_t kControlInHand = 1024;
+
+// rte_hash at most, per slot: key and data pointer (32 when aligned), share of a bucket (16),
+// free-slot ring (4), entry of the deferred queue (32). Slots are a power of two, twice as many
+// when that would be more than 85 % full (routing/fib.cpp).
+constexpr std::uint64_t kHashSlotBytes = 32 + 16 + 4 + 32;
+constexpr std::uint64_t kFibSlackMin = 1024;  // entries that wait for reclaim
+
+// What DPDK takes for itself before we ask for anything: ports' shared data, the mempool and ring
+// lists, heap elements; and what drivers allocate per queue.
+constexpr std::uint64_t kReserveBase = 16 * kMegabyte;
+constexpr std::uint64_t kPerQueue = 256 * 1024;
+constexpr std::uint64_t kReservePercent = 10;
+
+std::uint64_t ring_capacity(std::uint64_t wanted) {
+    return std::bit_ceil(wanted + 1) - 1;
+}
+
+std::uint64_t fib_bytes(std::uint64_t routes) {
+    const std::uint64_t entries = routes + std::max(kFibSlackMin, routes / 16);
+    const std::uint64_t places = std::bit_ceil(entries);
+    const std::uint64_t slots = routes * 100 > places * 85 ? 2 * places : places;
+    return entries * (sizeof(routing::FibEntry) + sizeof(std::uint32_t)) + slots * kHashSlotBytes;
+}
+
+struct Queues {
+    std::uint64_t rx = 1;
+    std::uint64_t tx = 1;
+    std::uint64_t shared = 0;  // tx queues that need a hand-over ring
+};
+
+Queues queues_of(const PortConfig& port, unsigned workers) {
+    Queues queues;
+    queues.rx = std::max<std::uint64_t>(port.queues, 1);
+    const bool paired = dataplane::traits_of(port.device).paired_queues;
+    queues.tx = paired ? queues.rx : workers;
+    queues.shared =
+        workers > queues.tx ? std::min<std::uint64_t>(queues.tx, workers - queues.tx) : 0;
+    return queues;
+}
+
+// Zero-copy memif lends mbufs to the whole ring, whatever the number of descriptors.
+std::uint64_t lent_to_ring(const PortConfig& port) {
+    const dataplane::DeviceString device(port.device);
+    if (!device.name().starts_with("net_memif") || !device.flag("zero-copy")) {
+        return 0;
+    }
+    constexpr unsigned kRingBitsDefault = 10;
+    unsigned bits = kRingBitsDefault;
+    if (const auto text = device.value("rsize")) {
+        std::istringstream(*text) >> bits;
+    }
+    return std::uint64_t{1} << std::min(bits, 14U);
+}
+
+void count_ports(const Config& config, MemoryPlan& plan) {
+    const DataplaneConfig& dataplane = config.dataplane;
+    for (const PortConfig& port : config.ports) {
+        const Queues queues = queues_of(port, dataplane.workers);
+        // Drivers round a ring up to a power of two.
+        const auto rx = std::bit_ceil<std::uint64_t>(dataplane.rx_descriptors);
+        const auto tx = std::bit_ceil<std::uint64_t>(dataplane.tx_descriptors);
+        plan.rx_rings += queues.rx * std::max(rx, lent_to_ring(port));
+        plan.tx_rings += queues.tx * std::max(tx, lent_to_ring(port));
+        plan.handoff += queues.shared * dataplane::kHandoffFrames;
+        plan.rings += (queues.rx + queues.tx) * kPerQueue;
+        plan.mtu = std::max(plan.mtu, port.mtu);
+    }
+}
+
+}  // namespace
+
+MemoryPlan plan_memory(const Config& config) {
+    const DataplaneConfig& dataplane = config.dataplane;
+    const std::uint64_t workers = dataplane.workers;
+    MemoryPlan plan;
+    count_ports(config, plan);
+    plan.backlogs = workers * config.ports.size() * dataplane.tx_backlog;
+    plan.exchange = workers * (dataplane::kPuntClassCount * ring_capacity(dataplane.punt_ring) +
+                               ring_capacity(dataplane.inject_ring));
+    plan.held = config.neighbours.held_max;
+    plan.caches = (workers + 1) * kCacheFrames;
+    plan.slack = workers * kBurstsInHand * dataplane::kBurstMax;
+    plan.mbufs_needed = plan.rx_rings + plan.tx_rings + plan.backlogs + plan.handoff +
+                        plan.exchange + plan.held + plan.caches + plan.slack;
+    plan.frame_mbufs = dataplane.mbufs != 0
+                           ? dataplane.mbufs
+                           : static_cast<std::uint32_t>(std::max(plan.mbufs_needed, kMbufsMin));
+    // Frames of the control thread wait where others do: inject rings, backlogs, device rings.
+    plan.control_mbufs = static_cast<std::uint32_t>(
+        workers * ring_capacity(dataplane.inject_ring) +
+        config.ports.size() * (dataplane.tx_descriptors + std::uint64_t{dataplane.tx_backlog}) +
+        kControlInHand);
+
+    plan.frame_pool = plan.frame_mbufs * dataplane::mbuf_bytes(plan.mtu);
+    plan.control_pool = plan.control_mbufs * dataplane::mbuf_bytes(kControlMtu);
+    plan.fib = fib_bytes(std::max<std::uint64_t>(config.agents.agents_max, 1));
+    plan.rings += plan.handoff * sizeof(void*) * 2;
+    plan.reserve = kReserveBase + (plan.frame_pool + plan.control_pool + plan.fib + plan.rings) *
+                                      kReservePercent / 100;
+    return plan;
+}
+
+std::uint32_t MemoryPlan::total_mb() const noexcept {
+    // Hugepages come in pairs of megabytes.
+    const std::uint64_t pages = (total_bytes() + 2 * kMegabyte - 1) / (2 * kMegabyte);
+    return static_cast<std::uint32_t>(2 * pages);
+}
+
+std::string MemoryPlan::to_text() const {
+    std::ostringstream text;
+    const auto megabytes = [](std::uint64_t bytes) { return (bytes + kMegabyte - 1) / kMegabyte; };
+    text << "frame pool " << megabytes(frame_pool) << " MB (" << frame_mbufs
+         << " mbufs for an MTU of " << mtu << "), control pool " << megabytes(control_pool)
+         << " MB, routes " << megabytes(fib) << " MB, rings " << megabytes(rings) << " MB, reserve "
+         << megabytes(reserve) << " MB: " << total_mb() << " MB";
+    return text.str();
+}
+
+tl::expected<void, std::string> check_plan(const Config& config, const MemoryPlan& plan) {
+    // Rings that hold all mbufs leave none for the frames that move.
+    const std::uint64_t least = plan.mbufs_needed - plan.backlogs;
+    if (plan.frame_mbufs < least) {
+        return tl::unexpected(
+            "[dataplane] mbufs = " + std::to_string(plan.frame_mbufs) +
+            ": too few for the rings and queues configured; allowed: " + std::to_string(least) +
+            " or more, or 0 (computed: " + std::to_string(plan.mbufs_needed) + ")");
+    }
+    if (config.eal.memory_mb != 0 && config.eal.memory_mb < plan.total_mb()) {
+        return tl::unexpected("[eal] memory_mb = " + std::to_string(config.eal.memory_mb) +
+                              ": too little; needed: " + plan.to_text() + ", or 0 (computed)");
+    }
+    return {};
+}
+
+}  // namespace posthaste::controlplane
