@@ -161,15 +161,8 @@ bool Fib::set(const FibEntry& entry, std::uint32_t last_heard_ms) {
     slot.cell = cell;
     release_entry(slot, index);
 
-    std::atomic_ref<std::uint32_t> heard(last_heard_[cell]);
-    if (old == nullptr) {
-        heard.store(last_heard_ms, std::memory_order_relaxed);
-    } else {
-        std::uint32_t seen = heard.load(std::memory_order_relaxed);
-        while (static_cast<std::int32_t>(last_heard_ms - seen) > 0 &&
-               !heard.compare_exchange_weak(seen, last_heard_ms, std::memory_order_relaxed)) {
-        }
-    }
+    const bool stays = old != nullptr && old->kind == RouteKind::local && old->kind == slot.kind;
+    seed_cell(cell, last_heard_ms, stays);
     if (rte_hash_add_key_with_hash_data(hash_, &slot.agent, hash, &slot) != 0) {
         return false;  // neither list was popped; for a replacement this cannot happen
     }
@@ -181,6 +174,15 @@ bool Fib::set(const FibEntry& entry, std::uint32_t last_heard_ms) {
         ++count_;
     }
     return true;
+}
+
+// A local agent that stays local keeps what an lcore heard later than the writer knows.
+void Fib::seed_cell(std::uint32_t cell, std::uint32_t last_heard_ms, bool keep_later) noexcept {
+    std::atomic_ref<std::uint32_t> heard(last_heard_[cell]);
+    std::uint32_t seen = heard.load(std::memory_order_relaxed);
+    while ((!keep_later || static_cast<std::int32_t>(last_heard_ms - seen) > 0) &&
+           !heard.compare_exchange_weak(seen, last_heard_ms, std::memory_order_relaxed)) {
+    }
 }
 
 bool Fib::remove(const AgentId& agent) {

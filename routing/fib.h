@@ -47,7 +47,7 @@ struct Endpoint {
 // One route, 64 bytes, one line.
 struct alignas(64) FibEntry {
     AgentId agent;
-    Endpoint endpoint;       // remote: only `adjacency` (the router's) counts
+    Endpoint endpoint;  // remote: only `adjacency` (the router's) counts
     RouteKind kind = RouteKind::local;
     AgentState state = AgentState::running;
     std::uint32_t version = 0;  // routing_table_version when written
@@ -81,18 +81,23 @@ class Fib {
     // Adds, or replaces at once: a reader sees the old entry or the new one. False: nothing
     // changed, because `capacity` agents are in or because all the slack awaits its grace period
     // (more changes than slack_count() since readers last moved on: try again next cycle).
-    // The lease cell becomes `last_heard_ms`, unless the agent was in and was heard later.
+    // The lease cell becomes `last_heard_ms`, unless a local agent stays local and was heard later.
     [[nodiscard]] bool set(const FibEntry& entry, std::uint32_t last_heard_ms);
     // False: was not there.
     bool remove(const AgentId& agent);
     // Frees entries whose grace period is over. Once per control cycle; set() does it on need.
     void reclaim();
     [[nodiscard]] const FibEntry* find(const AgentId& agent) const noexcept;
+
     [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
+
     [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+
     // Entries beyond the capacity, for those that await their grace period.
     [[nodiscard]] std::uint32_t slack_count() const noexcept { return entry_count_ - capacity_; }
+
     [[nodiscard]] std::size_t retired_count() const noexcept { return retired_.size(); }
+
     // What create() took from DPDK's heap, as that counts it, and our own lists.
     [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
@@ -115,6 +120,7 @@ class Fib {
     Fib(const FibOptions& options, Grace& grace);
     [[nodiscard]] bool allocate(const FibOptions& options);
     [[nodiscard]] bool add_hash(const FibOptions& options);
+    void seed_cell(std::uint32_t cell, std::uint32_t last_heard_ms, bool keep_later) noexcept;
     void retire(const FibEntry& entry, std::uint32_t cell);
     [[nodiscard]] const FibEntry* find(const AgentId& agent, std::uint32_t hash) const noexcept;
     [[nodiscard]] std::uint32_t signature(const AgentId& agent) const noexcept;
@@ -122,7 +128,7 @@ class Fib {
     Grace& grace_;
     KeyHash key_hash_;
     std::uint32_t capacity_;
-    std::uint32_t entry_count_;            // capacity_ and slack
+    std::uint32_t entry_count_;  // capacity_ and slack
     rte_hash* hash_ = nullptr;
     FibEntry* entries_ = nullptr;          // hugepages
     std::uint32_t* last_heard_ = nullptr;  // lease cells, atomic access

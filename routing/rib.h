@@ -3,24 +3,27 @@
 //
 // A pure state machine: time is an argument, the outcome is a list of changes for the Fib. A local
 // agent (registered in band, by the operator, or static in the ini) wins over a static route to
-// another router. Bounded by RibLimits; a registration beyond them changes nothing.
+// another router. Bounded by RibLimits; a request that is refused changes nothing.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <queue>
 #include <string>
 #include <tl/expected.hpp>
 #include <unordered_map>
 #include <vector>
 
 #include "routing/agent_id.h"
+#include "routing/deadline_heap.h"
 #include "routing/fib.h"
+#include "routing/key_hash.h"
 #include "routing/message.h"
 
 namespace posthaste::routing {
 
+// Whose word it is. A later one in the order registered, operator_set, configured may change or
+// replace what an earlier one said, never the other way round.
 enum class Origin : std::uint8_t {
     registered = 1,    // in band, has a lease
     configured = 2,    // [agent] or [route] section; survives leases, goes with a reload
@@ -28,20 +31,23 @@ enum class Origin : std::uint8_t {
 };
 
 struct RibLimits {
-    std::uint32_t routes_max = 0;  // agents and routes together
-    std::uint32_t agents_per_port_max = 0;
-    std::uint16_t capabilities_max = 64;  // per agent
+    std::uint32_t routes_max = 0;           // agents and routes together
+    std::uint32_t agents_per_port_max = 0;  // 0: only routes_max counts
+    std::uint16_t capabilities_max = 64;    // per agent
     std::uint32_t lease_min_ms = 1'000;
     std::uint32_t lease_max_ms = 3'600'000;
     std::uint32_t lease_default_ms = 30'000;
 };
+
+inline constexpr std::size_t kAgentNameMax = 255;       // bytes of UTF-8
+inline constexpr std::size_t kCapabilityNameMax = 100;  // of a-z 0-9 . _ / : -
 
 struct Registration {
     AgentId agent;
     Endpoint endpoint;
     Origin origin = Origin::registered;
     AgentState state = AgentState::running;
-    std::uint32_t lease_ms = 0;  // 0: the default; clamped to the limits
+    std::uint32_t lease_ms = 0;  // 0: the default; clamped to the limits; registered agents only
     std::string name;            // may be empty
     std::vector<std::string> capabilities;
 };
@@ -49,8 +55,12 @@ struct Registration {
 struct AgentRecord {
     Registration registration;
     std::uint64_t registered_at_ms = 0;
-    std::uint64_t deadline_ms = 0;  // 0: never
+    std::uint64_t heard_ms = 0;     // the last sign of life the Rib knows of
+    std::uint64_t deadline_ms = 0;  // 0: never; heartbeats move it when it is next due
     std::uint32_t moves = 0;
+    // The Rib's own.
+    std::uint32_t cell_ms = 0;  // the lease cell as last read, modulo 2^32
+    std::size_t heap_place = kNotInHeap;
 };
 
 struct RouteRecord {
@@ -67,7 +77,8 @@ struct RibError {
     std::string detail;  // one sentence for the sender or operator
 };
 
-// What the Fib must do. `remove` set: the agent is gone; otherwise `entry` is the winner now.
+// What the Fib must do. `remove` set: the agent is gone (only entry.agent counts); otherwise
+// `entry` is the winner now.
 struct FibChange {
     bool remove = false;
     FibEntry entry;
@@ -76,56 +87,88 @@ struct FibChange {
 
 class Rib {
   public:
-    using LastHeard = std::function<std::uint32_t(const AgentId&)>;
+    // The agent's latest heartbeat as the lcores saw it: coarse milliseconds modulo 2^32 of the
+    // clock that `now_ms` counts. None: not known, only registrations count.
+    using LastHeard = std::function<std::optional<std::uint32_t>(const AgentId&)>;
 
-    explicit Rib(const RibLimits& limits);
+    // Keyed as the Fib is: the ids in these tables are chosen by strangers, too.
+    struct IdHash {
+        KeyHash hash;
 
-    // Same agent, same endpoint: refreshed (or changed, if state, name or capabilities differ).
-    // Another endpoint: moved. A configured agent cannot be taken over in band (unauthorised).
+        [[nodiscard]] std::size_t operator()(const AgentId& id) const noexcept {
+            return hash.hash(id);
+        }
+    };
+
+    using Agents = std::unordered_map<AgentId, AgentRecord, IdHash>;
+    using Routes = std::unordered_map<AgentId, RouteRecord, IdHash>;
+
+    explicit Rib(const RibLimits& limits, const KeyHash::Key& key = KeyHash::random_key());
+    Rib(const Rib&) = delete;
+    Rib& operator=(const Rib&) = delete;
+
+    // Same agent, same endpoint: refreshed (or changed, if state, name, capabilities or origin
+    // differ). Another endpoint: moved. A configured agent cannot be taken over in band
+    // (unauthorised); when it registers from its own endpoint it is refreshed and stays as it is.
     [[nodiscard]] tl::expected<RegisterOutcome, RibError> register_agent(Registration registration,
                                                                          std::uint64_t now_ms);
-    // In band the endpoint must match; the operator passes none.
+    // In band: the port, MAC and IP address must be the agent's, and it must be a registered one.
+    // The operator passes none and may remove any; a configured one is back with the next reload.
     [[nodiscard]] tl::expected<void, RibError> deregister_agent(const AgentId& agent,
                                                                 const Endpoint* from);
     [[nodiscard]] tl::expected<void, RibError> set_state(const AgentId& agent, AgentState state);
     [[nodiscard]] tl::expected<void, RibError> set_route(const RouteRecord& route);
     [[nodiscard]] tl::expected<void, RibError> remove_route(const AgentId& agent);
 
-    // Removes agents whose lease ran out, at most `budget` checks a call. `last_heard` gives the
-    // agent's latest heartbeat (coarse ms, modulo 2^32), as the lcores saw it; a heartbeat since
-    // moves the deadline. Gives how many agents went.
+    // Removes agents whose lease ran out, at most `budget` checks a call, the longest overdue
+    // first. A heartbeat moves the deadline. Gives how many agents went.
     std::size_t expire(std::uint64_t now_ms, const LastHeard& last_heard, std::size_t budget);
     // When expire() next has work; nullopt: never.
     [[nodiscard]] std::optional<std::uint64_t> next_deadline_ms() const;
 
-    // Changes since the last call, in order; the caller applies all of them to the Fib.
+    // Changes since the last call, in order; the caller applies all of them to the Fib. Each one
+    // differs from what the Fib holds.
     [[nodiscard]] std::vector<FibChange> take_changes();
 
     [[nodiscard]] const AgentRecord* find_agent(const AgentId& agent) const;
     [[nodiscard]] const RouteRecord* find_route(const AgentId& agent) const;
-    [[nodiscard]] const std::unordered_map<AgentId, AgentRecord, AgentIdHash>& agents() const {
-        return agents_;
-    }
-    [[nodiscard]] const std::unordered_map<AgentId, RouteRecord, AgentIdHash>& routes() const {
-        return routes_;
-    }
+
+    [[nodiscard]] const Agents& agents() const noexcept { return agents_; }
+
+    [[nodiscard]] const Routes& routes() const noexcept { return routes_; }
+
+    [[nodiscard]] std::uint32_t agents_on_port(std::uint16_t port) const;
+
+    // Grows by one with every change.
     [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
+
+    // For what comes; what is in stays, and keeps its lease until it is refreshed.
     void set_limits(const RibLimits& limits) noexcept { limits_ = limits; }
 
   private:
-    struct Deadline {
-        std::uint64_t at_ms;
-        AgentId agent;
-        friend bool operator>(const Deadline& a, const Deadline& b) { return a.at_ms > b.at_ms; }
-    };
+    using Outcome = tl::expected<RegisterOutcome, RibError>;
 
-    void publish_winner(const AgentId& agent, std::uint64_t now_ms);
+    [[nodiscard]] Outcome add(Registration&& registration, std::uint64_t now_ms);
+    [[nodiscard]] Outcome renew(AgentRecord& record, Registration&& wanted, std::uint64_t now_ms);
+    [[nodiscard]] std::optional<RibError> check(const Registration& registration) const;
+    [[nodiscard]] std::optional<RibError> check_room() const;
+    [[nodiscard]] std::optional<RibError> check_port(std::uint16_t port) const;
+    [[nodiscard]] std::uint32_t granted_lease_ms(const Registration& registration) const;
+    void start_lease(AgentRecord& record, std::uint64_t now_ms);
+    void read_heartbeat(AgentRecord& record,
+                        std::uint64_t now_ms,
+                        std::optional<std::uint32_t> cell_ms);
+    void leave_port(std::uint16_t port);
+    void withdraw(const AgentId& agent);
+    void publish_agent(AgentRecord& record);
+    void publish_route(const RouteRecord& route);
+    void publish_removal(const AgentId& agent);
 
     RibLimits limits_;
-    std::unordered_map<AgentId, AgentRecord, AgentIdHash> agents_;
-    std::unordered_map<AgentId, RouteRecord, AgentIdHash> routes_;
+    Agents agents_;
+    Routes routes_;
     std::unordered_map<std::uint16_t, std::uint32_t> agents_per_port_;
-    std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_;
+    DeadlineHeap<AgentRecord> deadlines_;  // registered agents
     std::vector<FibChange> changes_;
     std::uint64_t version_ = 0;
 };

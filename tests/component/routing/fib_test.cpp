@@ -229,10 +229,10 @@ TEST(fib, a_lease_cell_stays_with_its_agent) {
     Grace grace(1);
     grace.online(0);
     const auto fib = make_fib(grace, 10);
-    ASSERT_TRUE(fib->set(entry_of(1, 1), 1000));
+    ASSERT_TRUE(fib->set(entry_of(1, 2), 1000));
     const FibEntry* const first = fib->find(id_of(1));
     EXPECT_EQ(fib->last_heard_ms(*first), 1000U);
-    ASSERT_TRUE(fib->set(entry_of(1, 2), 1500));
+    ASSERT_TRUE(fib->set(entry_of(1, 4), 1500));
     const FibEntry* const second = fib->find(id_of(1));
     ASSERT_NE(first, second);
     EXPECT_EQ(fib->last_heard_ms(*second), 1500U);
@@ -242,16 +242,23 @@ TEST(fib, a_lease_cell_stays_with_its_agent) {
     EXPECT_EQ(fib->last_heard_ms(*second), 2000U);
 
     // A replacement does not take a later heartbeat back, also across the wrap of the clock.
-    ASSERT_TRUE(fib->set(entry_of(1, 3), 1800));
+    ASSERT_TRUE(fib->set(entry_of(1, 6), 1800));
     EXPECT_EQ(fib->last_heard_ms(*fib->find(id_of(1))), 2000U);
     fib->touch(*second, 0xfffffff0);
-    ASSERT_TRUE(fib->set(entry_of(1, 4), 5));
+    ASSERT_TRUE(fib->set(entry_of(1, 8), 5));
     EXPECT_EQ(fib->last_heard_ms(*fib->find(id_of(1))), 5U);
+
+    // A route in between is not heard at all, so the agent that comes after it starts anew.
+    fib->touch(*second, 20);
+    ASSERT_TRUE(fib->set(entry_of(1, 9), 0));
+    EXPECT_EQ(fib->last_heard_ms(*fib->find(id_of(1))), 0U);
+    ASSERT_TRUE(fib->set(entry_of(1, 10), 0xf0000000));
+    EXPECT_EQ(fib->last_heard_ms(*fib->find(id_of(1))), 0xf0000000U);
 
     // Removed and back: what is heard through an old entry does not reach the new agent.
     const FibEntry* const old = fib->find(id_of(1));
     ASSERT_TRUE(fib->remove(id_of(1)));
-    ASSERT_TRUE(fib->set(entry_of(1, 5), 10));
+    ASSERT_TRUE(fib->set(entry_of(1, 12), 10));
     fib->touch(*old, 99);
     EXPECT_EQ(fib->last_heard_ms(*fib->find(id_of(1))), 10U);
     grace.offline(0);

@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "routing/rib.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+using posthaste::routing::AgentId;
+using posthaste::routing::AgentState;
+using posthaste::routing::Endpoint;
+using posthaste::routing::ErrorCode;
+using posthaste::routing::FibChange;
+using posthaste::routing::IpAddress;
+using posthaste::routing::KeyHash;
+using posthaste::routing::kRouterId;
+using posthaste::routing::Origin;
+using posthaste::routing::RegisterOutcome;
+using posthaste::routing::Registration;
+using posthaste::routing::Rib;
+using posthaste::routing::RibLimits;
+using posthaste::routing::RouteKind;
+
+namespace {
+
+constexpr RibLimits kLimits{.routes_max = 4,
+                            .agents_per_port_max = 3,
+                            .capabilities_max = 3,
+                            .lease_min_ms = 1'000,
+                            .lease_max_ms = 60'000,
+                            .lease_default_ms = 30'000};
+
+AgentId id_of(std::uint8_t number) {
+    AgentId id = *AgentId::from_text("20000000-0000-4000-8000-000000000000");
+    id.bytes[15] = number;
+    return id;
+}
+
+Endpoint endpoint(std::uint16_t port, std::uint8_t host, std::uint16_t udp_port = 5000) {
+    Endpoint where;
+    where.ip = *IpAddress::from_text("10.0.0." + std::to_string(host));
+    where.mac = {{2, 0, 0, 0, 0, host}};
+    where.port = port;
+    where.udp_port = udp_port;
+    return where;
+}
+
+Registration agent(std::uint8_t number, std::uint16_t port = 0) {
+    Registration registration;
+    registration.agent = id_of(number);
+    registration.endpoint = endpoint(port, number);
+    return registration;
+}
+
+Registration agent_of(Origin origin, std::uint8_t number) {
+    Registration registration = agent(number);
+    registration.origin = origin;
+    return registration;
+}
+
+// Heartbeats as the lease cells of the Fib would hold them.
+struct Cells {
+    std::map<AgentId, std::uint32_t> heard;
+
+    [[nodiscard]] Rib::LastHeard reader() const {
+        return [this](const AgentId& agent) -> std::optional<std::uint32_t> {
+            const auto cell = heard.find(agent);
+            return cell == heard.end() ? std::nullopt : std::optional(cell->second);
+        };
+    }
+};
+
+class rib : public testing::Test {
+  protected:
+    Rib table{kLimits, KeyHash::Key{{1, 2, 3, 4, 5, 6, 7, 8}, 9}};
+    Cells cells;
+
+    RegisterOutcome add(const Registration& registration, std::uint64_t now_ms = 0) {
+        const auto outcome = table.register_agent(registration, now_ms);
+        EXPECT_TRUE(outcome.has_value()) << outcome.error().detail;
+        return outcome.value_or(RegisterOutcome::refreshed);
+    }
+
+    ErrorCode refused(const Registration& registration, std::uint64_t now_ms = 0) {
+        const auto version = table.version();
+        const auto outcome = table.register_agent(registration, now_ms);
+        EXPECT_FALSE(outcome.has_value());
+        EXPECT_EQ(table.version(), version);
+        EXPECT_TRUE(table.take_changes().empty());
+        if (outcome) {
+            return ErrorCode::none;
+        }
+        EXPECT_FALSE(outcome.error().detail.empty());
+        return outcome.error().code;
+    }
+
+    FibChange only_change() {
+        const auto changes = table.take_changes();
+        EXPECT_EQ(changes.size(), 1U);
+        return changes.empty() ? FibChange{} : changes.front();
+    }
+
+    void forget_changes() { static_cast<void>(table.take_changes()); }
+
+    std::size_t expire(std::uint64_t now_ms) { return table.expire(now_ms, cells.reader(), 1000); }
+};
+
+}  // namespace
+
+TEST_F(rib, a_first_registration_adds_the_agent) {
+    EXPECT_EQ(add(agent(1), 500), RegisterOutcome::added);
+    const auto* const record = table.find_agent(id_of(1));
+    ASSERT_NE(record, nullptr);
+    EXPECT_EQ(record->registered_at_ms, 500U);
+    EXPECT_EQ(record->registration.lease_ms, 30'000U);
+    EXPECT_EQ(record->deadline_ms, 30'500U);
+    const FibChange change = only_change();
+    EXPECT_FALSE(change.remove);
+    EXPECT_EQ(change.entry.agent, id_of(1));
+    EXPECT_EQ(change.entry.kind, RouteKind::local);
+    EXPECT_EQ(change.entry.endpoint, endpoint(0, 1));
+    EXPECT_EQ(change.entry.version, 1U);
+    EXPECT_EQ(change.last_heard_ms, 500U);
+}
+
+TEST_F(rib, the_same_again_refreshes_and_changes_nothing_in_the_fib) {
+    add(agent(1), 0);
+    forget_changes();
+    EXPECT_EQ(add(agent(1), 20'000), RegisterOutcome::refreshed);
+    EXPECT_TRUE(table.take_changes().empty());
+    EXPECT_EQ(table.version(), 1U);
+    EXPECT_EQ(expire(30'000), 0U);
+    EXPECT_EQ(expire(49'999), 0U);
+    EXPECT_EQ(expire(50'000), 1U);
+}
+
+TEST_F(rib, other_words_about_the_same_agent_change_it) {
+    add(agent(1));
+    forget_changes();
+    Registration named = agent(1);
+    named.name = "camera";
+    EXPECT_EQ(add(named), RegisterOutcome::changed);
+    named.capabilities = {"vision"};
+    EXPECT_EQ(add(named), RegisterOutcome::changed);
+    EXPECT_EQ(add(named), RegisterOutcome::refreshed);
+    EXPECT_TRUE(table.take_changes().empty());  // the Fib knows neither
+    named.state = AgentState::draining;
+    EXPECT_EQ(add(named), RegisterOutcome::changed);
+    EXPECT_EQ(only_change().entry.state, AgentState::draining);
+    EXPECT_EQ(table.find_agent(id_of(1))->registration.name, "camera");
+}
+
+TEST_F(rib, each_part_of_another_endpoint_is_a_move) {
+    add(agent(1), 100);
+    forget_changes();
+    Registration moving = agent(1);
+    std::uint32_t moves = 0;
+    const auto moves_to = [&](const Endpoint& where) {
+        moving.endpoint = where;
+        EXPECT_EQ(add(moving, 200), RegisterOutcome::moved);
+        EXPECT_EQ(only_change().entry.endpoint, where);
+        EXPECT_EQ(table.find_agent(id_of(1))->moves, ++moves);
+    };
+    Endpoint where = endpoint(0, 1);
+    where.udp_port = 5001;
+    moves_to(where);
+    where.mac.bytes[5] = 99;
+    moves_to(where);
+    where.ip = *IpAddress::from_text("fd00::1");
+    moves_to(where);
+    where.port = 1;
+    moves_to(where);
+    EXPECT_EQ(table.agents_on_port(0), 0U);
+    EXPECT_EQ(table.agents_on_port(1), 1U);
+    EXPECT_EQ(table.find_agent(id_of(1))->registered_at_ms, 100U);
+}
+
+TEST_F(rib, the_lease_is_clamped_and_zero_is_the_default) {
+    for (const auto& [wanted, granted] : std::map<std::uint32_t, std::uint32_t>{
+             {0, 30'000}, {1, 1'000}, {1'000, 1'000}, {60'000, 60'000}, {0xffffffff, 60'000}}) {
+        Registration registration = agent(1);
+        registration.lease_ms = wanted;
+        add(registration, 7);
+        EXPECT_EQ(table.find_agent(id_of(1))->registration.lease_ms, granted);
+        EXPECT_EQ(table.find_agent(id_of(1))->deadline_ms, 7U + granted);
+    }
+}
+
+TEST_F(rib, the_table_takes_no_more_than_its_limit) {
+    add(agent(1));
+    add(agent(2));
+    EXPECT_TRUE(table.set_route({.agent = id_of(10)}).has_value());
+    add(agent(3, 1));
+    EXPECT_EQ(table.take_changes().size(), 4U);
+    EXPECT_EQ(refused(agent(4, 1)), ErrorCode::overloaded);
+    EXPECT_EQ(table.set_route({.agent = id_of(11)}).error().code, ErrorCode::overloaded);
+    EXPECT_EQ(table.find_agent(id_of(4)), nullptr);
+    // What is in may change, and what goes makes room.
+    EXPECT_TRUE(table.set_route({.agent = id_of(10), .adjacency = 5}).has_value());
+    add(agent(1, 1));
+    EXPECT_TRUE(table.deregister_agent(id_of(2), nullptr).has_value());
+    add(agent(4, 1));
+}
+
+TEST_F(rib, a_port_takes_no_more_than_its_limit_neither_new_nor_moved) {
+    Rib wide({.routes_max = 100, .agents_per_port_max = 2});
+    ASSERT_TRUE(wide.register_agent(agent(1, 0), 0).has_value());
+    ASSERT_TRUE(wide.register_agent(agent(2, 0), 0).has_value());
+    ASSERT_TRUE(wide.register_agent(agent(3, 1), 0).has_value());
+    EXPECT_EQ(wide.register_agent(agent(4, 0), 0).error().code, ErrorCode::overloaded);
+    EXPECT_EQ(wide.register_agent(agent(3, 0), 0).error().code, ErrorCode::overloaded);
+    EXPECT_EQ(wide.find_agent(id_of(3))->registration.endpoint.port, 1);
+    EXPECT_EQ(wide.agents_on_port(0), 2U);
+    // A move within the full port is none to it.
+    Registration inside = agent(1, 0);
+    inside.endpoint = endpoint(0, 77);
+    EXPECT_EQ(wide.register_agent(inside, 0).value(), RegisterOutcome::moved);
+    ASSERT_TRUE(wide.register_agent(agent(2, 1), 0).has_value());
+    EXPECT_TRUE(wide.register_agent(agent(3, 0), 0).has_value());
+}
+
+TEST_F(rib, no_limit_per_port_means_only_the_table_counts) {
+    Rib wide({.routes_max = 200, .agents_per_port_max = 0});
+    for (std::uint8_t number = 1; number <= 200; ++number) {
+        ASSERT_TRUE(wide.register_agent(agent(number), 0).has_value());
+    }
+    EXPECT_EQ(wide.agents_on_port(0), 200U);
+}
+
+TEST_F(rib, ids_addresses_and_states_that_cannot_be_are_refused) {
+    Registration wrong = agent(1);
+    wrong.agent = AgentId{};
+    EXPECT_EQ(refused(wrong), ErrorCode::malformed);
+    wrong.agent = kRouterId;
+    EXPECT_EQ(refused(wrong), ErrorCode::malformed);
+    wrong = agent(1);
+    wrong.endpoint.ip = IpAddress{};
+    EXPECT_EQ(refused(wrong), ErrorCode::malformed);
+    wrong.endpoint.ip = *IpAddress::from_text("224.0.0.1");
+    EXPECT_EQ(refused(wrong), ErrorCode::malformed);
+    wrong = agent(1);
+    wrong.endpoint.udp_port = 0;
+    EXPECT_EQ(refused(wrong), ErrorCode::malformed);
+    for (const int state : {0, 4, 255}) {
+        wrong = agent(1);
+        wrong.state = static_cast<AgentState>(state);
+        EXPECT_EQ(refused(wrong), ErrorCode::malformed);
+    }
+    EXPECT_EQ(table.set_route({.agent = AgentId{}}).error().code, ErrorCode::malformed);
+    EXPECT_EQ(table.set_route({.agent = kRouterId}).error().code, ErrorCode::malformed);
+}
+
+TEST_F(rib, a_name_is_printable_and_at_most_255_bytes) {
+    Registration named = agent(1);
+    named.name = std::string(255, 'n');
+    add(named);
+    forget_changes();
+    named.name.push_back('n');
+    EXPECT_EQ(refused(named), ErrorCode::malformed);
+    named.name = "bell\a";
+    EXPECT_EQ(refused(named), ErrorCode::malformed);
+    EXPECT_EQ(table.find_agent(id_of(1))->registration.name, std::string(255, 'n'));
+}
+
+TEST_F(rib, capabilities_are_few_short_plain_and_named_once) {
+    Registration skilled = agent(1);
+    skilled.capabilities = {"a", "vision/ocr:v1.2_x-y", std::string(100, 'z')};
+    add(skilled);
+    forget_changes();
+    EXPECT_EQ(table.find_agent(id_of(1))->registration.capabilities, skilled.capabilities);
+
+    skilled.capabilities.emplace_back("d");
+    EXPECT_EQ(refused(skilled), ErrorCode::too_large);
+    for (const std::string& name : {std::string(),
+                                    std::string(101, 'z'),
+                                    std::string("Vision"),
+                                    std::string("a b"),
+                                    std::string("a*"),
+                                    std::string("a\0b", 3),
+                                    std::string("\xc3\xa9")}) {
+        skilled.capabilities = {"fine", name};
+        EXPECT_EQ(refused(skilled), ErrorCode::malformed) << name;
+    }
+    skilled.capabilities = {"same", "same"};
+    EXPECT_EQ(refused(skilled), ErrorCode::malformed);
+}
+
+TEST_F(rib, a_configured_agent_cannot_be_taken_over) {
+    for (const Origin origin : {Origin::configured, Origin::operator_set}) {
+        Rib fresh(kLimits);
+        ASSERT_TRUE(fresh.register_agent(agent_of(origin, 1), 0).has_value());
+        static_cast<void>(fresh.take_changes());
+        Registration thief = agent(1);
+        thief.endpoint = endpoint(1, 66);
+        const auto outcome = fresh.register_agent(thief, 10);
+        ASSERT_FALSE(outcome.has_value());
+        EXPECT_EQ(outcome.error().code, ErrorCode::unauthorised);
+        EXPECT_TRUE(fresh.take_changes().empty());
+        EXPECT_EQ(fresh.find_agent(id_of(1))->registration.endpoint, endpoint(0, 1));
+    }
+}
+
+TEST_F(rib, a_configured_agent_that_registers_from_its_place_stays_as_configured) {
+    Registration fixed = agent_of(Origin::configured, 1);
+    fixed.endpoint.adjacency = 3;  // whose MAC is resolved, not known here
+    fixed.endpoint.mac = {};
+    fixed.name = "from the file";
+    add(fixed);
+    forget_changes();
+    Registration itself = agent(1);
+    itself.name = "from itself";
+    itself.state = AgentState::stopped;
+    EXPECT_EQ(add(itself, 10), RegisterOutcome::refreshed);
+    const auto* const record = table.find_agent(id_of(1));
+    EXPECT_EQ(record->registration.name, "from the file");
+    EXPECT_EQ(record->registration.state, AgentState::running);
+    EXPECT_EQ(record->registration.origin, Origin::configured);
+    EXPECT_EQ(record->heard_ms, 10U);
+    EXPECT_EQ(record->deadline_ms, 0U);
+    EXPECT_TRUE(table.take_changes().empty());
+    EXPECT_EQ(table.next_deadline_ms(), std::nullopt);
+}
+
+TEST_F(rib, the_file_overrules_the_operator_and_both_overrule_the_agent) {
+    add(agent(1), 0);
+    EXPECT_TRUE(table.next_deadline_ms().has_value());
+    EXPECT_EQ(add(agent_of(Origin::operator_set, 1)), RegisterOutcome::changed);
+    EXPECT_FALSE(table.next_deadline_ms().has_value());  // no lease any more
+    EXPECT_EQ(expire(1'000'000), 0U);
+    EXPECT_EQ(add(agent_of(Origin::configured, 1)), RegisterOutcome::changed);
+    forget_changes();
+    EXPECT_EQ(refused(agent_of(Origin::operator_set, 1)), ErrorCode::unauthorised);
+    EXPECT_EQ(table.find_agent(id_of(1))->registration.origin, Origin::configured);
+}
+
+TEST_F(rib, an_agent_deregisters_itself_from_its_host_only) {
+    add(agent(1));
+    forget_changes();
+    for (Endpoint wrong : {endpoint(1, 1), endpoint(0, 2)}) {
+        const auto outcome = table.deregister_agent(id_of(1), &wrong);
+        ASSERT_FALSE(outcome.has_value());
+        EXPECT_EQ(outcome.error().code, ErrorCode::unauthorised);
+    }
+    Endpoint other_mac = endpoint(0, 1);
+    other_mac.mac.bytes[0] = 6;
+    EXPECT_FALSE(table.deregister_agent(id_of(1), &other_mac).has_value());
+    EXPECT_TRUE(table.take_changes().empty());
+
+    const Endpoint other_udp_port = endpoint(0, 1, 6000);
+    EXPECT_TRUE(table.deregister_agent(id_of(1), &other_udp_port).has_value());
+    const FibChange change = only_change();
+    EXPECT_TRUE(change.remove);
+    EXPECT_EQ(change.entry.agent, id_of(1));
+    EXPECT_EQ(table.deregister_agent(id_of(1), &other_udp_port).error().code,
+              ErrorCode::unknown_agent);
+    EXPECT_EQ(table.agents_on_port(0), 0U);
+    EXPECT_EQ(table.next_deadline_ms(), std::nullopt);
+}
+
+TEST_F(rib, only_the_operator_removes_a_static_agent) {
+    add(agent_of(Origin::configured, 1));
+    const Endpoint own = endpoint(0, 1);
+    EXPECT_EQ(table.deregister_agent(id_of(1), &own).error().code, ErrorCode::unauthorised);
+    EXPECT_TRUE(table.deregister_agent(id_of(1), nullptr).has_value());
+    EXPECT_EQ(table.find_agent(id_of(1)), nullptr);
+}
+
+TEST_F(rib, a_state_set_is_published_once) {
+    add(agent(1));
+    forget_changes();
+    EXPECT_TRUE(table.set_state(id_of(1), AgentState::stopped).has_value());
+    EXPECT_EQ(only_change().entry.state, AgentState::stopped);
+    EXPECT_TRUE(table.set_state(id_of(1), AgentState::stopped).has_value());
+    EXPECT_TRUE(table.take_changes().empty());
+    EXPECT_EQ(table.set_state(id_of(1), static_cast<AgentState>(9)).error().code,
+              ErrorCode::malformed);
+    EXPECT_EQ(table.set_state(id_of(2), AgentState::running).error().code,
+              ErrorCode::unknown_agent);
+}
+
+TEST_F(rib, a_route_is_published_and_removed) {
+    EXPECT_TRUE(table.set_route({.agent = id_of(1), .router = 2, .adjacency = 7}).has_value());
+    const FibChange change = only_change();
+    EXPECT_EQ(change.entry.kind, RouteKind::remote);
+    EXPECT_EQ(change.entry.endpoint.adjacency, 7);
+    // The same adjacency again, though of another router: the Fib has it.
+    EXPECT_TRUE(table.set_route({.agent = id_of(1), .router = 3, .adjacency = 7}).has_value());
+    EXPECT_TRUE(table.take_changes().empty());
+    EXPECT_EQ(table.find_route(id_of(1))->router, 3);
+    EXPECT_TRUE(table.set_route({.agent = id_of(1), .router = 3, .adjacency = 8}).has_value());
+    EXPECT_EQ(only_change().entry.endpoint.adjacency, 8);
+    EXPECT_TRUE(table.remove_route(id_of(1)).has_value());
+    EXPECT_TRUE(only_change().remove);
+    EXPECT_EQ(table.remove_route(id_of(1)).error().code, ErrorCode::unknown_agent);
+}
+
+TEST_F(rib, the_operator_does_not_replace_a_configured_route) {
+    EXPECT_TRUE(table.set_route({.agent = id_of(1), .origin = Origin::configured}).has_value());
+    EXPECT_EQ(table.set_route({.agent = id_of(1), .origin = Origin::operator_set}).error().code,
+              ErrorCode::unauthorised);
+    EXPECT_TRUE(table.set_route({.agent = id_of(2), .origin = Origin::operator_set}).has_value());
+    EXPECT_TRUE(table.set_route({.agent = id_of(2), .origin = Origin::configured}).has_value());
+}
+
+TEST_F(rib, a_local_agent_hides_a_route_and_its_end_uncovers_it) {
+    EXPECT_TRUE(table.set_route({.agent = id_of(1), .adjacency = 7}).has_value());
+    EXPECT_EQ(only_change().entry.kind, RouteKind::remote);
+    add(agent(1), 0);
+    EXPECT_EQ(only_change().entry.kind, RouteKind::local);
+    EXPECT_TRUE(table.set_route({.agent = id_of(1), .adjacency = 8}).has_value());
+    EXPECT_TRUE(table.take_changes().empty());
+    EXPECT_TRUE(table.deregister_agent(id_of(1), nullptr).has_value());
+    const FibChange uncovered = only_change();
+    EXPECT_FALSE(uncovered.remove);
+    EXPECT_EQ(uncovered.entry.kind, RouteKind::remote);
+    EXPECT_EQ(uncovered.entry.endpoint.adjacency, 8);
+
+    add(agent(1), 0);
+    forget_changes();
+    EXPECT_EQ(expire(30'000), 1U);  // the end of the lease does the same
+    EXPECT_EQ(only_change().entry.kind, RouteKind::remote);
+
+    add(agent(1), 40'000);
+    forget_changes();
+    EXPECT_TRUE(table.remove_route(id_of(1)).has_value());
+    EXPECT_TRUE(table.take_changes().empty());  // the local one still wins
+    EXPECT_EQ(expire(70'000), 1U);
+    EXPECT_TRUE(only_change().remove);
+}
+
+TEST_F(rib, a_lease_ends_at_its_deadline_and_not_before) {
+    add(agent(1), 1'000);
+    EXPECT_EQ(table.next_deadline_ms(), 31'000U);
+    EXPECT_EQ(expire(30'999), 0U);
+    EXPECT_EQ(expire(31'000), 1U);
+    EXPECT_EQ(table.find_agent(id_of(1)), nullptr);
+    EXPECT_EQ(table.next_deadline_ms(), std::nullopt);
+}
+
+TEST_F(rib, heartbeats_keep_an_agent) {
+    add(agent(1), 0);
+    for (std::uint32_t now = 20'000; now < 1'000'000; now += 20'000) {
+        cells.heard[id_of(1)] = now;
+        ASSERT_EQ(expire(now + 9'999), 0U);
+    }
+    EXPECT_EQ(expire(980'000 + 29'999), 0U);
+    EXPECT_EQ(table.find_agent(id_of(1))->heard_ms, 980'000U);
+    EXPECT_EQ(expire(980'000 + 30'000), 1U);
+}
+
+TEST_F(rib, heartbeats_keep_an_agent_across_the_wrap_of_the_clock) {
+    constexpr std::uint64_t kWrap = 1ULL << 32;
+    add(agent(1), kWrap - 40'000);
+    for (std::uint64_t now = kWrap - 20'000; now < kWrap + 100'000; now += 20'000) {
+        cells.heard[id_of(1)] = static_cast<std::uint32_t>(now);
+        ASSERT_EQ(expire(now + 15'000), 0U) << now;
+        ASSERT_NE(table.find_agent(id_of(1)), nullptr);
+    }
+    EXPECT_EQ(expire(kWrap + 80'000 + 30'000), 1U);
+}
+
+TEST_F(rib, a_heartbeat_ahead_of_the_control_thread_counts_as_now) {
+    add(agent(1), 0);
+    cells.heard[id_of(1)] = 30'005;
+    EXPECT_EQ(expire(30'000), 0U);
+    EXPECT_EQ(table.find_agent(id_of(1))->heard_ms, 30'000U);
+    EXPECT_EQ(expire(60'000), 1U);
+}
+
+TEST_F(rib, an_old_heartbeat_is_not_taken_for_a_new_one_when_the_clock_comes_round) {
+    // The agent refreshes by registering alone for 2^32 ms; its one heartbeat stays in the cell.
+    cells.heard[id_of(1)] = 10;
+    std::uint64_t now = 0;
+    add(agent(1), now);
+    for (; now < (1ULL << 32) - 30'000; now += 30'000 - 1) {
+        ASSERT_EQ(add(agent(1), now), RegisterOutcome::refreshed);
+        ASSERT_EQ(expire(now), 0U);
+    }
+    const std::uint64_t last = table.find_agent(id_of(1))->heard_ms;
+    EXPECT_EQ(expire(last + 29'999), 0U);
+    EXPECT_EQ(expire(last + 30'000), 1U);
+}
+
+TEST_F(rib, a_shorter_lease_is_due_earlier) {
+    Registration registration = agent(1);
+    registration.lease_ms = 60'000;
+    add(registration, 0);
+    registration.lease_ms = 2'000;
+    add(registration, 1'000);
+    EXPECT_EQ(table.next_deadline_ms(), 3'000U);
+    EXPECT_EQ(expire(3'000), 1U);
+}
+
+TEST_F(rib, the_budget_bounds_the_checks_and_the_rest_follows) {
+    Rib wide({.routes_max = 100});
+    for (std::uint8_t number = 1; number <= 100; ++number) {
+        ASSERT_TRUE(wide.register_agent(agent(number), number).has_value());
+    }
+    static_cast<void>(wide.take_changes());
+    EXPECT_EQ(wide.expire(100'000, cells.reader(), 30), 30U);
+    EXPECT_EQ(wide.find_agent(id_of(30)), nullptr);
+    EXPECT_NE(wide.find_agent(id_of(31)), nullptr);  // the longest overdue went first
+    EXPECT_EQ(wide.take_changes().size(), 30U);
+    EXPECT_EQ(wide.expire(100'000, cells.reader(), 0), 0U);
+    EXPECT_EQ(wide.expire(100'000, cells.reader(), 1000), 70U);
+    EXPECT_TRUE(wide.agents().empty());
+}
+
+TEST_F(rib, new_limits_hold_for_what_comes) {
+    add(agent(1));
+    add(agent(2));
+    RibLimits tight = kLimits;
+    tight.routes_max = 1;
+    tight.lease_max_ms = 5'000;
+    table.set_limits(tight);
+    forget_changes();
+    EXPECT_EQ(refused(agent(3)), ErrorCode::overloaded);
+    add(agent(1), 100);
+    EXPECT_EQ(table.find_agent(id_of(1))->registration.lease_ms, 5'000U);
+    EXPECT_EQ(table.next_deadline_ms(), 5'100U);
+}
