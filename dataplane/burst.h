@@ -34,6 +34,7 @@ struct Burst {
     std::array<std::uint16_t, kBurstMax> adjacency;          // after resolve; kNoAdjacency: none
     std::array<std::uint16_t, kBurstMax> egress;             // port index, after resolve
     std::array<std::uint16_t, kBurstMax> flags;              // message flags to set on rewrite
+    std::array<std::uint8_t, kBurstMax> performative;        // of lanes in `messages`
     std::array<routing::Drop, kBurstMax> reason;             // of dropped lanes
     std::array<PuntClass, kBurstMax> punt_class;
 
@@ -44,12 +45,14 @@ struct Burst {
     LaneMask punted;
     LaneMask dropped;
     LaneMask answered;                         // subset of dropped
+    LaneMask messages;                         // rewritten, and of type message
     LaneMask answer_refused;                   // subset of dropped: rate limit or full backlog
     LaneMask surplus_of;                       // lanes whose mbuf lost segments, now in `surplus`
     std::array<rte_mbuf*, kBurstMax> surplus;  // chains that settle frees
 
-    std::uint16_t ingress = 0;  // port index
-    std::uint32_t now_ms = 0;   // coarse monotonic milliseconds, modulo 2^32
+    std::uint16_t ingress = 0;         // port index
+    std::uint32_t now_ms = 0;          // coarse monotonic milliseconds, modulo 2^32
+    std::uint32_t received_bytes = 0;  // sum over received lanes, after parse
 
     void drop(unsigned lane, routing::Drop why) noexcept {
         live.clear(lane);

@@ -58,6 +58,7 @@ struct alignas(64) PortCounters {
 enum class Stage : std::uint8_t {
     receive,
     parse,
+    shed,
     lookup,
     source_check,
     heartbeat,

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/punt.h"
 
-// Acquire and release instead of compiler barriers: the same instructions on x86, and visible to
-// ThreadSanitizer. Must come before rte_ring.h.
-#define RTE_USE_C11_MEM_MODEL 1
-
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 
@@ -51,6 +47,19 @@ unsigned SpscRing<T>::size() const noexcept {
 template <typename T>
 unsigned SpscRing<T>::capacity() const noexcept {
     return rte_ring_get_capacity(ring_);
+}
+
+void punt(Burst& burst, PuntRings& rings) noexcept {
+    for (const unsigned lane : burst.punted) {
+        const PuntClass why = burst.punt_class[lane];
+        const std::uint16_t adjacency =
+            why == PuntClass::hold ? burst.adjacency[lane] : routing::kNoAdjacency;
+        const Punted item{burst.frame[lane], burst.ingress, adjacency, why};
+        if (!rings[static_cast<std::size_t>(why)].push(item)) {
+            burst.punted.clear(lane);
+            burst.drop(lane, routing::Drop::punt_full);
+        }
+    }
 }
 
 template class SpscRing<Punted>;

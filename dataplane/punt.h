@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The two rings between one lcore and the control thread: PuntRings up, InjectRing down.
+// The two rings between one lcore and the control thread: punts up, injected frames down.
 //
 // Both are single-producer single-consumer and bounded (rte_ring, elements of 16 bytes). Ownership
 // of the mbuf goes with the element. A full punt ring is the lcore's to count (punt_full); a full
 // inject ring is the control thread's to retry or drop.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -57,6 +58,13 @@ class SpscRing {
   private:
     rte_ring* ring_;
 };
+
+// By PuntClass.
+using PuntRings = std::array<SpscRing<Punted>, kPuntClassCount>;
+
+// The stage: punted lanes go up; where the ring is full they are dropped (punt_full) instead. What
+// went up may not be looked at any more.
+void punt(Burst& burst, PuntRings& rings) noexcept;
 
 extern template class SpscRing<Punted>;
 extern template class SpscRing<Injected>;

@@ -16,14 +16,14 @@
 #include "dataplane/counters.h"
 #include "dataplane/overload.h"
 #include "dataplane/punt.h"
+#include "dataplane/stage_timer.h"
 #include "dataplane/token_bucket.h"
+#include "dataplane/transmit.h"
 #include "dataplane/tx_backlog.h"
 #include "dataplane/world.h"
 #include "routing/fib.h"
 #include "routing/grace.h"
 #include "routing/published.h"
-
-struct rte_ring;
 
 namespace posthaste::dataplane {
 
@@ -31,14 +31,6 @@ namespace posthaste::dataplane {
 struct RxQueue {
     std::uint16_t port = 0;  // index
     std::uint16_t queue = 0;
-};
-
-// How this worker sends on a port. Where a port has fewer tx queues than there are workers, those
-// without one put their frames on the `handoff` ring (MP/SC, of rte_mbuf*) of the queue's owner.
-struct TxQueue {
-    std::uint16_t queue = 0;
-    rte_ring* handoff = nullptr;  // null: the queue is this worker's alone
-    bool owner = true;            // of the queue, and of the consumer end of `handoff`
 };
 
 struct WorkerOptions {
@@ -87,7 +79,11 @@ class Worker {
     unsigned serve_inject(const World& world) noexcept;
     unsigned serve_rx(const World& world) noexcept;
     unsigned serve_tx(const World& world) noexcept;
-    void pipeline(const World& world, std::uint8_t floor, bool resubmitted) noexcept;
+    void pipeline(const World& world,
+                  std::uint8_t floor,
+                  bool resubmitted,
+                  StageTimer& timer) noexcept;
+    void resubmit(const World& world, std::span<const Injected> held) noexcept;
     void account_time(std::uint64_t tsc, bool busy) noexcept;
 
     const WorkerOptions options_;
@@ -100,12 +96,12 @@ class Worker {
     std::vector<Overload> overload_;   // by position in options_.rx
     std::vector<TokenBucket> errors_;  // by port
     std::vector<TxBacklog> tx_;        // by port
-    std::array<SpscRing<Punted>, kPuntClassCount> punts_;
+    PuntRings punts_;
     SpscRing<Injected> inject_;
     std::uint64_t last_tsc_ = 0;
     std::uint32_t now_ms_ = 0;
     std::uint32_t bursts_ = 0;  // for sampling
-    unsigned idle_loops_ = 0;
+    bool busy_ = false;         // the last turn moved frames
 };
 
 }  // namespace posthaste::dataplane

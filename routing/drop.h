@@ -56,6 +56,7 @@ enum class Drop : std::uint8_t {
     punt_full,             // control thread behind, ring of that class full
     tx_full,               // egress backlog full
     port_down,             // egress port stopped or without link
+    no_headroom,           // no room before the frame for longer outer headers
     // Control plane.
     bad_neighbour,     // malformed ARP, neighbour discovery or echo
     control_refused,   // a control frame answered with an error, or not meant for the box
@@ -104,6 +105,7 @@ inline constexpr std::array<std::string_view, kDropCount> kDropNames = {
     "punt_full",
     "tx_full",
     "port_down",
+    "no_headroom",
     "bad_neighbour",
     "control_refused",
     "draining",

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// resolve: where each message goes next, and whether there is a way. Lcore.
+#pragma once
+
+#include <span>
+
+#include "dataplane/burst.h"
+#include "dataplane/tx_backlog.h"
+#include "dataplane/world.h"
+
+namespace posthaste::dataplane {
+
+// Writes egress, adjacency and flags of live lanes and reserves their slots in `tx` (by port
+// index). Lanes whose next hop has no MAC yet leave as punted, class hold. Needs lookup(), and
+// heartbeats to be gone.
+void resolve(Burst& burst, const World& world, std::span<TxBacklog> tx) noexcept;
+
+}  // namespace posthaste::dataplane

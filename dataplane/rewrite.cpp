@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/rewrite.h"
+
+#include <cstring>
+
+#include "dataplane/segments.h"
+#include "routing/check.h"
+
+namespace posthaste::dataplane {
+
+using routing::Drop;
+using routing::Endpoint;
+using routing::Family;
+
+namespace {
+
+constexpr std::uint32_t kUdpBytes = 8;
+constexpr std::uint32_t kUdpChecksumOffset = 6;
+
+// The next hop without its source IP; the adjacency decides where there is one.
+routing::Hop hop_of(const Burst& burst, unsigned lane, const World& world) noexcept {
+    const Endpoint& endpoint = burst.target[lane]->endpoint;
+    const bool local = burst.target[lane]->kind == routing::RouteKind::local;
+    const routing::PortRules& rules = world.ports[burst.egress[lane]].rules;
+    routing::Hop hop;
+    hop.source_mac = rules.mac;
+    hop.vlan = rules.vlan;
+    hop.destination_mac = endpoint.mac;
+    hop.destination_ip = endpoint.ip;
+    hop.udp_port = endpoint.udp_port;
+    if (burst.adjacency[lane] != routing::kNoAdjacency) {
+        const Adjacency& adjacency = world.adjacencies[burst.adjacency[lane]];
+        hop.destination_mac = adjacency.mac;
+        if (!local) {
+            hop.destination_ip = adjacency.ip;
+            hop.udp_port = adjacency.udp_port;
+        }
+    }
+    return hop;
+}
+
+// False: the port has no address of the family.
+bool set_source(routing::Hop& hop, const routing::PortRules& rules) noexcept {
+    if (hop.destination_ip.family == Family::ipv6) {
+        hop.source_ip = rules.ipv6[0];
+        return rules.ipv6_count != 0;
+    }
+    hop.source_ip = rules.ipv4[0];
+    return rules.ipv4_count != 0;
+}
+
+// A checksum that is absent and must not be, over a chain no function sees as a whole: computed
+// for the old headers, so that it can be updated like any other.
+void fill_checksum_of_chain(rte_mbuf* frame, const routing::FrameView& view) noexcept {
+    std::uint8_t* const field = bytes_of(frame) + view.l4 + kUdpChecksumOffset;
+    const std::uint16_t computed = udp_checksum_over_chain(frame, view);
+    const routing::Be16 wire(computed == 0 ? std::uint16_t{0xffff} : computed);
+    std::memcpy(field, wire.bytes.data(), wire.bytes.size());
+}
+
+Drop rewrite_lane(Burst& burst, unsigned lane, const World& world) noexcept {
+    rte_mbuf* const frame = burst.frame[lane];
+    const routing::FrameView& view = burst.view[lane];
+    const PortView& port = world.ports[burst.egress[lane]];
+    DCHECK(rte_mbuf_refcnt_read(frame) == 1);
+
+    routing::Hop hop = hop_of(burst, lane, world);
+    if (!set_source(hop, port.rules)) {
+        return Drop::no_source_address;
+    }
+    const std::uint32_t message_bytes = std::uint32_t{view.header_bytes} + view.payload_bytes;
+    const bool ipv6 = hop.destination_ip.family == Family::ipv6;
+    if ((ipv6 ? 40U : 20U) + kUdpBytes + message_bytes > port.mtu) {
+        return Drop::too_large;
+    }
+    const auto outer =
+        static_cast<std::uint16_t>(routing::outer_bytes(hop.destination_ip.family, hop.vlan != 0));
+    if (outer > view.message + rte_pktmbuf_headroom(frame)) {
+        return Drop::no_headroom;
+    }
+
+    routing::OldOuter old = routing::read_outer(bytes_of(frame), view);
+    if (old.checksum == 0 && ipv6 && frame->nb_segs > 1) [[unlikely]] {
+        fill_checksum_of_chain(frame, view);
+        old = routing::read_outer(bytes_of(frame), view);
+    }
+    const routing::WireHeader& header = header_of(bytes_of(frame), view);
+    DCHECK(header.hop_limit > 0);
+    const routing::HeaderChange change{
+        static_cast<std::uint8_t>(header.hop_limit - 1), burst.flags[lane], header.lifetime_ms};
+    if (header.type == static_cast<std::uint8_t>(routing::Type::message)) [[likely]] {
+        burst.messages.set(lane);
+        burst.performative[lane] = header.performative;
+    }
+    shorten(burst, lane, routing::frame_end(view));
+    if (outer > view.message) {
+        rte_pktmbuf_prepend(frame, static_cast<std::uint16_t>(outer - view.message));
+    } else {
+        rte_pktmbuf_adj(frame, static_cast<std::uint16_t>(view.message - outer));
+    }
+    const bool written = routing::rewrite_frame(bytes_of(frame),
+                                                first_segment(frame).subspan(outer),
+                                                static_cast<std::uint16_t>(message_bytes),
+                                                old,
+                                                hop,
+                                                change);
+    CHECK(written);
+    return Drop::none;
+}
+
+}  // namespace
+
+void rewrite(Burst& burst, const World& world) noexcept {
+    for (const unsigned lane : burst.live) {
+        const Drop why = rewrite_lane(burst, lane, world);
+        if (why != Drop::none) [[unlikely]] {
+            burst.drop(lane, why);
+        } else {
+            burst.finish(lane, burst.egress[lane]);
+        }
+    }
+}
+
+}  // namespace posthaste::dataplane

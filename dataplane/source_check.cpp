@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/source_check.h"
+
+#include "dataplane/segments.h"
+
+namespace posthaste::dataplane {
+
+using routing::Drop;
+using routing::Endpoint;
+using routing::FrameKind;
+
+namespace {
+
+// The MAC frames of this agent come from, as far as it is known: an agent whose adjacency is not
+// resolved is known by its address alone.
+const routing::Mac* mac_of(const Endpoint& endpoint, const World& world) noexcept {
+    if (endpoint.adjacency == routing::kNoAdjacency) {
+        return &endpoint.mac;
+    }
+    if (endpoint.adjacency >= world.adjacencies.size()) {
+        return nullptr;
+    }
+    const Adjacency& adjacency = world.adjacencies[endpoint.adjacency];
+    return adjacency.used && adjacency.resolved ? &adjacency.mac : nullptr;
+}
+
+// The UDP source port is not compared: it is a hash of the conversation.
+bool comes_from(const Endpoint& endpoint,
+                const World& world,
+                const std::uint8_t* frame,
+                const routing::FrameView& view) noexcept {
+    const routing::OuterSource source = routing::outer_source(frame, view);
+    const routing::Mac* const mac = mac_of(endpoint, world);
+    return source.ip == endpoint.ip && (mac == nullptr || source.mac == *mac);
+}
+
+}  // namespace
+
+void source_check(Burst& burst, const World& world) noexcept {
+    const PortView& port = world.ports[burst.ingress];
+    if (port.role != Role::edge) {
+        return;
+    }
+    for (const unsigned lane : burst.live) {
+        const routing::FrameView& view = burst.view[lane];
+        const SourceCheck check =
+            view.kind == FrameKind::heartbeat ? SourceCheck::strict : port.source_check;
+        if (check == SourceCheck::off) {
+            continue;
+        }
+        const routing::FibEntry* const sender = burst.sender[lane];
+        if (sender == nullptr || sender->kind != routing::RouteKind::local) {
+            burst.drop(lane, Drop::source_unknown);
+        } else if (sender->endpoint.port != burst.ingress ||
+                   (check == SourceCheck::strict &&
+                    !comes_from(sender->endpoint, world, bytes_of(burst.frame[lane]), view))) {
+            burst.drop(lane, Drop::source_spoofed);
+        }
+    }
+}
+
+}  // namespace posthaste::dataplane

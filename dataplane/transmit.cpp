@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/transmit.h"
+
+#include <rte_ethdev.h>
+#include <rte_ring.h>
+
+#include <algorithm>
+
+namespace posthaste::dataplane {
+
+namespace {
+
+// What the receiving port said of the frame must not reach the sending one as a request.
+constexpr std::uint64_t kKeptFlags = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+
+void push(rte_mbuf* frame, TxBacklog& backlog) noexcept {
+    frame->ol_flags &= kKeptFlags;
+    backlog.push(frame);
+}
+
+std::uint64_t total_bytes(std::span<rte_mbuf* const> frames) noexcept {
+    std::uint64_t bytes = 0;
+    for (const rte_mbuf* frame : frames) {
+        bytes += frame->pkt_len;
+    }
+    return bytes;
+}
+
+unsigned take_over(TxBacklog& backlog, rte_ring* handoff) noexcept {
+    unsigned total = 0;
+    while (backlog.size() < backlog.capacity()) {
+        std::array<rte_mbuf*, kBurstMax> frames;
+        const unsigned wanted = std::min<unsigned>(kBurstMax, backlog.capacity() - backlog.size());
+        const unsigned count = rte_ring_sc_dequeue_burst(
+            handoff, reinterpret_cast<void**>(frames.data()), wanted, nullptr);
+        for (unsigned i = 0; i < count; ++i) {
+            backlog.push(frames[i]);
+        }
+        total += count;
+        if (count < wanted) {
+            break;
+        }
+    }
+    return total;
+}
+
+unsigned hand_over(TxBacklog& backlog, rte_ring* handoff) noexcept {
+    unsigned total = 0;
+    while (backlog.size() > 0) {
+        const std::span<rte_mbuf*> frames = backlog.front();
+        const unsigned count = rte_ring_mp_enqueue_burst(handoff,
+                                                         reinterpret_cast<void**>(frames.data()),
+                                                         static_cast<unsigned>(frames.size()),
+                                                         nullptr);
+        backlog.pop(count);
+        total += count;
+        if (count < frames.size()) {
+            break;
+        }
+    }
+    return total;
+}
+
+unsigned send(TxBacklog& backlog,
+              std::uint16_t ethdev,
+              std::uint16_t queue,
+              PortCounters& counters) noexcept {
+    unsigned total = 0;
+    while (backlog.size() > 0) {
+        const std::span<rte_mbuf*> all = backlog.front();
+        const auto offered =
+            static_cast<std::uint16_t>(std::min<std::size_t>(all.size(), kBurstMax));
+        const std::span<rte_mbuf*> frames = all.first(offered);
+        std::uint64_t bytes = total_bytes(frames);  // sent frames are no longer ours to look at
+        const std::uint16_t sent = rte_eth_tx_burst(ethdev, queue, frames.data(), offered);
+        bytes -= total_bytes(frames.subspan(sent));
+        backlog.pop(sent);
+        counters.transmitted.add(sent);
+        counters.transmitted_bytes.add(bytes);
+        total += sent;
+        if (sent < offered) {
+            break;
+        }
+    }
+    return total;
+}
+
+}  // namespace
+
+void transmit(Burst& burst, std::span<TxBacklog> tx) noexcept {
+    for (const unsigned lane : burst.finished) {
+        push(burst.frame[lane], tx[burst.egress[lane]]);
+    }
+    burst.sent |= burst.finished;
+    burst.finished = LaneMask();
+    for (const unsigned lane : burst.answered) {
+        push(burst.frame[lane], tx[burst.ingress]);
+    }
+    for (TxBacklog& backlog : tx) {
+        backlog.give_back_reservations();
+    }
+}
+
+bool enqueue(rte_mbuf* frame, TxBacklog& backlog) noexcept {
+    if (backlog.size() == backlog.capacity()) {
+        return false;
+    }
+    push(frame, backlog);
+    return true;
+}
+
+unsigned flush(TxBacklog& backlog,
+               const TxQueue& to,
+               const PortView& port,
+               PortCounters& counters) noexcept {
+    unsigned moved = 0;
+    if (to.handoff != nullptr && to.owner) {
+        const unsigned count = take_over(backlog, to.handoff);
+        counters.taken_over.add(count);
+        moved += count;
+    }
+    if (backlog.size() == 0) {
+        return moved;
+    }
+    if (!port.up) {
+        return moved + discard(backlog, counters);
+    }
+    if (to.handoff != nullptr && !to.owner) {
+        const unsigned count = hand_over(backlog, to.handoff);
+        counters.handed_over.add(count);
+        moved += count;
+    } else {
+        moved += send(backlog, port.ethdev, to.queue, counters);
+    }
+    counters.backlog.set(backlog.size());
+    return moved;
+}
+
+unsigned discard(TxBacklog& backlog, PortCounters& counters) noexcept {
+    unsigned total = 0;
+    while (backlog.size() > 0) {
+        const std::span<rte_mbuf*> frames = backlog.front();
+        const auto count = static_cast<unsigned>(frames.size());
+        rte_pktmbuf_free_bulk(frames.data(), count);
+        backlog.pop(count);
+        total += count;
+    }
+    counters.tx_discarded.add(total);
+    counters.backlog.set(0);
+    return total;
+}
+
+}  // namespace posthaste::dataplane
