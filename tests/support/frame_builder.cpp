@@ -239,4 +239,34 @@ Parsed parse(const FrameBytes& frame, const PortRules& rules) {
     return parsed;
 }
 
+Hop hop_to(Family family, std::uint16_t vlan) {
+    const bool four = family == Family::ipv4;
+    Hop hop;
+    hop.source_mac = mac(0x51);
+    hop.destination_mac = mac(0x52);
+    hop.vlan = vlan;
+    hop.source_ip = four ? ipv4(0x51) : ipv6(0x51);
+    hop.destination_ip = four ? ipv4(0x52) : ipv6(0x52);
+    hop.udp_port = 5151;
+    return hop;
+}
+
+FrameBytes rewritten(const FrameBytes& frame,
+                     const FrameView& view,
+                     const Hop& hop,
+                     const HeaderChange& change) {
+    constexpr std::size_t kRoom = 128;
+    FrameBytes buffer(kRoom);
+    buffer.insert(buffer.end(), frame.begin(), frame.begin() + frame_end(view));
+    const std::uint16_t message_bytes = view.header_bytes + view.payload_bytes;
+    const std::size_t message = kRoom + view.message;
+    const std::size_t out = message - outer_bytes(hop.destination_ip.family, hop.vlan != 0);
+    const OldOuter old = read_outer(buffer.data() + kRoom, view);
+    if (!rewrite_frame(
+            &buffer[out], std::span(buffer).subspan(message), message_bytes, old, hop, change)) {
+        return {};
+    }
+    return {buffer.begin() + static_cast<std::ptrdiff_t>(out), buffer.end()};
+}
+
 }  // namespace posthaste::test

@@ -83,6 +83,16 @@ struct Parsed {
 
 [[nodiscard]] Parsed parse(const FrameBytes& frame, const routing::PortRules& rules = edge_rules());
 
+// A next hop of the family; `vlan` 0 is untagged.
+[[nodiscard]] routing::Hop hop_to(routing::Family family, std::uint16_t vlan = 0);
+
+// The frame, parsed before, after read_outer() and rewrite_frame() in a buffer with as much room
+// in front as a packet buffer has; ends at frame_end().
+[[nodiscard]] FrameBytes rewritten(const FrameBytes& frame,
+                                   const routing::FrameView& view,
+                                   const routing::Hop& hop,
+                                   const routing::HeaderChange& change);
+
 // The ones-complement checksum, the plain way: 16-bit words, one after the other.
 [[nodiscard]] std::uint16_t plain_checksum(const FrameBytes& bytes);
 // What the UDP checksum of a built frame should be, computed in full.
