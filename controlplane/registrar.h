@@ -11,7 +11,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
@@ -24,9 +23,7 @@
 
 namespace posthaste::controlplane {
 
-inline constexpr std::size_t kAgentNameBytesMax = 255;
-inline constexpr std::size_t kCapabilityBytesMax = 100;
-inline constexpr std::size_t kCapabilitiesMax = 64;
+inline constexpr std::size_t kRegisterCapabilitiesMax = 64;  // TLVs in one request
 
 struct RegistrarOptions {
     std::uint32_t registrations_per_second = 0;
@@ -57,12 +54,10 @@ struct RegisterRequest {
     routing::AgentState state = routing::AgentState::running;
 };
 
-// Total over any bytes. The error is one sentence for the sender.
+// Total over any bytes. The error is one sentence for the sender. What names look like is left to
+// the Rib.
 [[nodiscard]] tl::expected<RegisterRequest, std::string> parse_register(
     std::span<const std::uint8_t> payload);
-
-// Well-formed UTF-8 (RFC 3629) without control characters.
-[[nodiscard]] bool is_plain_utf8(std::string_view text) noexcept;
 
 class Registrar {
   public:
