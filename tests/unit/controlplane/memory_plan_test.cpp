@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The plan's sums by hand. Whether the memory suffices is the component test's to show.
+#include "controlplane/memory_plan.h"
+
+#include <gtest/gtest.h>
+
+namespace posthaste::controlplane {
+namespace {
+
+Config two_ports(const char* device) {
+    Config config;
+    config.dataplane.workers = 3;
+    config.dataplane.rx_descriptors = 500;  // a ring is a power of two
+    config.dataplane.tx_descriptors = 256;
+    config.dataplane.tx_backlog = 100;
+    config.dataplane.punt_ring = 256;  // holds 511: a power of two less one
+    config.dataplane.inject_ring = 500;
+    config.neighbours.held_max = 77;
+    for (const char* name : {"a", "b"}) {
+        PortConfig port;
+        port.name = name;
+        port.device = device;
+        config.ports.push_back(port);
+    }
+    return config;
+}
+
+TEST(memory_plan, mbufs_are_the_sum_of_every_place_one_can_be) {
+    const MemoryPlan plan = plan_memory(two_ports("0000:03:00.0"));
+    EXPECT_EQ(plan.rx_rings, 2U * 512);
+    EXPECT_EQ(plan.tx_rings, 2U * 3 * 256);  // a queue per worker
+    EXPECT_EQ(plan.backlogs, 3U * 2 * 100);
+    EXPECT_EQ(plan.handoff, 0U);
+    EXPECT_EQ(plan.exchange, 3U * (3 * 511 + 511));
+    EXPECT_EQ(plan.held, 77U);
+    EXPECT_EQ(plan.caches, 4U * 384);
+    EXPECT_EQ(plan.slack, 3U * 4 * 64);
+    EXPECT_EQ(plan.frame_mbufs,
+              plan.rx_rings + plan.tx_rings + plan.backlogs + plan.exchange + plan.held +
+                  plan.caches + plan.slack);
+}
+
+TEST(memory_plan, a_port_with_one_queue_and_three_workers_needs_a_hand_over_ring) {
+    const MemoryPlan plan = plan_memory(two_ports("net_af_packet0,iface=v0"));
+    EXPECT_EQ(plan.tx_rings, 2U * 256);
+    EXPECT_EQ(plan.handoff, 2U * 1024);
+}
+
+TEST(memory_plan, zero_copy_memif_lends_its_whole_ring) {
+    const MemoryPlan plan = plan_memory(two_ports("net_memif0,zero-copy=yes,rsize=12"));
+    EXPECT_EQ(plan.rx_rings, 2U * 4096);
+    EXPECT_EQ(plan.tx_rings, 2U * 4096);
+}
+
+TEST(memory_plan, the_largest_mtu_sizes_every_mbuf) {
+    Config config = two_ports("net_null0");
+    const MemoryPlan small = plan_memory(config);
+    config.ports[1].mtu = 9000;
+    const MemoryPlan jumbo = plan_memory(config);
+    EXPECT_EQ(jumbo.mtu, 9000);
+    EXPECT_EQ(jumbo.frame_mbufs, small.frame_mbufs);
+    EXPECT_GT(jumbo.frame_pool, 3 * small.frame_pool);
+    EXPECT_EQ(jumbo.control_pool, small.control_pool);
+}
+
+TEST(memory_plan, the_number_of_mbufs_can_be_set_but_not_below_what_the_rings_hold) {
+    Config config = two_ports("0000:03:00.0");
+    const MemoryPlan computed = plan_memory(config);
+    config.dataplane.mbufs = 65'536;
+    EXPECT_EQ(plan_memory(config).frame_mbufs, 65'536U);
+    EXPECT_TRUE(check_plan(config, plan_memory(config)));
+    config.dataplane.mbufs = 2'000;
+    const auto refused = check_plan(config, plan_memory(config));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(),
+              "[dataplane] mbufs = 2000: too few for the rings and queues configured; allowed: " +
+                  std::to_string(computed.mbufs_needed - computed.backlogs) +
+                  " or more, or 0 (computed: " + std::to_string(computed.mbufs_needed) + ")");
+}
+
+TEST(memory_plan, too_little_memory_is_refused_with_where_it_goes) {
+    Config config = two_ports("net_null0");
+    config.eal.memory_mb = 16;
+    const MemoryPlan plan = plan_memory(config);
+    const auto refused = check_plan(config, plan);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(),
+              "[eal] memory_mb = 16: too little; needed: " + plan.to_text() + ", or 0 (computed)");
+    config.eal.memory_mb = plan.total_mb();
+    EXPECT_TRUE(check_plan(config, plan));
+}
+
+TEST(memory_plan, a_million_agents_fit_where_the_plan_says) {
+    Config config = two_ports("net_null0");
+    config.agents.agents_max = 1'000'000;
+    const MemoryPlan plan = plan_memory(config);
+    EXPECT_GT(plan.fib, 1'000'000U * 100);
+    EXPECT_LT(plan.fib, 1'000'000U * 300);
+    EXPECT_EQ(plan.total_mb() % 2, 0U);
+    EXPECT_GE(std::uint64_t{plan.total_mb()} * 1024 * 1024, plan.total_bytes());
+}
+
+}  // namespace
+}  // namespace posthaste::controlplane
