@@ -75,6 +75,8 @@ class Worker {
 
     [[nodiscard]] unsigned id() const noexcept { return options_.id; }
 
+    [[nodiscard]] const std::vector<RxQueue>& rx_queues() const noexcept { return options_.rx; }
+
   private:
     unsigned serve_inject(const World& world) noexcept;
     unsigned serve_rx(const World& world) noexcept;

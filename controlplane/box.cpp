@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/box.h"
+
+#include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "controlplane/eal.h"
+#include "controlplane/log.h"
+#include "controlplane/world_builder.h"
+
+namespace posthaste::controlplane {
+
+namespace {
+
+// What a worker's lcore runs.
+struct LcoreEntry {
+    dataplane::Worker* worker;
+    const std::atomic<bool>* stop;
+};
+
+int run_worker(void* argument) {
+    const std::unique_ptr<LcoreEntry> entry(static_cast<LcoreEntry*>(argument));
+    entry->worker->run(*entry->stop);
+    return 0;
+}
+
+dataplane::CoarseClock make_clock() {
+    dataplane::CoarseClock clock;
+    clock.origin_tsc = rte_rdtsc();
+    clock.cycles_per_ms = std::max<std::uint64_t>(rte_get_tsc_hz() / 1'000, 1);
+    return clock;
+}
+
+bool polls(const PortConfig& port, unsigned worker) {
+    return port.workers.empty() || std::ranges::find(port.workers, worker) != port.workers.end();
+}
+
+// The rx queues of worker `id`: queue q of a port goes to the (q mod n)-th of its n workers.
+std::vector<dataplane::RxQueue> rx_queues_of(const Config& config,
+                                             const std::vector<PortSlot>& ports,
+                                             unsigned id) {
+    std::vector<dataplane::RxQueue> queues;
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+        std::vector<unsigned> pollers;
+        for (unsigned worker = 0; worker < config.dataplane.workers; ++worker) {
+            if (polls(config.ports[i], worker)) {
+                pollers.push_back(worker);
+            }
+        }
+        for (std::uint16_t queue = 0; queue < ports[i].device->rx_queues(); ++queue) {
+            if (pollers[queue % pollers.size()] == id) {
+                queues.push_back({static_cast<std::uint16_t>(i), queue});
+            }
+        }
+    }
+    return queues;
+}
+
+// The error budget of a port, shared by the workers and the control thread.
+std::uint32_t error_share(const PortConfig& port, unsigned workers) {
+    return std::max<std::uint32_t>(port.error_rate / (workers + 1), port.error_rate > 0 ? 1 : 0);
+}
+
+}  // namespace
+
+routing::RibLimits rib_limits(const AgentsConfig& agents) {
+    routing::RibLimits limits;
+    limits.routes_max = agents.agents_max;
+    limits.agents_per_port_max =
+        agents.agents_per_port_max != 0 ? agents.agents_per_port_max : agents.agents_max;
+    limits.capabilities_max = agents.capabilities_max;
+    limits.lease_min_ms = agents.lease_min_ms;
+    limits.lease_max_ms = agents.lease_max_ms;
+    limits.lease_default_ms = agents.lease_default_ms;
+    return limits;
+}
+
+NeighbourPort neighbour_port(const PortConfig& config, const routing::Mac& mac) {
+    NeighbourPort port;
+    port.mac = mac;
+    port.vlan = config.vlan;
+    port.mtu = config.mtu;
+    port.addresses = config.addresses;
+    port.gateway = config.gateway;
+    port.gateway6 = config.gateway6;
+    return port;
+}
+
+RegistrarOptions registrar_options(const Config& config) {
+    RegistrarOptions options;
+    options.registrations_per_second = config.agents.registrations_per_second;
+    for (const PortConfig& port : config.ports) {
+        options.error_rate.push_back(error_share(port, config.dataplane.workers));
+    }
+    return options;
+}
+
+Box::Box(const Config& config_, const std::vector<unsigned>& cpus_)
+    : config(config_),
+      cpus(cpus_),
+      clock(make_clock()),
+      plan(plan_memory(config_)),
+      grace(config_.dataplane.workers),
+      rib(rib_limits(config_.agents)),
+      counters(config_.ports.size()) {}
+
+tl::expected<std::unique_ptr<Box>, std::string> Box::open(const Config& config,
+                                                          const std::vector<unsigned>& cpus) {
+    std::unique_ptr<Box> box(new Box(config, cpus));
+    for (const auto step : {&Box::open_pools, &Box::open_ports, &Box::open_tables}) {
+        if (auto done = ((*box).*step)(); !done.has_value()) {
+            return tl::unexpected(done.error());
+        }
+    }
+    box->create_workers();
+    return box;
+}
+
+Box::~Box() {
+    stop_workers();
+    workers.clear();  // before the pools: they free what is left in their rings
+    world.reset();
+    ports.clear();
+    fib.reset();
+}
+
+tl::expected<void, std::string> Box::open_pools() {
+    dataplane::PoolOptions frames;
+    frames.name = "frames";
+    frames.mbufs = plan.frame_mbufs;
+    frames.mtu = plan.mtu;
+    auto frame = dataplane::create_pool(frames);
+    if (!frame.has_value()) {
+        return tl::unexpected(frame.error());
+    }
+    frame_pool = std::move(*frame);
+    dataplane::PoolOptions own;
+    own.name = "control";
+    own.mbufs = plan.control_mbufs;
+    own.cache = 0;
+    own.mtu = plan.mtu;
+    auto control = dataplane::create_pool(own);
+    if (!control.has_value()) {
+        return tl::unexpected(control.error());
+    }
+    control_pool = std::move(*control);
+    return {};
+}
+
+tl::expected<void, std::string> Box::open_ports() {
+    for (const PortConfig& port : config.ports) {
+        dataplane::PortOptions options;
+        options.name = port.name;
+        options.device = port.device;
+        options.rx_queues = port.queues;
+        options.tx_queues = static_cast<std::uint16_t>(config.dataplane.workers);
+        options.mtu = port.mtu;
+        options.rx_descriptors = config.dataplane.rx_descriptors;
+        options.tx_descriptors = config.dataplane.tx_descriptors;
+        options.pool = frame_pool.get();
+        options.mac = port.mac;
+        options.promiscuous = port.promiscuous;
+        options.rx_checksum = port.verify_checksum;
+        options.link_wait_ms = port.link_wait_ms;
+        options.reconnect = port.reconnect;
+        auto device = dataplane::Port::open(options);
+        if (!device.has_value()) {
+            return tl::unexpected(device.error());
+        }
+        PortSlot slot;
+        slot.device = std::move(*device);
+        slot.up = slot.device->link_up();
+        const dataplane::PeerLoss loss = slot.device->peer_loss();
+        const bool restarts = port.reconnect && (loss == dataplane::PeerLoss::restart ||
+                                                 loss == dataplane::PeerLoss::reopen);
+        slot.reconnect = dataplane::Reconnect(restarts, slot.up);
+        ports.push_back(std::move(slot));
+    }
+    return {};
+}
+
+tl::expected<void, std::string> Box::open_tables() {
+    routing::FibOptions options;
+    options.capacity = config.agents.agents_max;
+    options.key = routing::KeyHash::random_key();
+    auto table = routing::Fib::create(options, grace);
+    if (!table.has_value()) {
+        return tl::unexpected(table.error());
+    }
+    fib = std::move(*table);
+
+    std::vector<NeighbourPort> links;
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+        links.push_back(neighbour_port(config.ports[i], ports[i].device->mac()));
+    }
+    neighbours = std::make_unique<Neighbours>(config.neighbours, std::move(links));
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+        neighbours->set_port_up(static_cast<std::uint16_t>(i), ports[i].up, now_ms());
+    }
+    next_hops = std::make_unique<NextHops>(rib, *neighbours);
+    registrar = std::make_unique<Registrar>(rib, registrar_options(config));
+    if (auto applied = next_hops->apply(config, now_ms()); !applied.has_value()) {
+        return applied;
+    }
+    world = std::make_unique<routing::Published<dataplane::World>>(grace, build_world(*this));
+    ++world_version;
+    return {};
+}
+
+void Box::create_workers() {
+    for (unsigned id = 0; id < config.dataplane.workers; ++id) {
+        dataplane::WorkerOptions options;
+        options.id = id;
+        options.clock = clock;
+        options.rx = rx_queues_of(config, ports, id);
+        options.tx_backlog = config.dataplane.tx_backlog;
+        options.punt_ring = config.dataplane.punt_ring;
+        options.inject_ring = config.dataplane.inject_ring;
+        options.idle_sleep_us = config.dataplane.idle_sleep_us;
+        options.shed = config.dataplane.shed;
+        for (std::size_t i = 0; i < ports.size(); ++i) {
+            const dataplane::TxAssignment tx = ports[i].device->tx_assignment(id);
+            options.tx.push_back({tx.queue, tx.handoff, tx.owner});
+            options.error_rate.push_back(error_share(config.ports[i], config.dataplane.workers));
+        }
+        workers.push_back(std::make_unique<dataplane::Worker>(options, *world, *fib, grace));
+    }
+}
+
+void Box::start_workers() {
+    running_ = true;
+    for (const auto& worker : workers) {
+        auto entry = std::make_unique<LcoreEntry>(LcoreEntry{worker.get(), &stop_});
+        rte_eal_remote_launch(run_worker, entry.release(), lcore_of_worker(worker->id()));
+    }
+}
+
+void Box::stop_workers() {
+    if (!running_) {
+        return;
+    }
+    stop_.store(true, std::memory_order_relaxed);
+    rte_eal_mp_wait_lcore();
+    running_ = false;
+}
+
+void Box::close_ports() {
+    for (PortSlot& slot : ports) {
+        slot.device.reset();
+    }
+}
+
+std::uint64_t Box::now_ms() const noexcept {
+    return clock.ms(rte_rdtsc());
+}
+
+std::uint64_t Box::received() const noexcept {
+    std::uint64_t sum = 0;
+    for (const auto& worker : workers) {
+        for (const dataplane::PortCounters& port : worker->counters().port) {
+            sum += port.received.read();
+        }
+    }
+    return sum;
+}
+
+std::uint64_t Box::in_flight() const noexcept {
+    std::uint64_t sum = neighbours->held_count();
+    for (const auto& worker : workers) {
+        for (const dataplane::PortCounters& port : worker->counters().port) {
+            sum += port.backlog.read();
+        }
+        sum += worker->inject().size();
+        for (unsigned c = 0; c < dataplane::kPuntClassCount; ++c) {
+            sum += worker->punts(static_cast<dataplane::PuntClass>(c)).size();
+        }
+    }
+    return sum;
+}
+
+std::uint16_t Box::port_index(const std::string& name) const noexcept {
+    const auto at = std::ranges::find(config.ports, name, &PortConfig::name);
+    return at == config.ports.end() ? kNoPort
+                                    : static_cast<std::uint16_t>(at - config.ports.begin());
+}
+
+}  // namespace posthaste::controlplane

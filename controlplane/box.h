@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Box: every part of one running router and who owns it. Control thread only.
+//
+// Opened in the order of the members, closed in the opposite one. The lcores see nothing of it but
+// their own Worker and what Published<World> and the Fib show them. Conductor acts on it once per
+// cycle; LiveOperations is the operator's view of it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "controlplane/config.h"
+#include "controlplane/control_counters.h"
+#include "controlplane/memory_plan.h"
+#include "controlplane/neighbours.h"
+#include "controlplane/next_hops.h"
+#include "controlplane/registrar.h"
+#include "dataplane/coarse_clock.h"
+#include "dataplane/pool.h"
+#include "dataplane/port.h"
+#include "dataplane/reconnect.h"
+#include "dataplane/worker.h"
+#include "routing/fib.h"
+#include "routing/grace.h"
+#include "routing/published.h"
+#include "routing/rib.h"
+
+namespace posthaste::controlplane {
+
+struct PortSlot {
+    std::unique_ptr<dataplane::Port> device;
+    dataplane::Reconnect reconnect{false, false};
+    bool up = false;                           // as the World says, or will at once
+    std::optional<std::uint64_t> pause_token;  // the lcores let go of it once this has elapsed
+};
+
+class Box {
+  public:
+    // Ports opened, tables made, static sections applied, workers created but not running. The
+    // error is one sentence naming what could not be had. EAL must run.
+    [[nodiscard]] static tl::expected<std::unique_ptr<Box>, std::string> open(
+        const Config& config, const std::vector<unsigned>& cpus);
+    ~Box();
+    Box(const Box&) = delete;
+    Box& operator=(const Box&) = delete;
+
+    // Launches the workers on their lcores; stop_workers() waits until they have drained.
+    void start_workers();
+    void stop_workers();
+    // After that every mbuf is back in its pool; workers have stopped.
+    void close_ports();
+
+    [[nodiscard]] std::uint64_t now_ms() const noexcept;
+
+    // Frames received over all ports, and frames still on their way through the box.
+    [[nodiscard]] std::uint64_t received() const noexcept;
+    [[nodiscard]] std::uint64_t in_flight() const noexcept;
+
+    [[nodiscard]] std::uint16_t port_index(const std::string& name) const noexcept;
+
+    Config config;
+    std::vector<unsigned> cpus;  // first the control thread's, then the workers'
+    dataplane::CoarseClock clock;
+    MemoryPlan plan;
+    routing::Grace grace;
+    dataplane::Mempool frame_pool;
+    dataplane::Mempool control_pool;
+    std::vector<PortSlot> ports;
+    std::unique_ptr<routing::Fib> fib;
+    routing::Rib rib;
+    std::unique_ptr<Neighbours> neighbours;
+    std::unique_ptr<NextHops> next_hops;
+    std::unique_ptr<Registrar> registrar;
+    std::unique_ptr<routing::Published<dataplane::World>> world;
+    std::vector<std::unique_ptr<dataplane::Worker>> workers;
+    ControlCounters counters;
+    std::uint64_t world_version = 0;
+    bool world_stale = true;  // the World must be built and published again
+    bool draining = false;
+
+  private:
+    Box(const Config& config, const std::vector<unsigned>& cpus);
+    [[nodiscard]] tl::expected<void, std::string> open_pools();
+    [[nodiscard]] tl::expected<void, std::string> open_ports();
+    [[nodiscard]] tl::expected<void, std::string> open_tables();
+    void create_workers();
+
+    std::atomic<bool> stop_{false};
+    bool running_ = false;
+};
+
+inline constexpr std::uint16_t kNoPort = 0xffff;
+
+// The limits of the Rib as [agents] gives them.
+[[nodiscard]] routing::RibLimits rib_limits(const AgentsConfig& agents);
+// The registrar's, with the control thread's share of each port's error rate.
+[[nodiscard]] RegistrarOptions registrar_options(const Config& config);
+// What the neighbour plane needs to know of a port.
+[[nodiscard]] NeighbourPort neighbour_port(const PortConfig& config, const routing::Mac& mac);
+
+}  // namespace posthaste::controlplane

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/conductor.h"
+
+#include <rte_mbuf.h>
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "controlplane/log.h"
+#include "controlplane/world_builder.h"
+#include "routing/frame.h"
+
+namespace posthaste::controlplane {
+
+namespace {
+
+using dataplane::InjectKind;
+using dataplane::PuntClass;
+using dataplane::Punted;
+using routing::Drop;
+
+constexpr unsigned kPuntsPerClassAndCycle = 64;
+constexpr std::size_t kLeaseChecksPerCycle = 4'096;
+
+std::span<std::uint8_t> first_segment(rte_mbuf* frame) {
+    return {rte_pktmbuf_mtod(frame, std::uint8_t*), rte_pktmbuf_data_len(frame)};
+}
+
+// While the control thread has a frame, its mbuf remembers the worker it came from: that one
+// gets it back, so that frames of one conversation keep their order.
+void note_worker(rte_mbuf* frame, unsigned worker) {
+    frame->hash.usr = worker;
+}
+
+unsigned worker_of(const rte_mbuf* frame) {
+    return frame->hash.usr;
+}
+
+rte_mbuf* mbuf_of(const HeldFrame& held) {
+    return reinterpret_cast<rte_mbuf*>(static_cast<std::uintptr_t>(held.handle));
+}
+
+// The sound header of a frame the lcore parsed before; null if it is not (never, by contract).
+routing::WireHeader* header_of(rte_mbuf* frame,
+                               const routing::PortRules& rules,
+                               routing::FrameView& view) {
+    const auto bytes = first_segment(frame);
+    const auto result = routing::parse_frame(
+        bytes, rte_pktmbuf_pkt_len(frame), rules, routing::ChecksumHint::good, view);
+    if (result.drop != Drop::none || view.message == 0) {
+        return nullptr;
+    }
+    return reinterpret_cast<routing::WireHeader*>(bytes.data() + view.message);
+}
+
+// Takes the wait off the frame's lifetime and keeps the UDP checksum right (RFC 1624: the sum of
+// the old words leaves, that of the new ones enters). False: nothing is left of it.
+bool shorten_lifetime(rte_mbuf* frame,
+                      const routing::FrameView& view,
+                      routing::WireHeader& header,
+                      std::uint64_t waited_ms) {
+    const std::uint32_t before = header.lifetime_ms;
+    const std::uint32_t left = before == 0 ? routing::kLifetimeDefaultMs : before;
+    if (waited_ms >= left) {
+        return false;
+    }
+    const routing::Be32 old_field = header.lifetime_ms;
+    header.lifetime_ms = left - static_cast<std::uint32_t>(waited_ms);
+    constexpr std::size_t kUdpChecksumOffset = 6;
+    std::uint8_t* checksum = first_segment(frame).data() + view.l4 + kUdpChecksumOffset;
+    routing::Be16 sum;
+    std::memcpy(&sum, checksum, sizeof sum);
+    if (sum == 0) {
+        return true;  // IPv4 without checksum
+    }
+    std::uint64_t total = static_cast<std::uint16_t>(~sum);
+    for (std::size_t i = 0; i < sizeof old_field.bytes; i += 2) {
+        const auto word =
+            static_cast<std::uint16_t>(old_field.bytes[i] << 8 | old_field.bytes[i + 1]);
+        total += static_cast<std::uint16_t>(~word);
+    }
+    total = routing::ones_sum(header.lifetime_ms.bytes, total);
+    sum = routing::fold_checksum(total);
+    if (sum == 0) {
+        sum = 0xffff;  // zero would say that there is none
+    }
+    std::memcpy(checksum, &sum, sizeof sum);
+    return true;
+}
+
+// An answer stands in the first segment alone.
+void keep_first_segment(rte_mbuf* frame, std::size_t bytes) {
+    if (frame->next != nullptr) {
+        rte_pktmbuf_free(frame->next);
+        frame->next = nullptr;
+        frame->nb_segs = 1;
+    }
+    frame->data_len = static_cast<std::uint16_t>(bytes);
+    frame->pkt_len = static_cast<std::uint32_t>(bytes);
+}
+
+}  // namespace
+
+bool Conductor::do_work(std::uint64_t now_ms) {
+    const unsigned served = serve_punts(now_ms);
+    box_.neighbours->advance(now_ms);
+    expire_leases(now_ms);
+    drive_ports(now_ms);
+    apply_changes();
+    serve_neighbour_output(now_ms);
+    publish_world();
+    box_.fib->reclaim();
+    box_.world->reclaim();
+    return served > 0;
+}
+
+unsigned Conductor::serve_punts(std::uint64_t now_ms) {
+    unsigned served = 0;
+    std::array<Punted, kPuntsPerClassAndCycle> batch;
+    for (unsigned c = 0; c < dataplane::kPuntClassCount; ++c) {
+        for (std::size_t w = 0; w < box_.workers.size(); ++w) {
+            const unsigned count = box_.workers[w]->punts(static_cast<PuntClass>(c)).pop(batch);
+            for (unsigned i = 0; i < count; ++i) {
+                serve(static_cast<unsigned>(w), batch[i], now_ms);
+            }
+            served += count;
+        }
+    }
+    return served;
+}
+
+void Conductor::serve(unsigned worker, const Punted& punted, std::uint64_t now_ms) {
+    ++box_.counters.port[punted.ingress].punted;
+    if (punted.why != PuntClass::hold && rte_pktmbuf_linearize(punted.frame) != 0) {
+        drop(punted.frame, punted.ingress, Drop::segmented);
+        return;
+    }
+    switch (punted.why) {
+        case PuntClass::neighbour:
+            serve_neighbour(punted, now_ms);
+            return;
+        case PuntClass::registration:
+            serve_registration(worker, punted, now_ms);
+            return;
+        default:
+            serve_hold(worker, punted, now_ms);
+    }
+}
+
+void Conductor::serve_neighbour(const Punted& punted, std::uint64_t now_ms) {
+    const Drop why = box_.neighbours->receive(punted.ingress, first_segment(punted.frame), now_ms);
+    if (why != Drop::none) {
+        drop(punted.frame, punted.ingress, why);
+        return;
+    }
+    ++box_.counters.port[punted.ingress].consumed;
+    rte_pktmbuf_free(punted.frame);
+}
+
+void Conductor::serve_registration(unsigned worker, const Punted& punted, std::uint64_t now_ms) {
+    const dataplane::PortView& port = box_.world->read().ports[punted.ingress];
+    const ControlOutcome outcome =
+        box_.registrar->receive(punted.ingress, port, first_segment(punted.frame), now_ms);
+    if (outcome.registered.has_value()) {
+        const routing::Endpoint& endpoint = *outcome.registered;
+        box_.neighbours->learn(endpoint.port, endpoint.ip, endpoint.mac, now_ms);
+        // The acknowledgement must not overtake its effect: the agent may send at once.
+        apply_changes();
+    }
+    ControlPortCounters& counters = box_.counters.port[punted.ingress];
+    if (outcome.drop == Drop::none) {
+        ++counters.consumed;
+    } else {
+        ++counters.dropped;
+        ++counters.drops[static_cast<std::size_t>(outcome.drop)];
+    }
+    send_answer(worker, punted.frame, punted.ingress, outcome.answer_bytes);
+}
+
+void Conductor::serve_hold(unsigned worker, const Punted& punted, std::uint64_t now_ms) {
+    const dataplane::PortView& port = box_.world->read().ports[punted.ingress];
+    routing::FrameView view;
+    const routing::WireHeader* header = header_of(punted.frame, port.rules, view);
+    if (header == nullptr) {
+        drop(punted.frame, punted.ingress, Drop::bad_length);
+        return;
+    }
+    note_worker(punted.frame, worker);
+    HeldFrame held;
+    held.handle = reinterpret_cast<std::uintptr_t>(punted.frame);
+    held.ingress = punted.ingress;
+    held.adjacency = punted.adjacency;
+    held.lifetime_ms = header->lifetime_ms;
+    const Drop why = box_.neighbours->hold(held, now_ms);
+    if (why != Drop::none) {
+        drop_answered(punted.frame, punted.ingress, why, now_ms);
+    }
+}
+
+void Conductor::expire_leases(std::uint64_t now_ms) {
+    const auto deadline = box_.rib.next_deadline_ms();
+    if (!deadline.has_value() || *deadline > now_ms) {
+        return;
+    }
+    const auto last_heard = [this](const routing::AgentId& agent) -> std::uint32_t {
+        const routing::FibEntry* entry = box_.fib->find(agent);
+        return entry == nullptr ? 0 : box_.fib->last_heard_ms(*entry);
+    };
+    const std::size_t gone = box_.rib.expire(now_ms, last_heard, kLeaseChecksPerCycle);
+    if (gone > 0) {
+        log_at(LogLevel::info, "lease", std::to_string(gone) + " agents gone: lease expired");
+    }
+}
+
+void Conductor::apply_changes() {
+    for (routing::FibChange& change : box_.rib.take_changes()) {
+        waiting_changes_.push_back(std::move(change));
+    }
+    while (!waiting_changes_.empty()) {
+        const routing::FibChange& change = waiting_changes_.front();
+        if (change.remove) {
+            box_.fib->remove(change.entry.agent);
+        } else if (!box_.fib->set(change.entry, change.last_heard_ms)) {
+            return;  // all slack awaits its grace period: next cycle
+        }
+        waiting_changes_.pop_front();
+    }
+}
+
+void Conductor::drive_ports(std::uint64_t now_ms) {
+    for (std::size_t i = 0; i < box_.ports.size(); ++i) {
+        drive_port(static_cast<std::uint16_t>(i), now_ms);
+    }
+}
+
+void Conductor::drive_port(std::uint16_t index, std::uint64_t now_ms) {
+    PortSlot& slot = box_.ports[index];
+    if (slot.pause_token.has_value()) {
+        // The token is taken when the World without the port is out.
+        if (!box_.world_stale && box_.grace.elapsed(*slot.pause_token)) {
+            slot.pause_token.reset();
+            slot.reconnect.paused(now_ms);
+        }
+        return;
+    }
+    switch (slot.reconnect.poll(now_ms, slot.device->link_up())) {
+        case dataplane::ReconnectStep::nothing:
+            return;
+        case dataplane::ReconnectStep::pause:
+            log_warning("port " + box_.config.ports[index].name + ": link down");
+            set_up(index, false, now_ms);
+            publish_world();
+            slot.pause_token = box_.grace.start();
+            return;
+        case dataplane::ReconnectStep::restart: {
+            slot.device->stop();
+            const auto started = slot.device->start();
+            if (!started.has_value()) {
+                log_at(LogLevel::debug, box_.config.ports[index].name, started.error());
+            }
+            slot.reconnect.restarted(now_ms);
+            return;
+        }
+        case dataplane::ReconnectStep::resume:
+            log_notice("port " + box_.config.ports[index].name + ": link up");
+            set_up(index, true, now_ms);
+            return;
+    }
+}
+
+void Conductor::set_up(std::uint16_t index, bool up, std::uint64_t now_ms) {
+    PortSlot& slot = box_.ports[index];
+    slot.up = up;
+    box_.world_stale = true;
+    if (up) {
+        // A reopened device may have another MAC.
+        box_.neighbours->set_port(
+            index, neighbour_port(box_.config.ports[index], slot.device->mac()), now_ms);
+    }
+    box_.neighbours->set_port_up(index, up, now_ms);
+}
+
+void Conductor::serve_neighbour_output(std::uint64_t now_ms) {
+    NeighbourOutput output = box_.neighbours->take_output();
+    for (const NeighbourOutput::Frame& frame : output.frames) {
+        originate(frame.port, frame.bytes);
+    }
+    for (const DroppedFrame& dropped : output.dropped) {
+        drop_answered(mbuf_of(dropped.frame), dropped.frame.ingress, dropped.why, now_ms);
+    }
+    box_.world_stale |= output.adjacencies_changed;
+    waiting_frames_.insert(waiting_frames_.end(), output.resubmit.begin(), output.resubmit.end());
+    if (waiting_frames_.empty()) {
+        return;
+    }
+    publish_world();
+    if (!box_.world_stale) {
+        for (const HeldFrame& held : std::exchange(waiting_frames_, {})) {
+            resubmit(held, now_ms);
+        }
+    }
+}
+
+void Conductor::publish_world() {
+    if (!box_.world_stale) {
+        return;
+    }
+    std::unique_ptr<const dataplane::World> next = build_world(box_);
+    if (box_.world->publish(next)) {
+        ++box_.world_version;
+        box_.world_stale = false;
+    }
+}
+
+bool Conductor::inject(unsigned worker,
+                       rte_mbuf* frame,
+                       std::uint16_t port,
+                       dataplane::InjectKind kind) {
+    dataplane::Injected injected;
+    injected.frame = frame;
+    injected.port = port;
+    injected.kind = kind;
+    return box_.workers[worker]->inject().push(injected);
+}
+
+void Conductor::originate(std::uint16_t port, std::span<const std::uint8_t> bytes) {
+    ControlPortCounters& counters = box_.counters.port[port];
+    rte_mbuf* frame = rte_pktmbuf_alloc(box_.control_pool.get());
+    char* room = frame == nullptr
+                     ? nullptr
+                     : rte_pktmbuf_append(frame, static_cast<std::uint16_t>(bytes.size()));
+    if (room != nullptr) {
+        std::memcpy(room, bytes.data(), bytes.size());
+        if (inject(0, frame, port, InjectKind::transmit)) {
+            ++counters.originated;
+            return;
+        }
+    }
+    ++counters.originate_failed;
+    rte_pktmbuf_free(frame);
+}
+
+void Conductor::send_answer(unsigned worker,
+                            rte_mbuf* frame,
+                            std::uint16_t port,
+                            std::size_t bytes) {
+    if (bytes > 0) {
+        keep_first_segment(frame, bytes);
+        if (inject(worker, frame, port, InjectKind::transmit)) {
+            ++box_.counters.port[port].originated;
+            return;
+        }
+        ++box_.counters.port[port].originate_failed;
+    }
+    rte_pktmbuf_free(frame);
+}
+
+void Conductor::drop(rte_mbuf* frame, std::uint16_t ingress, Drop why) {
+    ControlPortCounters& counters = box_.counters.port[ingress];
+    ++counters.dropped;
+    ++counters.drops[static_cast<std::size_t>(why)];
+    rte_pktmbuf_free(frame);
+}
+
+void Conductor::drop_answered(rte_mbuf* frame,
+                              std::uint16_t ingress,
+                              Drop why,
+                              std::uint64_t now_ms) {
+    ControlPortCounters& counters = box_.counters.port[ingress];
+    ++counters.dropped;
+    ++counters.drops[static_cast<std::size_t>(why)];
+    const dataplane::PortView& port = box_.world->read().ports[ingress];
+    const std::size_t bytes =
+        box_.registrar->answer_dropped(ingress, port, first_segment(frame), why, now_ms);
+    send_answer(worker_of(frame), frame, ingress, bytes);
+}
+
+void Conductor::resubmit(const HeldFrame& held, std::uint64_t now_ms) {
+    rte_mbuf* frame = mbuf_of(held);
+    const dataplane::PortView& port = box_.world->read().ports[held.ingress];
+    routing::FrameView view;
+    routing::WireHeader* header = header_of(frame, port.rules, view);
+    if (header == nullptr || !shorten_lifetime(frame, view, *header, now_ms - held.held_at_ms)) {
+        drop_answered(frame, held.ingress, Drop::lifetime, now_ms);
+        return;
+    }
+    if (!inject(worker_of(frame), frame, held.ingress, InjectKind::resubmit)) {
+        drop_answered(frame, held.ingress, Drop::hold_full, now_ms);
+        return;
+    }
+    ++box_.counters.port[held.ingress].resubmitted;
+}
+
+void Conductor::drop_everything() {
+    std::array<Punted, kPuntsPerClassAndCycle> batch;
+    for (const auto& worker : box_.workers) {
+        for (unsigned c = 0; c < dataplane::kPuntClassCount; ++c) {
+            while (const unsigned count = worker->punts(static_cast<PuntClass>(c)).pop(batch)) {
+                for (unsigned i = 0; i < count; ++i) {
+                    ++box_.counters.port[batch[i].ingress].punted;
+                    drop(batch[i].frame, batch[i].ingress, Drop::draining);
+                }
+            }
+        }
+    }
+    box_.neighbours->drop_held(Drop::draining);
+    const NeighbourOutput output = box_.neighbours->take_output();
+    for (const DroppedFrame& dropped : output.dropped) {
+        drop(mbuf_of(dropped.frame), dropped.frame.ingress, dropped.why);
+    }
+    for (const HeldFrame& held : std::exchange(waiting_frames_, {})) {
+        drop(mbuf_of(held), held.ingress, Drop::draining);
+    }
+    for (const HeldFrame& held : output.resubmit) {
+        drop(mbuf_of(held), held.ingress, Drop::draining);
+    }
+}
+
+}  // namespace posthaste::controlplane

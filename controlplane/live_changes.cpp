@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// LiveOperations: what an operator changes. The Conductor carries it to the lcores in its next
+// cycle, at most a millisecond later.
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "controlplane/live_operations.h"
+#include "controlplane/log.h"
+
+namespace posthaste::controlplane {
+
+namespace {
+
+using routing::AgentId;
+using routing::ErrorCode;
+using routing::Origin;
+
+constexpr std::array<std::string_view, 4> kOutcomeNames = {
+    "added", "refreshed", "moved", "changed"};
+
+OperationError error_of(const routing::RibError& error) {
+    std::string_view why = code::failed;
+    if (error.code == ErrorCode::unknown_agent) {
+        why = code::not_found;
+    } else if (error.code == ErrorCode::unauthorised) {
+        why = code::conflict;
+    } else if (error.code == ErrorCode::overloaded) {
+        why = code::full;
+    } else if (error.code == ErrorCode::malformed) {
+        why = code::usage;
+    }
+    return OperationError{std::string(why), error.detail, {}};
+}
+
+// The lines of a text, without empty ones.
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::size_t start = 0;
+    while (start < text.size()) {
+        const std::size_t end = std::min(text.find('\n', start), text.size());
+        if (end > start) {
+            lines.push_back(text.substr(start, end - start));
+        }
+        start = end + 1;
+    }
+    return lines;
+}
+
+// Agents and routes there would be after a reload: what the ini says, and what others put there.
+std::size_t routes_after(const Box& box, const Config& next) {
+    std::size_t count = next.static_agents.size() + next.routes.size();
+    for (const auto& [id, record] : box.rib.agents()) {
+        count += record.registration.origin != Origin::configured ? 1U : 0U;
+    }
+    for (const AgentConfig& agent : next.static_agents) {
+        const routing::AgentRecord* known = box.rib.find_agent(agent.agent);
+        const bool takes_over =
+            known != nullptr && known->registration.origin != Origin::configured;
+        count -= takes_over ? 1U : 0U;
+    }
+    for (const auto& [id, route] : box.rib.routes()) {
+        count += route.origin != Origin::configured ? 1U : 0U;
+    }
+    return count;
+}
+
+// Next hops that must be resolved, at most: routers, and agents without a MAC.
+std::size_t next_hops_after(const Box& box, const Config& next) {
+    const auto lacks_mac = [](const AgentConfig& agent) { return !agent.mac.has_value(); };
+    std::size_t count = next.routers.size() + static_cast<std::size_t>(std::ranges::count_if(
+                                                  next.static_agents, lacks_mac));
+    for (const auto& [id, record] : box.rib.agents()) {
+        count += record.registration.origin == Origin::operator_set &&
+                         record.registration.endpoint.adjacency != routing::kNoAdjacency
+                     ? 1U
+                     : 0U;
+    }
+    return count;
+}
+
+// A table the next configuration would not fit into; nullopt: it fits.
+std::optional<std::string> lack_of_room(const Box& box, const Config& next) {
+    if (const std::size_t wanted = routes_after(box, next); wanted > next.agents.agents_max) {
+        return "[agents] agents_max is " + std::to_string(next.agents.agents_max) + ", but " +
+               std::to_string(wanted) + " agents and routes would be there; nothing was changed";
+    }
+    if (const std::size_t wanted = next_hops_after(box, next);
+        wanted > next.neighbours.neighbours_max) {
+        return "[neighbours] neighbours_max is " + std::to_string(next.neighbours.neighbours_max) +
+               ", but " + std::to_string(wanted) + " next hops would be there; nothing was changed";
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Outcome LiveOperations::add_agent(const AgentAddition& addition) {
+    const std::uint16_t port = box_.port_index(addition.port);
+    if (port == kNoPort) {
+        return refuse(code::not_found, "no port " + addition.port);
+    }
+    if (box_.config.ports[port].role != dataplane::Role::edge) {
+        return refuse(code::conflict, "port " + addition.port + " is no edge port");
+    }
+    const routing::AgentRecord* known = box_.rib.find_agent(addition.agent);
+    if (known != nullptr && known->registration.origin == Origin::configured) {
+        return refuse(code::conflict,
+                      "agent " + addition.agent.to_text() + " stands in the ini file");
+    }
+    routing::Registration registration;
+    registration.agent = addition.agent;
+    registration.origin = Origin::operator_set;
+    registration.endpoint.port = port;
+    registration.endpoint.ip = addition.address;
+    registration.endpoint.udp_port = addition.udp_port.value_or(box_.config.dataplane.udp_port);
+    if (addition.mac.has_value()) {
+        registration.endpoint.mac = *addition.mac;
+    }
+    registration.name = addition.name;
+    registration.capabilities = addition.capabilities;
+    const auto outcome = box_.next_hops->add_agent(std::move(registration), box_.now_ms());
+    if (!outcome.has_value()) {
+        return tl::unexpected(error_of(outcome.error()));
+    }
+    return Json{{"agent", addition.agent.to_text()},
+                {"outcome", kOutcomeNames[static_cast<std::size_t>(*outcome)]}};
+}
+
+Outcome LiveOperations::remove_agent(const AgentId& agent) {
+    const routing::AgentRecord* known = box_.rib.find_agent(agent);
+    if (known == nullptr) {
+        return refuse(code::not_found, "no agent " + agent.to_text() + " on this box");
+    }
+    if (known->registration.origin == Origin::configured) {
+        return refuse(code::conflict, "agent " + agent.to_text() + " stands in the ini file");
+    }
+    const auto removed = box_.next_hops->remove_agent(agent, box_.now_ms());
+    if (!removed.has_value()) {
+        return tl::unexpected(error_of(removed.error()));
+    }
+    return Json{{"agent", agent.to_text()}, {"outcome", "removed"}};
+}
+
+Outcome LiveOperations::drain_agent(const AgentId& agent) {
+    const auto drained = box_.rib.set_state(agent, routing::AgentState::draining);
+    if (!drained.has_value()) {
+        return tl::unexpected(error_of(drained.error()));
+    }
+    return Json{{"agent", agent.to_text()}, {"outcome", "draining"}};
+}
+
+Outcome LiveOperations::add_route(const AgentId& agent, const std::string& router) {
+    const auto index = box_.next_hops->find_router(router);
+    if (!index.has_value()) {
+        return refuse(code::not_found, "no router " + router);
+    }
+    const routing::RouteRecord* known = box_.rib.find_route(agent);
+    if (known != nullptr && known->origin == Origin::configured) {
+        return refuse(code::conflict,
+                      "the route of " + agent.to_text() + " stands in the ini file");
+    }
+    std::string_view outcome = "added";
+    if (known != nullptr) {
+        outcome = known->router == *index ? "unchanged" : "changed";
+    }
+    const auto set = box_.next_hops->add_route(agent, *index, Origin::operator_set);
+    if (!set.has_value()) {
+        return tl::unexpected(error_of(set.error()));
+    }
+    return Json{{"agent", agent.to_text()}, {"router", router}, {"outcome", outcome}};
+}
+
+Outcome LiveOperations::remove_route(const AgentId& agent) {
+    const routing::RouteRecord* known = box_.rib.find_route(agent);
+    if (known == nullptr) {
+        return refuse(code::not_found, "no route for " + agent.to_text());
+    }
+    if (known->origin == Origin::configured) {
+        return refuse(code::conflict,
+                      "the route of " + agent.to_text() + " stands in the ini file");
+    }
+    const auto removed = box_.rib.remove_route(agent);
+    if (!removed.has_value()) {
+        return tl::unexpected(error_of(removed.error()));
+    }
+    return Json{{"agent", agent.to_text()}, {"outcome", "removed"}};
+}
+
+Outcome LiveOperations::reload() {
+    const auto next = load_config(box_.config.path);
+    if (!next.has_value()) {
+        auto lines = lines_of(next.error().text);
+        for (const std::string& line : lines) {
+            log_error("reload: " + line);
+        }
+        return refuse(code::bad_config,
+                      box_.config.path + " is not sound; nothing was changed",
+                      std::move(lines));
+    }
+    ConfigDifference difference = compare_configs(box_.config, *next);
+    if (!difference.refused.empty()) {
+        for (const std::string& line : difference.refused) {
+            log_error("reload: needs a restart: " + line);
+        }
+        return refuse(code::refused,
+                      "these changes need a restart; nothing was changed",
+                      std::move(difference.refused));
+    }
+    if (auto lack = lack_of_room(box_, *next); lack.has_value()) {
+        log_error("reload: " + *lack);
+        return refuse(code::full, std::move(*lack));
+    }
+    apply(*next);
+    for (const std::string& line : difference.changes) {
+        log_notice("reload: " + line);
+    }
+    return Json{{"path", box_.config.path}, {"changes", difference.changes}};
+}
+
+void LiveOperations::apply(const Config& next) {
+    const std::uint64_t now_ms = box_.now_ms();
+    const Config before = std::exchange(box_.config, next);
+    set_log_level(log_level_.value_or(next.system.log_level));
+    box_.rib.set_limits(rib_limits(next.agents));
+    box_.neighbours->set_limits(next.neighbours);
+    box_.registrar->set_options(registrar_options(next));
+    for (std::size_t i = 0; i < box_.ports.size(); ++i) {
+        if (before.ports[i] != next.ports[i]) {
+            box_.neighbours->set_port(static_cast<std::uint16_t>(i),
+                                      neighbour_port(next.ports[i], box_.ports[i].device->mac()),
+                                      now_ms);
+        }
+    }
+    box_.world_stale = true;
+    if (const auto applied = box_.next_hops->apply(next, now_ms); !applied.has_value()) {
+        log_error("reload: " + applied.error());
+    }
+}
+
+}  // namespace posthaste::controlplane

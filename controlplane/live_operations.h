@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// LiveOperations: Operations over the running Box. Control thread only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controlplane/box.h"
+#include "controlplane/config.h"
+#include "controlplane/operations.h"
+
+namespace posthaste::controlplane {
+
+class LiveOperations final : public Operations {
+  public:
+    // `log_level`: given on the command line, goes before the file's, also after a reload.
+    LiveOperations(Box& box, std::optional<LogLevel> log_level);
+
+    [[nodiscard]] std::vector<std::string> port_names() const override;
+    [[nodiscard]] std::vector<std::string> router_names() const override;
+    [[nodiscard]] Outcome show_ports() override;
+    [[nodiscard]] Outcome show_lcores() override;
+    [[nodiscard]] Outcome show_stages() override;
+    [[nodiscard]] Outcome show_drops(bool all) override;
+    [[nodiscard]] Outcome show_agents(const Page& page) override;
+    [[nodiscard]] Outcome show_agent(const routing::AgentId& agent) override;
+    [[nodiscard]] Outcome show_routes(const Page& page) override;
+    [[nodiscard]] Outcome show_routers() override;
+    [[nodiscard]] Outcome show_neighbours(const Page& page) override;
+    [[nodiscard]] Outcome show_memory() override;
+    [[nodiscard]] Outcome show_config() override;
+    [[nodiscard]] Outcome show_version() override;
+    [[nodiscard]] Outcome lookup(const routing::AgentId& agent) override;
+    [[nodiscard]] Outcome add_agent(const AgentAddition& addition) override;
+    [[nodiscard]] Outcome remove_agent(const routing::AgentId& agent) override;
+    [[nodiscard]] Outcome drain_agent(const routing::AgentId& agent) override;
+    [[nodiscard]] Outcome add_route(const routing::AgentId& agent,
+                                    const std::string& router) override;
+    [[nodiscard]] Outcome remove_route(const routing::AgentId& agent) override;
+    [[nodiscard]] Outcome reload() override;
+
+  private:
+    struct BusySample {
+        std::uint64_t busy = 0;
+        std::uint64_t total = 0;
+    };
+
+    [[nodiscard]] Json port_row(std::size_t index) const;
+    [[nodiscard]] Json worker_row(std::size_t index);
+    [[nodiscard]] Json control_row() const;
+    [[nodiscard]] Json agent_row(const routing::AgentRecord& record) const;
+    [[nodiscard]] std::string mac_of(const routing::Endpoint& endpoint) const;
+    void apply(const Config& next);
+
+    Box& box_;
+    std::optional<LogLevel> log_level_;
+    std::vector<BusySample> last_busy_;  // by worker
+};
+
+}  // namespace posthaste::controlplane

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/world_builder.h"
+
+#include <utility>
+
+namespace posthaste::controlplane {
+
+dataplane::PortView view_of(const PortConfig& config,
+                            const dataplane::Port& port,
+                            std::uint16_t udp_port,
+                            bool up) {
+    dataplane::PortView view;
+    view.role = config.role;
+    view.source_check = config.source_check;
+    view.ethdev = port.ethdev();
+    view.mtu = config.mtu;
+    view.up = up;
+    routing::PortRules& rules = view.rules;
+    rules.mac = port.mac();
+    rules.vlan = config.vlan;
+    rules.udp_port = udp_port;
+    rules.edge = config.role == dataplane::Role::edge;
+    rules.verify_checksum = config.verify_checksum;
+    for (const routing::Prefix& prefix : config.addresses) {
+        const routing::IpAddress& ip = prefix.address;
+        if (ip.family == routing::Family::ipv4 && rules.ipv4_count < routing::kPortAddressesMax) {
+            rules.ipv4[rules.ipv4_count++] = ip;
+        } else if (ip.family == routing::Family::ipv6 &&
+                   rules.ipv6_count < routing::kPortAddressesMax) {
+            rules.ipv6[rules.ipv6_count++] = ip;
+        }
+    }
+    return view;
+}
+
+std::unique_ptr<const dataplane::World> build_world(const Box& box) {
+    auto world = std::make_unique<dataplane::World>();
+    world->version = box.world_version + 1;
+    world->draining = box.draining;
+    world->ports.reserve(box.ports.size());
+    for (std::size_t i = 0; i < box.ports.size(); ++i) {
+        const PortSlot& slot = box.ports[i];
+        world->ports.push_back(
+            view_of(box.config.ports[i], *slot.device, box.config.dataplane.udp_port, slot.up));
+    }
+    world->adjacencies = box.neighbours->adjacencies();
+    return world;
+}
+
+}  // namespace posthaste::controlplane
