@@ -10,6 +10,9 @@ using namespace outer;
 
 namespace {
 
+// The way of a frame that gets through is one function: what is read once stays in registers.
+#define POSTHASTE_HOT [[nodiscard, gnu::always_inline]] inline
+
 // The frame while it is read. `first` bytes are there to be read, `whole` exist.
 struct Reading {
     const std::uint8_t* bytes;
@@ -34,7 +37,7 @@ struct Reading {
     return load<std::uint32_t>(ip.bytes.data()) == load<std::uint32_t>(at);
 }
 
-[[nodiscard]] bool same_id(const std::uint8_t* a, const std::uint8_t* b) noexcept {
+[[nodiscard]] bool same_ipv6(const std::uint8_t* a, const std::uint8_t* b) noexcept {
     return ((load<std::uint64_t>(a) ^ load<std::uint64_t>(b)) |
             (load<std::uint64_t>(a + 8) ^ load<std::uint64_t>(b + 8))) == 0;
 }
@@ -50,7 +53,7 @@ struct Reading {
 
 [[nodiscard]] bool is_port_ipv6(const PortRules& rules, const std::uint8_t* at) noexcept {
     for (unsigned i = 0; i < rules.ipv6_count; ++i) {
-        if (same_id(rules.ipv6[i].bytes.data(), at)) [[likely]] {
+        if (same_ipv6(rules.ipv6[i].bytes.data(), at)) [[likely]] {
             return true;
         }
     }
@@ -120,26 +123,26 @@ struct Reading {
     return Drop::none;
 }
 
-[[nodiscard]] Drop check_addressing(const WireHeader& header) noexcept {
-    if (header.addressing() > kAddressingMax || header.strategy() > kStrategyMax) {
-        return Drop::bad_addressing;
-    }
-    const bool request = header.type != static_cast<std::uint8_t>(Type::message) &&
-                         header.type != static_cast<std::uint8_t>(Type::error);
-    if (request && (header.addressing() != 0 ||
-                    !same_id(header.destination.bytes.data(), kRouterId.bytes.data()))) {
-        return Drop::bad_addressing;
-    }
-    return Drop::none;
-}
+// An id as two words, to compare and test without a call.
+struct IdWords {
+    std::uint64_t low;
+    std::uint64_t high;
 
-[[nodiscard]] Drop check_type(const WireHeader& header, bool edge, FrameKind& kind) noexcept {
+    explicit IdWords(const AgentId& id) noexcept
+        : low(load<std::uint64_t>(id.bytes.data())),
+          high(load<std::uint64_t>(id.bytes.data() + 8)) {}
+
+    [[nodiscard]] bool nil() const noexcept { return (low | high) == 0; }
+
+    [[nodiscard]] bool operator==(const IdWords& other) const noexcept {
+        return ((low ^ other.low) | (high ^ other.high)) == 0;
+    }
+};
+
+[[nodiscard]] Drop check_other_type(const WireHeader& header, bool edge, FrameKind& kind) noexcept {
     switch (static_cast<Type>(header.type)) {
-        [[likely]] case Type::message : kind = FrameKind::message;
-        return Drop::none;
         case Type::error:
-            kind = FrameKind::message;
-            return edge ? Drop::bad_type : Drop::none;
+            return edge ? Drop::bad_type : Drop::none;  // kind: a message
         case Type::heartbeat:
             kind = FrameKind::heartbeat;
             return edge ? Drop::none : Drop::bad_type;
@@ -152,29 +155,42 @@ struct Reading {
     }
 }
 
+[[nodiscard]] bool sound_tlvs(std::span<const std::uint8_t> tlvs) noexcept {
+    TlvReader reader(tlvs);
+    while (reader.next()) {
+    }
+    return reader.ok();
+}
+
 // Everything about a message header whose lengths are sound.
-[[nodiscard]] Drop check_header(const WireHeader& header,
-                                std::span<const std::uint8_t> tlvs,
+POSTHASTE_HOT Drop check_header(const WireHeader& header,
+                                std::uint32_t header_bytes,
                                 bool edge,
                                 FrameKind& kind) noexcept {
-    if (const Drop why = check_type(header, edge, kind); why != Drop::none) {
-        return why;
+    const bool message = header.type == static_cast<std::uint8_t>(Type::message);
+    if (!message) [[unlikely]] {
+        if (const Drop why = check_other_type(header, edge, kind); why != Drop::none) {
+            return why;
+        }
     }
-    const std::uint8_t* const source = header.source.bytes.data();
-    const std::uint8_t* const destination = header.destination.bytes.data();
-    const bool from_router = same_id(source, kRouterId.bytes.data());
-    if (header.destination.is_nil() || header.source.is_nil() || same_id(source, destination) ||
-        (from_router && header.type != static_cast<std::uint8_t>(Type::error))) {
+    const IdWords source(header.source);
+    const IdWords destination(header.destination);
+    const IdWords router(kRouterId);
+    const bool error = header.type == static_cast<std::uint8_t>(Type::error);
+    if (destination.nil() || source.nil() || source == destination ||
+        (source == router && !error)) {
         return Drop::bad_agent_id;
     }
-    if (const Drop why = check_addressing(header); why != Drop::none) {
-        return why;
+    if (header.addressing() > kAddressingMax || header.strategy() > kStrategyMax) {
+        return Drop::bad_addressing;
     }
-    if (!tlvs.empty()) {
-        TlvReader reader(tlvs);
-        while (reader.next()) {
-        }
-        if (!reader.ok()) {
+    const bool request = !message && !error;
+    if (request && (header.addressing() != 0 || destination != router)) {
+        return Drop::bad_addressing;
+    }
+    if (header_bytes > kHeaderBytesMin) [[unlikely]] {
+        const auto* const bytes = reinterpret_cast<const std::uint8_t*>(&header);
+        if (!sound_tlvs({bytes + kHeaderBytesMin, header_bytes - kHeaderBytesMin})) {
             return Drop::bad_tlv;
         }
     }
@@ -188,14 +204,15 @@ struct Reading {
 
 // Somebody an answer can be sent to, about something that is no answer.
 [[nodiscard]] bool answerable(const WireHeader& header) noexcept {
-    return !header.source.is_nil() && header.source != kRouterId &&
+    const IdWords source(header.source);
+    return !source.nil() && source != IdWords(kRouterId) &&
            header.type != static_cast<std::uint8_t>(Type::query_reply) &&
            header.type != static_cast<std::uint8_t>(Type::ack) &&
            header.type != static_cast<std::uint8_t>(Type::error);
 }
 
 // The Posthaste header: `bytes` bytes of UDP payload, checksum verified or pending.
-[[nodiscard]] Drop parse_message(Reading& in, std::uint32_t bytes) noexcept {
+POSTHASTE_HOT Drop parse_message(Reading& in, std::uint32_t bytes) noexcept {
     FrameView& view = in.view;
     const std::uint32_t at = view.l4 + kUdpBytes;
     if (bytes < kHeaderBytesMin) {
@@ -221,10 +238,7 @@ struct Reading {
         }
         view.header_bytes = static_cast<std::uint16_t>(header_bytes);
         view.payload_bytes = header.payload_length;
-        why = check_header(header,
-                           {in.bytes + at + kHeaderBytesMin, header_bytes - kHeaderBytesMin},
-                           in.rules.edge,
-                           view.kind);
+        why = check_header(header, header_bytes, in.rules.edge, view.kind);
     }
     if (why == Drop::none || (!in.pending && answerable(header))) {
         view.message = static_cast<std::uint16_t>(at);
@@ -233,7 +247,7 @@ struct Reading {
 }
 
 // `ip_payload` bytes behind the IP header, all of them in the frame.
-[[nodiscard]] Drop parse_udp(Reading& in, std::uint32_t ip_payload) noexcept {
+POSTHASTE_HOT Drop parse_udp(Reading& in, std::uint32_t ip_payload) noexcept {
     const std::uint32_t at = in.view.l4;
     if (ip_payload < kUdpBytes) {
         return Drop::bad_udp_length;
@@ -265,7 +279,7 @@ struct Reading {
     return parse_message(in, ip_payload - kUdpBytes);
 }
 
-[[nodiscard]] Drop parse_ipv4(Reading& in) noexcept {
+POSTHASTE_HOT Drop parse_ipv4(Reading& in) noexcept {
     FrameView& view = in.view;
     view.family = Family::ipv4;
     const std::uint32_t at = view.l3;
@@ -332,7 +346,7 @@ struct Reading {
     return at[0] != 0xff && (load<std::uint64_t>(at) | load<std::uint16_t>(at + 8)) != 0;
 }
 
-[[nodiscard]] Drop parse_ipv6(Reading& in) noexcept {
+POSTHASTE_HOT Drop parse_ipv6(Reading& in) noexcept {
     FrameView& view = in.view;
     view.family = Family::ipv6;
     const std::uint32_t at = view.l3;
@@ -373,7 +387,7 @@ struct Reading {
     return in.group ? Drop::wrong_mac : parse_udp(in, payload_bytes);
 }
 
-[[nodiscard]] Drop parse_ethernet(Reading& in) noexcept {
+POSTHASTE_HOT Drop parse_ethernet(Reading& in) noexcept {
     if (const Drop why = in.reach(kEthernetBytes); why != Drop::none) {
         return why;
     }
