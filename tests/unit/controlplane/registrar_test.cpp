@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Registration in band: what is stored, what is answered, and that a refusal stores nothing.
+#include "controlplane/registrar.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/support/frame_builder.h"
+
+namespace posthaste::controlplane {
+namespace {
+
+using namespace routing;
+using test::FrameBytes;
+using Bytes = std::vector<std::uint8_t>;
+
+constexpr std::uint16_t kPort = 1;
+constexpr std::size_t kHeaders4 = 14 + 20 + 8;
+
+Bytes tlv(unsigned type, std::string_view value) {
+    Bytes bytes{static_cast<std::uint8_t>(type), static_cast<std::uint8_t>(value.size())};
+    for (const char letter : value) {
+        bytes.push_back(static_cast<std::uint8_t>(letter));
+    }
+    return bytes;
+}
+
+Bytes operator+(Bytes left, const Bytes& right) {
+    left.insert(left.end(), right.begin(), right.end());
+    return left;
+}
+
+const Bytes kPadding(64);
+
+// What an answer says, read without the code that wrote it.
+struct Answer {
+    Type type;
+    unsigned performative;
+    AgentId source;
+    AgentId destination;
+    std::uint64_t message;
+    Bytes payload;
+};
+
+class registrar : public testing::Test {
+  protected:
+    registrar() {
+        edge_.rules = test::edge_rules();
+        edge_.role = dataplane::Role::edge;
+        edge_.up = true;
+    }
+
+    static RibLimits limits() {
+        RibLimits limits;
+        limits.routes_max = 3;
+        return limits;
+    }
+
+    static RegistrarOptions options() {
+        return {.registrations_per_second = 1'000, .error_rate = {1'000, 1'000}};
+    }
+
+    ControlOutcome receive(const test::FrameSpec& spec) {
+        request_ = test::build(spec);
+        frame_ = request_;
+        outcome_ = registrar_.receive(kPort, edge_, frame_, now_);
+        EXPECT_LE(outcome_.answer_bytes, request_.size());
+        return outcome_;
+    }
+
+    ControlOutcome enrol(Bytes payload, std::uint32_t number = 1) {
+        auto spec = test::control_spec(Type::register_agent, std::move(payload));
+        spec.source = test::agent(number);
+        return receive(spec);
+    }
+
+    // The answer to the last request; it must be a sound frame back to where that came from.
+    Answer answer() {
+        EXPECT_GT(outcome_.answer_bytes, 0U);
+        const FrameBytes bytes(frame_.begin(),
+                               frame_.begin() + static_cast<std::ptrdiff_t>(outcome_.answer_bytes));
+        EXPECT_TRUE(std::equal(bytes.begin(), bytes.begin() + 6, request_.begin() + 6));
+        EXPECT_TRUE(std::equal(bytes.begin() + 6, bytes.begin() + 12, request_.begin()));
+        EXPECT_EQ(test::udp_checksum_field(bytes), test::full_udp_checksum(bytes));
+        const std::size_t at = test::message_offset(bytes);
+        Answer answer{.type = static_cast<Type>(bytes[at + 3]),
+                      .performative = bytes[at + 4],
+                      .source = {},
+                      .destination = {},
+                      .message = bytes[at + 63],
+                      .payload = {}};
+        std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at) + 16,
+                    16,
+                    answer.destination.bytes.begin());
+        std::copy_n(
+            bytes.begin() + static_cast<std::ptrdiff_t>(at) + 32, 16, answer.source.bytes.begin());
+        answer.payload.assign(bytes.begin() + static_cast<std::ptrdiff_t>(at) + 64, bytes.end());
+        return answer;
+    }
+
+    // The last request was refused with this code, and nothing was stored since `version`.
+    void expect_refused(ErrorCode code, std::string_view detail, std::uint64_t version) {
+        EXPECT_EQ(outcome_.drop, Drop::control_refused) << detail;
+        EXPECT_FALSE(outcome_.registered) << detail;
+        EXPECT_EQ(rib_.version(), version) << detail;
+        const Answer error = answer();
+        EXPECT_EQ(error.type, Type::error) << detail;
+        EXPECT_EQ(error.performative, static_cast<unsigned>(code)) << detail;
+        EXPECT_EQ(error.source, kRouterId);
+        std::string said;
+        if (error.payload.size() > 3) {
+            EXPECT_EQ(error.payload[0], 5);
+            EXPECT_EQ(error.payload[1], error.payload.size() - 2);
+            EXPECT_EQ(error.payload[2], static_cast<unsigned>(code));
+            said.assign(error.payload.begin() + 3, error.payload.end());
+        }
+        EXPECT_EQ(said, detail);
+    }
+
+    Rib rib_{limits()};
+    Registrar registrar_{rib_, options()};
+    dataplane::PortView edge_;
+    FrameBytes request_;
+    FrameBytes frame_;
+    ControlOutcome outcome_;
+    std::uint64_t now_ = 5'000;
+};
+
+TEST_F(registrar, stores_where_the_agent_is_and_what_it_says_of_itself) {
+    const Bytes payload = tlv(32, "Ada \xc3\xa9") + tlv(1, "vision/read") +
+                          tlv(33, {"\x00\x00\x27\x10", 4}) + tlv(34, "\x02") + tlv(1, "sum") +
+                          kPadding;
+    const auto outcome = enrol(payload);
+    EXPECT_EQ(outcome.drop, Drop::none);
+    const AgentRecord* const record = rib_.find_agent(test::agent(1));
+    ASSERT_NE(record, nullptr);
+    const Registration& stored = record->registration;
+    EXPECT_EQ(stored.endpoint.ip, test::ipv4(test::kSenderNumber));
+    EXPECT_EQ(stored.endpoint.mac, test::mac(test::kSenderNumber));
+    EXPECT_EQ(stored.endpoint.udp_port, 40'000);
+    EXPECT_EQ(stored.endpoint.port, kPort);
+    EXPECT_EQ(stored.endpoint.adjacency, kNoAdjacency);
+    EXPECT_EQ(outcome.registered, stored.endpoint);
+    EXPECT_EQ(stored.name, "Ada \xc3\xa9");
+    EXPECT_EQ(stored.capabilities, (std::vector<std::string>{"vision/read", "sum"}));
+    EXPECT_EQ(stored.state, AgentState::draining);
+    EXPECT_EQ(stored.lease_ms, 10'000U);
+    EXPECT_EQ(stored.origin, Origin::registered);
+    EXPECT_EQ(registrar_.counters().accepted[0], 1U);
+}
+
+TEST_F(registrar, acknowledges_with_the_granted_lease) {
+    auto spec =
+        test::control_spec(Type::register_agent, tlv(33, {"\x00\x00\x00\x01", 4}) + kPadding);
+    spec.message = 0x77;
+    static_cast<void>(receive(spec));
+    const Answer ack = answer();
+    EXPECT_EQ(ack.type, Type::ack);
+    EXPECT_EQ(ack.performative, 16U);
+    EXPECT_EQ(ack.destination, test::agent(1));
+    EXPECT_EQ(ack.source, kRouterId);
+    EXPECT_EQ(ack.message, 0x77U);
+    EXPECT_EQ(ack.payload, (Bytes{33, 4, 0, 0, 0x03, 0xe8})) << "the least there is, one second";
+}
+
+TEST_F(registrar, leaves_the_lease_out_of_an_answer_that_would_outgrow_its_request) {
+    static_cast<void>(enrol({}));
+    EXPECT_EQ(answer().payload, Bytes{});
+    EXPECT_EQ(outcome_.answer_bytes, request_.size());
+    static_cast<void>(enrol(Bytes(5)));
+    EXPECT_EQ(answer().payload, Bytes{});
+    static_cast<void>(enrol(Bytes(6)));
+    EXPECT_EQ(answer().payload, (Bytes{33, 4, 0, 0, 0x75, 0x30}));
+}
+
+TEST_F(registrar, takes_agents_over_ipv6_and_with_a_tag) {
+    edge_.rules.vlan = 7;
+    auto spec = test::ipv6_spec();
+    spec.tag = 7;
+    spec.type = Type::register_agent;
+    spec.destination = kRouterId;
+    EXPECT_EQ(receive(spec).drop, Drop::none);
+    EXPECT_EQ(answer().type, Type::ack);
+    ASSERT_NE(rib_.find_agent(test::agent(1)), nullptr);
+    EXPECT_EQ(rib_.find_agent(test::agent(1))->registration.endpoint.ip,
+              test::ipv6(test::kSenderNumber));
+}
+
+TEST_F(registrar, refreshes_changes_and_moves) {
+    EXPECT_EQ(enrol({}).drop, Drop::none);
+    EXPECT_EQ(enrol({}).drop, Drop::none);
+    EXPECT_EQ(enrol(tlv(34, "\x03")).drop, Drop::none);
+    auto spec = test::control_spec(Type::register_agent);
+    spec.source_ip = test::ipv4(77);
+    EXPECT_EQ(receive(spec).drop, Drop::none);
+    EXPECT_EQ(registrar_.counters().accepted, (std::array<std::uint64_t, 4>{1, 1, 1, 1}));
+    EXPECT_EQ(rib_.find_agent(test::agent(1))->registration.endpoint.ip, test::ipv4(77));
+    EXPECT_EQ(rib_.find_agent(test::agent(1))->registration.state, AgentState::running)
+        << "what is not said is the default";
+}
+
+struct BadPayload {
+    const char* what;
+    Bytes payload;
+    ErrorCode code;
+    std::string_view detail;
+};
+
+TEST_F(registrar, refuses_bad_requests_and_stores_nothing_of_them) {
+    Bytes many;
+    for (int i = 0; i < 65; ++i) {
+        many = many + tlv(1, "c" + std::to_string(i));
+    }
+    const BadPayload kCases[] = {
+        {"TLV past the end", {32, 9, 'A'}, ErrorCode::malformed, ""},
+        {"TLV past the end, with room to say so",
+         tlv(1, std::string(60, 'a')) + Bytes{32, 9, 'A'},
+         ErrorCode::malformed,
+         "a TLV runs past the payload"},
+        {"empty name",
+         tlv(32, "") + kPadding,
+         ErrorCode::malformed,
+         "an agent name has 1 to 255 bytes"},
+        {"two names",
+         tlv(32, "a") + tlv(32, "b") + kPadding,
+         ErrorCode::malformed,
+         "more than one agent name"},
+        {"name not UTF-8",
+         tlv(32, "a\xff") + kPadding,
+         ErrorCode::malformed,
+         "the agent's name is not at most 255 bytes of printable UTF-8"},
+        {"name with an escape",
+         tlv(32, "a\x1b[2J") + kPadding,
+         ErrorCode::malformed,
+         "the agent's name is not at most 255 bytes of printable UTF-8"},
+        {"lease of three bytes",
+         tlv(33, "abc") + kPadding,
+         ErrorCode::malformed,
+         "a lease has 4 bytes"},
+        {"two leases",
+         tlv(33, "abcd") + tlv(33, "abcd") + kPadding,
+         ErrorCode::malformed,
+         "more than one lease"},
+        {"state 0",
+         tlv(34, {"\0", 1}) + kPadding,
+         ErrorCode::malformed,
+         "a state is 1 running, 2 draining or 3 stopped"},
+        {"state 4",
+         tlv(34, "\x04") + kPadding,
+         ErrorCode::malformed,
+         "a state is 1 running, 2 draining or 3 stopped"},
+        {"state of two bytes",
+         tlv(34, "\x01\x01") + kPadding,
+         ErrorCode::malformed,
+         "a state is 1 running, 2 draining or 3 stopped"},
+        {"two states",
+         tlv(34, "\x01") + tlv(34, "\x01") + kPadding,
+         ErrorCode::malformed,
+         "more than one state"},
+        {"65 capabilities", many, ErrorCode::malformed, "at most 64 capabilities"},
+        {"capability with a blank",
+         tlv(1, "a b") + kPadding + kPadding,
+         ErrorCode::malformed,
+         "capability 1 is not 1 to 100 characters of a-z 0-9 . _ / : -"},
+        {"empty capability",
+         tlv(1, "") + kPadding + kPadding,
+         ErrorCode::malformed,
+         "capability 1 is not 1 to 100 characters of a-z 0-9 . _ / : -"},
+        {"capability twice",
+         tlv(1, "sum") + tlv(1, "sum") + kPadding,
+         ErrorCode::malformed,
+         "capability sum is named twice"},
+        {"no room for the text", {34, 1, 9}, ErrorCode::malformed, ""},
+        {"room for two letters", {34, 1, 9, 0, 0}, ErrorCode::malformed, "a "},
+    };
+    for (const BadPayload& row : kCases) {
+        SCOPED_TRACE(row.what);
+        static_cast<void>(enrol(row.payload));
+        expect_refused(row.code, row.detail, 0);
+        EXPECT_TRUE(rib_.agents().empty());
+    }
+    // The same for an agent that is registered: it stays as it was.
+    ASSERT_EQ(enrol(tlv(32, "Ada") + tlv(1, "sum")).drop, Drop::none);
+    const std::uint64_t version = rib_.version();
+    for (const BadPayload& row : kCases) {
+        SCOPED_TRACE(row.what);
+        static_cast<void>(enrol(row.payload));
+        expect_refused(row.code, row.detail, version);
+        const Registration& stored = rib_.find_agent(test::agent(1))->registration;
+        EXPECT_EQ(stored.name, "Ada");
+        EXPECT_EQ(stored.capabilities, std::vector<std::string>{"sum"});
+    }
+}
+
+TEST_F(registrar, skips_what_it_does_not_know) {
+    EXPECT_EQ(enrol(tlv(200, "later") + tlv(35, "xx") + tlv(32, "Ada")).drop, Drop::none);
+    EXPECT_EQ(rib_.find_agent(test::agent(1))->registration.name, "Ada");
+}
+
+TEST_F(registrar, refuses_endpoints_nobody_could_answer) {
+    auto spec = test::control_spec(Type::register_agent, kPadding);
+    spec.source_port = 0;
+    static_cast<void>(receive(spec));
+    expect_refused(ErrorCode::malformed, "the UDP source port is 0", 0);
+
+    spec = test::control_spec(Type::register_agent, kPadding);
+    spec.source_ip = test::ipv4(test::kBoxNumber);
+    static_cast<void>(receive(spec));
+    expect_refused(ErrorCode::malformed, "the source address is no host's", 0);
+
+    spec = test::control_spec(Type::deregister, kPadding);
+    spec.source_mac = test::mac(test::kBoxNumber);
+    static_cast<void>(receive(spec));
+    expect_refused(ErrorCode::malformed, "the source MAC is no host's", 0);
+}
+
+TEST_F(registrar, leaves_static_agents_alone) {
+    Registration fixed;
+    fixed.agent = test::agent(1);
+    fixed.endpoint = {.ip = test::ipv4(50), .udp_port = 4747, .mac = test::mac(50), .port = kPort};
+    fixed.origin = Origin::configured;
+    ASSERT_TRUE(rib_.register_agent(fixed, now_));
+    const std::uint64_t version = rib_.version();
+    static_cast<void>(enrol(kPadding + kPadding));
+    expect_refused(ErrorCode::unauthorised,
+                   "agent " + test::agent(1).to_text() + " is configured and cannot be taken over",
+                   version);
+    auto spec = test::control_spec(Type::deregister);
+    static_cast<void>(receive(spec));
+    expect_refused(ErrorCode::unauthorised, "", version);
+    EXPECT_NE(rib_.find_agent(test::agent(1)), nullptr);
+}
+
+TEST_F(registrar, refuses_more_agents_than_the_table_holds) {
+    for (std::uint32_t number = 1; number <= 3; ++number) {
+        EXPECT_EQ(enrol({}, number).drop, Drop::none);
+    }
+    const std::uint64_t version = rib_.version();
+    static_cast<void>(enrol(kPadding, 4));
+    expect_refused(ErrorCode::overloaded, "the table is full (3 agents and routes)", version);
+    EXPECT_EQ(rib_.agents().size(), 3U);
+    EXPECT_EQ(enrol({}, 2).drop, Drop::none) << "who is in may refresh";
+}
+
+TEST_F(registrar, deregisters_from_the_agents_own_place_only) {
+    EXPECT_EQ(enrol({}).drop, Drop::none);
+    const std::uint64_t version = rib_.version();
+    auto spec = test::control_spec(Type::deregister, kPadding + kPadding);
+    spec.source_ip = test::ipv4(77);
+    static_cast<void>(receive(spec));
+    expect_refused(ErrorCode::unauthorised,
+                   "agent " + test::agent(1).to_text() + " is registered elsewhere",
+                   version);
+    spec = test::control_spec(Type::deregister);
+    EXPECT_EQ(receive(spec).drop, Drop::none);
+    const Answer ack = answer();
+    EXPECT_EQ(ack.type, Type::ack);
+    EXPECT_EQ(ack.performative, 18U);
+    EXPECT_EQ(ack.payload, Bytes{});
+    EXPECT_TRUE(rib_.agents().empty());
+    static_cast<void>(receive(spec));
+    expect_refused(ErrorCode::unknown_agent, "", rib_.version());
+    EXPECT_EQ(registrar_.counters().deregistered, 1U);
+}
+
+TEST_F(registrar, limits_the_rate_of_requests) {
+    registrar_.set_options({.registrations_per_second = 2, .error_rate = {1'000, 1'000}});
+    EXPECT_EQ(enrol({}, 1).drop, Drop::none);
+    EXPECT_EQ(enrol({}, 2).drop, Drop::none);
+    const std::uint64_t version = rib_.version();
+    static_cast<void>(enrol(kPadding, 3));
+    expect_refused(ErrorCode::rate_limited, "too many registrations", version);
+    now_ += 500;
+    EXPECT_EQ(enrol({}, 3).drop, Drop::none);
+}
+
+TEST_F(registrar, limits_the_rate_of_errors_per_port) {
+    registrar_.set_options({.registrations_per_second = 1'000, .error_rate = {1'000, 2}});
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_EQ(enrol(tlv(34, "\x09")).drop, Drop::control_refused);
+        EXPECT_EQ(outcome_.answer_bytes > 0, i < 2) << i;
+    }
+    EXPECT_EQ(registrar_.counters().errors_sent, 2U);
+    EXPECT_EQ(registrar_.counters().errors_suppressed, 3U);
+    EXPECT_EQ(registrar_.counters().refused[static_cast<std::size_t>(ErrorCode::malformed)], 5U);
+}
+
+TEST_F(registrar, takes_nobody_in_but_lets_everybody_go_while_it_drains) {
+    EXPECT_EQ(enrol({}).drop, Drop::none);
+    registrar_.set_draining(true);
+    static_cast<void>(enrol(kPadding, 2));
+    expect_refused(ErrorCode::draining, "this router is shutting down", rib_.version());
+    EXPECT_EQ(receive(test::control_spec(Type::deregister)).drop, Drop::none);
+    EXPECT_TRUE(rib_.agents().empty());
+}
+
+TEST_F(registrar, never_answers_what_is_no_request_from_an_edge_port) {
+    EXPECT_EQ(receive({}).drop, Drop::control_refused) << "a message";
+    EXPECT_EQ(outcome_.answer_bytes, 0U);
+    EXPECT_EQ(receive(test::control_spec(Type::heartbeat)).drop, Drop::control_refused);
+    EXPECT_EQ(outcome_.answer_bytes, 0U);
+
+    edge_.rules = test::fabric_rules();
+    EXPECT_NE(enrol(kPadding).drop, Drop::none) << "rules of a fabric port";
+    EXPECT_EQ(outcome_.answer_bytes, 0U);
+    edge_.rules = test::edge_rules();
+    edge_.role = dataplane::Role::fabric;
+    EXPECT_EQ(enrol(kPadding).drop, Drop::control_refused) << "a fabric port by its role";
+    EXPECT_EQ(outcome_.answer_bytes, 0U);
+    EXPECT_TRUE(rib_.agents().empty());
+    EXPECT_EQ(registrar_.counters().unanswered, 4U);
+}
+
+TEST_F(registrar, never_reads_past_a_cut_frame) {
+    const auto whole =
+        test::build(test::control_spec(Type::register_agent, tlv(32, "Ada") + kPadding));
+    for (std::size_t length = 0; length < whole.size(); ++length) {
+        FrameBytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
+        const auto outcome = registrar_.receive(kPort, edge_, cut, now_);
+        EXPECT_NE(outcome.drop, Drop::none) << length;
+        EXPECT_EQ(outcome.answer_bytes, 0U) << length;
+    }
+    EXPECT_TRUE(rib_.agents().empty());
+}
+
+// --- errors about frames that waited in vain ---
+
+struct DroppedCase {
+    const char* what;
+    Drop why;
+    std::uint16_t flags;
+    Type type;
+    unsigned performative;  // 0: no answer
+};
+
+TEST_F(registrar, tells_the_sender_of_a_dropped_frame_if_it_wants_to_know) {
+    constexpr DroppedCase kCases[] = {
+        {"unresolved", Drop::neighbour_unresolved, flag::want_error, Type::message, 1},
+        {"lifetime", Drop::lifetime, flag::want_error, Type::message, 5},
+        {"hold full", Drop::hold_full, flag::want_error, Type::message, 10},
+        {"draining", Drop::draining, flag::want_error, Type::message, 9},
+        {"does not want to know", Drop::lifetime, 0, Type::message, 0},
+        {"a reason without an error", Drop::bad_neighbour, flag::want_error, Type::message, 0},
+        {"an error itself", Drop::lifetime, flag::want_error, Type::error, 0},
+    };
+    for (const DroppedCase& row : kCases) {
+        SCOPED_TRACE(row.what);
+        test::FrameSpec spec;
+        spec.flags = row.flags;
+        spec.type = row.type;
+        spec.payload = kPadding;
+        request_ = frame_ = test::build(spec);
+        outcome_.answer_bytes = registrar_.answer_dropped(kPort, edge_, frame_, row.why, now_);
+        if (row.performative == 0) {
+            EXPECT_EQ(outcome_.answer_bytes, 0U);
+            EXPECT_EQ(frame_, request_);
+            continue;
+        }
+        EXPECT_EQ(outcome_.answer_bytes, kHeaders4 + kHeaderBytesMin);
+        const Answer error = answer();
+        EXPECT_EQ(error.type, Type::error);
+        EXPECT_EQ(error.performative, row.performative);
+        EXPECT_EQ(error.destination, test::agent(1));
+        EXPECT_EQ(error.payload, Bytes{});
+    }
+}
+
+}  // namespace
+}  // namespace posthaste::controlplane
