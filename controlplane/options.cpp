@@ -2,6 +2,8 @@
 #include "controlplane/options.h"
 
 #include <CLI/CLI.hpp>
+#include <array>
+#include <charconv>
 #include <sstream>
 #include <vector>
 
@@ -27,23 +29,20 @@ constexpr const char* kExamples =
     "\n"
     "A running router is looked at and changed with posthastectl.";
 
-// What the user may have meant by an option that does not exist.
-std::string hint_for(const std::vector<std::string>& extras) {
-    static const std::vector<std::string_view> known = {"--config",
-                                                        "--check",
-                                                        "--print-defaults",
-                                                        "--exit-when-idle",
-                                                        "--log-level",
-                                                        "--help",
-                                                        "--version"};
-    for (const std::string& extra : extras) {
-        const std::string word = extra.substr(0, extra.find('='));
-        const std::string_view near = near_word(word, known);
-        if (!near.empty()) {
-            return "did you mean " + std::string(near) + "? ";
-        }
+std::string unknown_word(const std::string& word) {
+    constexpr std::array<std::string_view, 7> known = {"--config",
+                                                       "--check",
+                                                       "--print-defaults",
+                                                       "--exit-when-idle",
+                                                       "--log-level",
+                                                       "--help",
+                                                       "--version"};
+    if (!word.starts_with('-')) {
+        return word + ": one word too many";
     }
-    return {};
+    const std::string_view near = near_word(word.substr(0, word.find('=')), known);
+    return word + ": unknown option" +
+           (near.empty() ? "" : ", did you mean " + std::string(near) + "?");
 }
 
 Answer refused(const std::string& why) {
@@ -55,9 +54,19 @@ struct Words {  // as CLI11 fills them
     std::string config_positional;
     std::string check;
     std::string log_level;
-    std::uint32_t exit_when_idle_ms = 0;
+    std::string exit_when_idle_ms;
     bool print_defaults = false;
 };
+
+std::optional<std::uint32_t> idle_ms(const std::string& text) {
+    std::uint32_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc{} || stop != end || value < 1 || value > kIdleMsMax) {
+        return std::nullopt;
+    }
+    return value;
+}
 
 tl::expected<Options, Answer> to_options(const Words& words, const CLI::App& app) {
     Options options;
@@ -74,7 +83,12 @@ tl::expected<Options, Answer> to_options(const Words& words, const CLI::App& app
         }
     }
     if (app.count("--exit-when-idle") > 0) {
-        options.exit_when_idle_ms = words.exit_when_idle_ms;
+        options.exit_when_idle_ms = idle_ms(words.exit_when_idle_ms);
+        if (!options.exit_when_idle_ms) {
+            return tl::unexpected(refused("--exit-when-idle " + words.exit_when_idle_ms +
+                                          ": allowed: a whole number, 1 to " +
+                                          std::to_string(kIdleMsMax)));
+        }
     }
     if (check || words.print_defaults) {
         options.action = check ? Action::check : Action::print_defaults;
@@ -115,8 +129,7 @@ tl::expected<Options, Answer> parse_options(int argc, const char* const* argv) {
     app.add_option("--exit-when-idle",
                    words.exit_when_idle_ms,
                    "Drain and exit once no frame has come for so many milliseconds")
-        ->type_name("MS")
-        ->check(CLI::Range(std::uint32_t{1}, kIdleMsMax));
+        ->type_name("MS");
     app.add_option("--log-level",
                    words.log_level,
                    "error, warning, notice, info or debug; goes before the file's")
@@ -129,10 +142,9 @@ tl::expected<Options, Answer> parse_options(int argc, const char* const* argv) {
         app.exit(asked, out, err);
         return tl::unexpected(Answer{0, out.str(), err.str()});
     } catch (const CLI::ExtrasError&) {
-        const std::vector<std::string> extras = app.remaining();
-        return tl::unexpected(refused(
-            (extras.empty() ? "too many words" : extras.front() + ": unknown option or word") +
-            "; " + hint_for(extras) + "options begin with --"));
+        const std::vector<std::string> words_left = app.remaining();
+        return tl::unexpected(
+            refused(words_left.empty() ? "too many words" : unknown_word(words_left.front())));
     } catch (const CLI::ParseError& error) {
         return tl::unexpected(refused(error.what()));
     }

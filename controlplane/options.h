@@ -17,9 +17,9 @@ enum class Action : std::uint8_t { run, check, print_defaults };
 
 struct Options {
     Action action = Action::run;
-    std::string config_path;            // run, check
-    std::optional<LogLevel> log_level;  // goes before [system] log_level, also after a reload
-    std::optional<std::uint32_t> exit_when_idle_ms;  // no frame for so long: drain and exit 0
+    std::string config_path{};            // run, check
+    std::optional<LogLevel> log_level{};  // goes before [system] log_level, also after a reload
+    std::optional<std::uint32_t> exit_when_idle_ms{};  // no frame for so long: drain and exit 0
 };
 
 // What the process prints before it ends at once, and how it ends.
