@@ -51,9 +51,10 @@ std::span<const SectionRow> config_sections() {
 
 std::span<const KeyRow> config_keys(SectionKind section) {
     // The rows of a section stand together, in the order of the sections.
-    const auto of = [](const KeyRow& key) { return key.section; };
-    const auto rows = std::ranges::equal_range(config_keys(), section, std::less{}, of);
-    return {rows.begin(), rows.end()};
+    const std::span<const KeyRow> all = config_keys();
+    const auto first = std::ranges::lower_bound(all, section, std::less{}, &KeyRow::section);
+    const auto last = std::ranges::upper_bound(all, section, std::less{}, &KeyRow::section);
+    return {first, last};
 }
 
 const KeyRow* find_key(SectionKind section, std::string_view name) {
