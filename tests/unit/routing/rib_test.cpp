@@ -461,10 +461,19 @@ TEST_F(rib, heartbeats_keep_an_agent_across_the_wrap_of_the_clock) {
     EXPECT_EQ(expire(kWrap + 80'000 + 30'000), 1U);
 }
 
+TEST_F(rib, a_heartbeat_in_the_very_millisecond_of_the_wrap_counts) {
+    constexpr std::uint64_t kWrap = 1ULL << 32;
+    add(agent(1), kWrap - 10'000);
+    cells.heard[id_of(1)] = 0;
+    EXPECT_EQ(expire(kWrap + 20'000), 0U);
+    EXPECT_EQ(expire(kWrap + 29'999), 0U);
+    EXPECT_EQ(expire(kWrap + 30'000), 1U);
+}
+
 TEST_F(rib, a_heartbeat_ahead_of_the_control_thread_counts_as_now) {
     add(agent(1), 0);
     cells.heard[id_of(1)] = 30'005;
-    EXPECT_EQ(expire(30'000), 0U);
+    ASSERT_EQ(expire(30'000), 0U);
     EXPECT_EQ(table.find_agent(id_of(1))->heard_ms, 30'000U);
     EXPECT_EQ(expire(60'000), 1U);
 }
