@@ -355,13 +355,20 @@ Outcome FakeOperations::show_neighbours(const Page& page) {
         neighbour("edge0", "10.0.0.99", nullptr, "incomplete", nullptr),
         neighbour("fabric0", "192.168.7.2", "02:00:00:00:07:02", "stale", 61'000),
     };
+    // The cursor has as many signs as there are rows before it.
+    std::size_t position = page.after.size();
+    if (position > all.size() || page.after != std::string(position, '+')) {
+        return refuse(code::stale_cursor, "'" + page.after + "' is not from an answer here");
+    }
     Json rows = Json::array();
-    for (const Json& row : all) {
-        if ((page.port.empty() || row["port"] == page.port) && rows.size() < page.limit) {
-            rows.push_back(row);
+    for (; position < all.size() && rows.size() < page.limit; ++position) {
+        if (page.port.empty() || all[position]["port"] == page.port) {
+            rows.push_back(all[position]);
         }
     }
-    return Json{{"neighbours", std::move(rows)}, {"total", all.size()}, {"next", nullptr}};
+    return Json{{"neighbours", std::move(rows)},
+                {"total", all.size()},
+                {"next", position == all.size() ? Json() : Json(std::string(position, '+'))}};
 }
 
 Outcome FakeOperations::show_memory() {

@@ -56,8 +56,8 @@ TEST(command_tree, a_wrong_word_is_named_with_what_was_meant_and_what_is_allowed
               "usage: no command 'shwo'; did you mean 'show'?; allowed: agent, help, lookup, "
               "reload, route, show, tree");
     EXPECT_EQ(refusal({"agent", "reomve", kUuid}),
-              "usage: no command 'reomve' after 'agent'; did you mean 'remove'?; allowed: add, drain, "
-              "remove");
+              "usage: no command 'reomve' after 'agent'; did you mean 'remove'?; allowed: add, "
+              "drain, remove");
     EXPECT_EQ(refusal({"route"}), "usage: 'route' needs one of: add, remove");
     EXPECT_TRUE(refusal({}).starts_with("usage: an empty command needs one of: agent, help"));
 }

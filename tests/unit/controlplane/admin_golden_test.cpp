@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The keys and types of every answer are a contract: tests/golden/admin_COMMAND.json.
+// POSTHASTE_WRITE_GOLDEN=1 writes the files anew; a difference is to be reviewed as a change of
+// the contract.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "controlplane/command_tree.h"
+#include "tests/support/fake_operations.h"
+#include "tests/support/json_shape.h"
+
+namespace posthaste::controlplane {
+namespace {
+
+struct Golden {
+    const char* file;
+    std::vector<const char*> lines;  // commands whose answers have this shape together
+};
+
+const Golden kGolden[] = {
+    {"agent_add",
+     {"agent add 00000000-0000-4000-8000-000000000001 --port edge0 --address 10.0.0.5"}},
+    {"agent_drain", {"agent drain 00000000-0000-4000-8000-000000000001"}},
+    {"agent_remove", {"agent remove 00000000-0000-4000-8000-000000000001"}},
+    {"help", {"help"}},
+    {"lookup",
+     {"lookup 00000000-0000-4000-8000-000000000001",
+      "lookup 00000000-0000-4000-8000-00000000beef"}},
+    {"reload", {"reload"}},
+    {"route_add", {"route add 00000000-0000-4000-8000-000000000001 r2"}},
+    {"route_remove", {"route remove 00000000-0000-4000-8000-00000000ff00"}},
+    {"show_agent",
+     {"show agent 00000000-0000-4000-8000-000000000001",
+      "show agent 00000000-0000-4000-8000-000000000002",
+      "show agent 00000000-0000-4000-8000-000000000003"}},
+    {"show_agents", {"show agents", "show agents --limit 1"}},
+    {"show_config", {"show config"}},
+    {"show_drops", {"show drops --all"}},
+    {"show_lcores", {"show lcores"}},
+    {"show_memory", {"show memory"}},
+    {"show_neighbours", {"show neighbours", "show neighbours --limit 1"}},
+    {"show_ports", {"show ports"}},
+    {"show_routers", {"show routers"}},
+    {"show_routes", {"show routes", "show routes --limit 1"}},
+    {"show_stages", {"show stages"}},
+    {"show_version", {"show version"}},
+    {"tree", {"tree"}},
+};
+
+std::vector<std::string> words_of(const std::string& line) {
+    std::istringstream text(line);
+    std::vector<std::string> words;
+    for (std::string word; text >> word;) {
+        words.push_back(word);
+    }
+    return words;
+}
+
+Json shape_of_answers(const std::vector<const char*>& lines) {
+    test::FakeOperations operations;
+    Json shape;
+    for (const char* const line : lines) {
+        const Outcome outcome = execute(operations, words_of(line), {});
+        EXPECT_TRUE(outcome.has_value()) << line;
+        const Json next = test::shape_of(outcome.value_or(Json()));
+        shape = shape.is_null() ? next : test::merge_shapes(shape, next);
+    }
+    return shape;
+}
+
+std::string golden_path(const char* file) {
+    const char* const folder = std::getenv("POSTHASTE_GOLDEN");
+    return std::string(folder == nullptr ? "tests/golden" : folder) + "/admin_" + file + ".json";
+}
+
+TEST(admin_golden, every_answer_has_the_keys_and_types_of_its_file) {
+    for (const Golden& golden : kGolden) {
+        const Json shape = shape_of_answers(golden.lines);
+        const std::string path = golden_path(golden.file);
+        if (std::getenv("POSTHASTE_WRITE_GOLDEN") != nullptr) {
+            std::ofstream(path) << shape.dump(2) << '\n';
+        }
+        std::ifstream file(path);
+        ASSERT_TRUE(file.is_open()) << path;
+        const Json expected = Json::parse(file, nullptr, false);
+        EXPECT_EQ(shape, expected) << path << " is\n"
+                                   << expected.dump(2) << "\nnot\n"
+                                   << shape.dump(2);
+    }
+}
+
+TEST(admin_golden, every_command_has_a_file) {
+    EXPECT_EQ(std::size(kGolden), commands().size());
+}
+
+}  // namespace
+}  // namespace posthaste::controlplane

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tools/ctl/views.h"
+
+#include <array>
+
+namespace posthaste::tools {
+
+namespace {
+
+using Key = std::string_view;
+
+constexpr std::array kPorts{
+    Key{"name"},
+    Key{"role"},
+    Key{"link"},
+    Key{"up"},
+    Key{"addresses"},
+    Key{"mac"},
+    Key{"mtu"},
+    Key{"received"},
+    Key{"sent"},
+    Key{"punted"},
+    Key{"dropped"},
+    Key{"transmitted"},
+    Key{"tx_discarded"},
+    Key{"missed"},
+};
+constexpr std::array kPortTotals{
+    Key{"received"},
+    Key{"sent"},
+    Key{"punted"},
+    Key{"dropped"},
+    Key{"transmitted"},
+    Key{"tx_discarded"},
+    Key{"missed"},
+};
+
+constexpr std::array kLcores{
+    Key{"lcore"},
+    Key{"cpu"},
+    Key{"role"},
+    Key{"busy_percent"},
+    Key{"received"},
+    Key{"sent"},
+    Key{"punted"},
+    Key{"dropped"},
+    Key{"transmitted"},
+    Key{"queues"},
+};
+
+constexpr std::array kDrops{
+    Key{"port"},
+    Key{"reason"},
+    Key{"error"},
+    Key{"frames"},
+    Key{"lcores"},
+};
+constexpr std::array kDropTotals{Key{"frames"}};
+
+constexpr std::array kAgents{
+    Key{"agent"},
+    Key{"name"},
+    Key{"state"},
+    Key{"origin"},
+    Key{"port"},
+    Key{"address"},
+    Key{"udp_port"},
+    Key{"mac"},
+    Key{"expires_in_ms"},
+    Key{"capability_count"},
+};
+
+constexpr std::array kViews{
+    View{"show agents", kAgents, {}},
+    View{"show drops", kDrops, kDropTotals},
+    View{"show lcores", kLcores, {}},
+    View{"show ports", kPorts, kPortTotals},
+};
+
+}  // namespace
+
+View view_of(std::span<const std::string> words) {
+    std::string line;
+    for (const std::string& word : words) {
+        line += word + ' ';
+    }
+    for (const View& view : kViews) {
+        if (line.starts_with(std::string(view.command) + ' ')) {
+            return view;
+        }
+    }
+    return {};
+}
+
+}  // namespace posthaste::tools
