@@ -211,19 +211,20 @@ class Agent:
         if state is not None:
             tlvs.append((TLV_STATE, bytes((STATES.get(state, state),))))
         # An answer is never larger than its request: leave room for the granted lease.
-        answer = self._request(REGISTER, encode_tlvs(tlvs) + bytes(8), timeout, tries)
+        answer = self.request(REGISTER, encode_tlvs(tlvs) + bytes(8), timeout, tries)
         for kind, value in decode_tlvs(answer.payload):
             if kind == TLV_LEASE and len(value) == 4:
                 self.lease_ms = struct.unpack("!I", value)[0]
         return self.lease_ms
 
     def heartbeat(self, timeout=2.0, tries=3):
-        self._request(HEARTBEAT, b"", timeout, tries)
+        self.request(HEARTBEAT, b"", timeout, tries)
 
     def deregister(self, timeout=2.0, tries=3):
-        self._request(DEREGISTER, b"", timeout, tries)
+        self.request(DEREGISTER, b"", timeout, tries)
 
-    def _request(self, kind, payload, timeout, tries):
+    def request(self, kind, payload, timeout=2.0, tries=3):
+        """Sends a control message until it is answered: the ack, or Refused, or TimeoutError."""
         request = Message(ROUTER_ID, self.id, payload, kind, conversation=self._conversation,
                           message=self._next())
         for _ in range(tries):

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The operator's client against a running router: one-shot, JSON, errors, interactive."""
+import json
+import os
+import pty
+import select
+import subprocess
+import time
+import uuid
+
+import pytest
+
+from lab.laboratory import program
+from lab.namespaces import run, wait_until
+
+SHOWS = ["ports", "lcores", "stages", "drops", "agents", "routes", "neighbours", "memory", "config",
+         "version"]
+PORT_KEYS = {"name", "device", "role", "addresses", "mac", "mtu", "up", "link", "received", "sent",
+             "punted", "dropped", "transmitted"}
+
+
+@pytest.fixture(name="ctl")
+def control(network, build):
+    """Runs posthastectl against west; returns the ended process."""
+    path = program(build, "posthastectl")
+
+    def call(*words, socket=network.west.socket, **options):
+        return run(path, "--socket", socket, *words, check=False, **options)
+    return call
+
+
+def as_json(done, status=0):
+    assert done.returncode == status, done
+    return json.loads(done.stdout if done.stdout.strip() else done.stderr)
+
+
+@pytest.mark.parametrize("what", SHOWS)
+def test_everything_can_be_shown_as_text_and_as_json(ctl, what):
+    text = ctl("show", what)
+    assert text.returncode == 0 and text.stderr == "", text
+    as_json(ctl("--json", "show", what))
+
+
+def test_counters_of_ports_follow_the_traffic(network, ctl):
+    sender, receiver = network.registered("a1"), network.registered("a2")
+
+    def ports():
+        data = as_json(ctl("--json", "show", "ports"))
+        rows = data["data"] if isinstance(data, dict) and "data" in data else data
+        return {row["name"]: row for row in rows}
+    before = ports()
+    assert PORT_KEYS <= set(before["edge1"])
+    for _ in range(10):
+        sender.send(receiver.id, b"counted")
+        assert receiver.receive(1.0) is not None
+    wait_until(lambda: ports()["edge1"]["sent"] == before["edge1"]["sent"] + 10, 2, "ten sent")
+    assert ports()["edge2"]["transmitted"] >= before["edge2"]["transmitted"] + 10
+    assert "edge1" in ctl("show", "ports").stdout
+
+
+def test_an_agent_is_shown_and_looked_up(network, ctl):
+    agent = network.registered("a1", capabilities=["mail/sort"])
+    assert str(agent.id) in ctl("show", "agents").stdout
+    shown = ctl("show", "agent", agent.id).stdout
+    assert "mail/sort" in shown and "edge1" in shown
+    local = ctl("lookup", agent.id)
+    assert local.returncode == 0 and "local" in local.stdout and "edge1" in local.stdout
+    remote = ctl("lookup", network.agent_ids["b1"])
+    assert "remote" in remote.stdout and "east" in remote.stdout
+    nobody = ctl("lookup", uuid.uuid4())
+    assert "unknown" in nobody.stdout
+
+
+def test_agents_are_added_drained_and_removed(network, ctl):
+    receiver, sender = network.agent("a2", agent=uuid.uuid4()), network.registered("a1")
+    added = ctl("agent", "add", receiver.id, "--port", "edge2", "--address", network.address("a2"),
+                "--udp-port", receiver.socket.getsockname()[1])
+    assert added.returncode == 0, added
+    sender.send(receiver.id, b"to an agent the operator added")
+    assert receiver.receive(2.0).payload == b"to an agent the operator added"
+    assert ctl("agent", "drain", receiver.id).returncode == 0
+    assert network.west.agents()[str(receiver.id)]["state"] == "draining"
+    assert ctl("agent", "remove", receiver.id).returncode == 0
+    assert str(receiver.id) not in network.west.agents()
+
+
+def test_routes_are_added_and_removed(network, ctl):
+    guest = uuid.uuid4()
+    assert ctl("route", "add", guest, "east").returncode == 0
+    assert str(guest) in ctl("show", "routes").stdout
+    assert ctl("route", "remove", guest).returncode == 0
+    assert str(guest) not in ctl("show", "routes").stdout
+
+
+@pytest.mark.parametrize("words", [
+    ("show", "nothing"), ("no", "such", "command"), ("lookup", "not-a-uuid"),
+    ("agent", "remove", "6f1d2c3b-0a4e-4d55-9e0f-111111111111"),
+    ("route", "add", "6f1d2c3b-0a4e-4d55-9e0f-111111111111", "nowhere"),
+], ids=" ".join)
+def test_errors_are_errors_in_text_and_in_json(ctl, words):
+    text = ctl(*words)
+    assert text.returncode != 0 and text.stderr.strip() and not text.stdout.strip(), text
+    answer = ctl("--json", *words)
+    assert answer.returncode == text.returncode
+    error = json.loads(answer.stdout)["error"]
+    assert error["code"] and error["message"]
+
+
+def test_a_router_that_does_not_run_is_an_error(ctl, tmp_path):
+    done = ctl("show", "ports", socket=tmp_path / "nobody.sock")
+    assert done.returncode != 0 and "nobody.sock" in done.stderr, done
+    answer = ctl("--json", "show", "ports", socket=tmp_path / "nobody.sock")
+    assert answer.returncode != 0 and json.loads(answer.stdout)["error"]["message"]
+
+
+class Terminal:
+    """A program on a pseudo terminal, to type at."""
+
+    def __init__(self, *command):
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            os.environ["TERM"] = "xterm"
+            os.execv(command[0], [str(word) for word in command])
+        self.seen = ""
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def expect(self, text, timeout=5.0):
+        """Reads until `text` appears; what came before it is forgotten."""
+        deadline = time.monotonic() + timeout
+        while text not in self.seen:
+            left = deadline - time.monotonic()
+            assert left > 0 and select.select([self.master], [], [], left)[0], \
+                f"no {text!r} in {self.seen!r}"
+            self.seen += os.read(self.master, 65536).decode(errors="replace")
+        before, self.seen = self.seen.split(text, 1)
+        return before
+
+    def end(self):
+        status = os.waitpid(self.pid, 0)[1]
+        os.close(self.master)
+        return os.waitstatus_to_exitcode(status)
+
+
+def test_it_can_be_used_interactively_with_completion(network, build):
+    terminal = Terminal(str(program(build, "posthastectl")), "--socket", network.west.socket)
+    terminal.expect("> ")
+    terminal.type("show ver\t")
+    terminal.expect("show version")
+    terminal.type("\n")
+    terminal.expect(str(network.west.process.pid))
+    terminal.expect("> ")
+    terminal.type("show nothing\n")
+    terminal.expect("nothing")
+    terminal.expect("> ")
+    terminal.type("show ports\n")
+    terminal.expect("edge1")
+    terminal.expect("> ")
+    terminal.type("\x04")
+    assert terminal.end() == 0
+
+
+def test_it_runs_commands_from_a_pipe(network, build):
+    done = subprocess.run([program(build, "posthastectl"), "--socket", network.west.socket],
+                          input="show version\nshow ports\n", capture_output=True, text=True,
+                          check=False, timeout=10)
+    assert done.returncode == 0, done
+    assert str(network.west.process.pid) in done.stdout and "edge1" in done.stdout
