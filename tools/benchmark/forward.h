@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The forwarding benchmark: one Worker between two net_null ports, in this process.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tl/expected.hpp>
+
+namespace posthaste::tools {
+
+struct ForwardOptions {
+    std::uint32_t agents = 1'000'000;
+    double seconds = 1.0;
+    unsigned repeat = 7;
+    unsigned payload = 0;
+    std::string ingress = "edge";
+    unsigned core = 0;
+    bool hugepages = false;
+    bool json = false;
+};
+
+// The report, ready to print. Starts EAL, so once per process.
+[[nodiscard]] tl::expected<std::string, std::string> run_forward(const ForwardOptions& options);
+
+}  // namespace posthaste::tools
