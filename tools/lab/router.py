@@ -15,7 +15,7 @@ STOP_SECONDS = 15.0
 # Small tables and few buffers: a router without hugepages that starts at once.
 SMALL = {
     "eal": {"hugepages": "no", "share_cores": "yes"},
-    "dataplane": {"idle_sleep_us": 50, "mbufs": 4095, "rx_descriptors": 256,
+    "dataplane": {"idle_sleep_us": 50, "rx_descriptors": 256,
                   "tx_descriptors": 256},
     "agents": {"agents_max": 1000},
 }
