@@ -6,21 +6,16 @@
 #include <cstdlib>
 #include <new>
 
+#include "routing/check.h"
+#include "routing/thread_sanitizer.h"
+
 namespace posthaste::routing {
 
 namespace {
 
 // The check may end early on what librte_hash's own check or a reader's leaving (in librte_rcu)
-// left behind, and ThreadSanitizer does not see into those libraries. For it, take from every
-// reader what its last quiescent state or its going offline released.
-#if defined(__SANITIZE_THREAD__)
-constexpr bool kUnderThreadSanitizer = true;
-#elif defined(__has_feature)
-constexpr bool kUnderThreadSanitizer = __has_feature(thread_sanitizer);
-#else
-constexpr bool kUnderThreadSanitizer = false;
-#endif
-
+// left behind. For ThreadSanitizer, take from every reader what its last quiescent state or its
+// going offline released.
 void acquire_readers(const rte_rcu_qsbr* qsbr, unsigned readers) noexcept {
     for (unsigned id = 0; id < readers; ++id) {
         static_cast<void>(__atomic_load_n(&qsbr->qsbr_cnt[id].cnt, __ATOMIC_ACQUIRE));
@@ -30,13 +25,14 @@ void acquire_readers(const rte_rcu_qsbr* qsbr, unsigned readers) noexcept {
 }  // namespace
 
 Grace::Grace(unsigned readers) : readers_(readers) {
+    CHECK(readers > 0);
     const std::size_t bytes = rte_rcu_qsbr_get_memsize(readers);
     void* memory = std::aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(bytes, 64));
     if (memory == nullptr) {
         throw std::bad_alloc();
     }
     qsbr_ = static_cast<rte_rcu_qsbr*>(memory);
-    rte_rcu_qsbr_init(qsbr_, readers);
+    CHECK(rte_rcu_qsbr_init(qsbr_, readers) == 0);
 }
 
 Grace::~Grace() {

@@ -17,7 +17,7 @@ class Grace {
   public:
     // Caller-allocated memory; needs no EAL. Readers start offline (invisible), so each must go
     // online before it reads anything.
-    explicit Grace(unsigned readers);
+    explicit Grace(unsigned readers);  // at least one
     ~Grace();
     Grace(const Grace&) = delete;
     Grace& operator=(const Grace&) = delete;
