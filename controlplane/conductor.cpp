@@ -371,8 +371,8 @@ void Conductor::drop_answered(rte_mbuf* frame,
     ++counters.dropped;
     ++counters.drops[static_cast<std::size_t>(why)];
     const dataplane::PortView& port = box_.world->read().ports[ingress];
-    const std::size_t bytes =
-        box_.registrar->answer_dropped(ingress, port, first_segment(frame), why, now_ms);
+    const std::size_t bytes = box_.registrar->answer_dropped(
+        ingress, port, first_segment(frame), rte_pktmbuf_pkt_len(frame), why, now_ms);
     send_answer(worker_of(frame), frame, ingress, bytes);
 }
 

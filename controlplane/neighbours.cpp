@@ -306,8 +306,8 @@ void Neighbours::detach(std::uint16_t adjacency, Drop why) {
     }
     if (!at->second.mac) {
         forget(at);
-    } else if (at->second.state == NeighbourState::probe) {
-        rest_stale(at);
+    } else if (at->second.state != NeighbourState::reachable) {
+        rest_stale(at);  // from now on it ages
     }
 }
 

@@ -268,19 +268,20 @@ ControlOutcome Registrar::refuse(std::uint16_t ingress,
 
 std::size_t Registrar::answer_dropped(std::uint16_t ingress,
                                       const dataplane::PortView& port,
-                                      std::span<std::uint8_t> frame,
+                                      std::span<std::uint8_t> first,
+                                      std::uint32_t frame_bytes,
                                       Drop why,
                                       std::uint64_t now_ms) {
     const ErrorCode code = routing::error_of(why);
     FrameView view;
-    const auto parsed = routing::parse_frame(
-        frame, static_cast<std::uint32_t>(frame.size()), port.rules, ChecksumHint::good, view);
+    const auto parsed =
+        routing::parse_frame(first, frame_bytes, port.rules, ChecksumHint::good, view);
     if (code == ErrorCode::none || parsed.drop != Drop::none || view.message == 0 ||
-        !routing::wants_error(routing::header_of(frame.data(), view)) ||
+        !routing::wants_error(routing::header_of(first.data(), view)) ||
         !may_send_error(ingress, now_ms)) {
         return 0;
     }
-    return routing::answer_in_place(frame, view, Type::error, code, {});
+    return routing::answer_in_place(first, view, Type::error, code, {});
 }
 
 bool Registrar::may_send_error(std::uint16_t ingress, std::uint64_t now_ms) {

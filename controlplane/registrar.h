@@ -71,11 +71,13 @@ class Registrar {
                                          std::span<std::uint8_t> frame,
                                          std::uint64_t now_ms);
 
-    // A data frame the control thread drops (held too long, no room). Gives the bytes of the error
-    // frame that now stands in its place, for the port it came from; 0: no answer.
+    // A data frame of `frame_bytes` bytes the control thread drops (held too long, no room);
+    // `first` is its first segment. Gives the bytes of the error frame that now stands in its
+    // place, for the port it came from; 0: no answer.
     [[nodiscard]] std::size_t answer_dropped(std::uint16_t ingress,
                                              const dataplane::PortView& port,
-                                             std::span<std::uint8_t> frame,
+                                             std::span<std::uint8_t> first,
+                                             std::uint32_t frame_bytes,
                                              routing::Drop why,
                                              std::uint64_t now_ms);
 

@@ -123,6 +123,17 @@ TEST_F(neighbours, wait_while_a_port_is_down_and_go_on_when_it_is_up) {
     EXPECT_EQ(row(ip("10.0.0.3")).state, NeighbourState::probe);
 }
 
+TEST_F(neighbours, forget_what_was_released_while_its_port_was_down) {
+    const auto slot = acquire(host_);
+    answer(host_, 2);
+    const std::uint64_t confirmed_at = now_;
+    box_.set_port_up(0, false, now_);
+    box_.release(slot, now_);
+    EXPECT_EQ(box_.count(), 1U);
+    up_to(confirmed_at + limits().stale_ms);
+    EXPECT_EQ(box_.count(), 0U);
+}
+
 TEST_F(neighbours, resolve_next_hops_anew_when_the_port_gets_another_gateway) {
     const auto router = acquire(ip("192.0.2.7"));
     const auto direct = acquire(host_);

@@ -209,12 +209,12 @@ struct BadPayload {
     std::string_view detail;
 };
 
-TEST_F(registrar, refuses_bad_requests_and_stores_nothing_of_them) {
+std::vector<BadPayload> bad_payloads() {
     Bytes many;
     for (int i = 0; i < 65; ++i) {
         many = many + tlv(1, "c" + std::to_string(i));
     }
-    const BadPayload kCases[] = {
+    return {
         {"TLV past the end", {32, 9, 'A'}, ErrorCode::malformed, ""},
         {"TLV past the end, with room to say so",
          tlv(1, std::string(60, 'a')) + Bytes{32, 9, 'A'},
@@ -276,7 +276,11 @@ TEST_F(registrar, refuses_bad_requests_and_stores_nothing_of_them) {
         {"no room for the text", {34, 1, 9}, ErrorCode::malformed, ""},
         {"room for two letters", {34, 1, 9, 0, 0}, ErrorCode::malformed, "a "},
     };
-    for (const BadPayload& row : kCases) {
+}
+
+TEST_F(registrar, refuses_bad_requests_and_stores_nothing_of_them) {
+    const std::vector<BadPayload> cases = bad_payloads();
+    for (const BadPayload& row : cases) {
         SCOPED_TRACE(row.what);
         static_cast<void>(enrol(row.payload));
         expect_refused(row.code, row.detail, 0);
@@ -285,7 +289,7 @@ TEST_F(registrar, refuses_bad_requests_and_stores_nothing_of_them) {
     // The same for an agent that is registered: it stays as it was.
     ASSERT_EQ(enrol(tlv(32, "Ada") + tlv(1, "sum")).drop, Drop::none);
     const std::uint64_t version = rib_.version();
-    for (const BadPayload& row : kCases) {
+    for (const BadPayload& row : cases) {
         SCOPED_TRACE(row.what);
         static_cast<void>(enrol(row.payload));
         expect_refused(row.code, row.detail, version);
@@ -453,7 +457,8 @@ TEST_F(registrar, tells_the_sender_of_a_dropped_frame_if_it_wants_to_know) {
         spec.type = row.type;
         spec.payload = kPadding;
         request_ = frame_ = test::build(spec);
-        outcome_.answer_bytes = registrar_.answer_dropped(kPort, edge_, frame_, row.why, now_);
+        outcome_.answer_bytes = registrar_.answer_dropped(
+            kPort, edge_, frame_, static_cast<std::uint32_t>(frame_.size()), row.why, now_);
         if (row.performative == 0) {
             EXPECT_EQ(outcome_.answer_bytes, 0U);
             EXPECT_EQ(frame_, request_);
@@ -466,6 +471,21 @@ TEST_F(registrar, tells_the_sender_of_a_dropped_frame_if_it_wants_to_know) {
         EXPECT_EQ(error.destination, test::agent(1));
         EXPECT_EQ(error.payload, Bytes{});
     }
+}
+
+TEST_F(registrar, tells_the_sender_of_a_frame_in_two_segments) {
+    test::FrameSpec spec;
+    spec.flags = flag::want_error;
+    spec.payload = kPadding;
+    const FrameBytes whole = test::build(spec);
+    const auto whole_bytes = static_cast<std::uint32_t>(whole.size());
+    FrameBytes first(whole.begin(), whole.end() - 40);
+    EXPECT_EQ(registrar_.answer_dropped(kPort, edge_, first, whole_bytes, Drop::lifetime, now_),
+              kHeaders4 + kHeaderBytesMin);
+    FrameBytes headless(whole.begin(), whole.begin() + 60);
+    EXPECT_EQ(registrar_.answer_dropped(kPort, edge_, headless, whole_bytes, Drop::lifetime, now_),
+              0U)
+        << "the header is in the second segment";
 }
 
 }  // namespace
