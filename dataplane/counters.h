@@ -76,6 +76,7 @@ inline constexpr unsigned kStageCount = static_cast<unsigned>(Stage::count);
 inline constexpr std::array<std::string_view, kStageCount> kStageNames = {
     "receive",
     "parse",
+    "shed",
     "lookup",
     "source_check",
     "heartbeat",
@@ -86,6 +87,8 @@ inline constexpr std::array<std::string_view, kStageCount> kStageNames = {
     "transmit",
     "settle",
 };
+
+static_assert(!kStageNames.back().empty(), "every Stage has a name");
 
 // One burst in kStageSampling is timed; all three count timed bursts only.
 inline constexpr unsigned kStageSampling = 16;

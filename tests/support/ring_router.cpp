@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/support/ring_router.h"
 
-#include <gtest/gtest.h>
 #include <rte_bus_vdev.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
+#include <algorithm>
 #include <array>
 
 #include "routing/check.h"
@@ -220,23 +220,28 @@ unsigned RingRouter::turn() {
     return total;
 }
 
-void RingRouter::expect_conservation() const {
+std::string RingRouter::broken_law() const {
     std::uint64_t queued = 0;
     std::uint64_t made = 0;
     for (const auto& worker : workers_) {
         const WorkerCounters& counters = worker->counters();
-        for (const PortCounters& port : counters.port) {
-            EXPECT_EQ(port.received.read() + port.resubmitted.read(),
-                      port.sent.read() + port.punted.read() + port.dropped.read());
-            EXPECT_EQ(port.queued.read() + port.taken_over.read(),
-                      port.transmitted.read() + port.tx_discarded.read() + port.handed_over.read() +
-                          port.backlog.read());
+        for (std::size_t i = 0; i < counters.port.size(); ++i) {
+            const PortCounters& port = counters.port[i];
+            if (port.received.read() + port.resubmitted.read() !=
+                port.sent.read() + port.punted.read() + port.dropped.read()) {
+                return "received by port " + std::to_string(i);
+            }
+            if (port.queued.read() + port.taken_over.read() !=
+                port.transmitted.read() + port.tx_discarded.read() + port.handed_over.read() +
+                    port.backlog.read()) {
+                return "queued for port " + std::to_string(i);
+            }
             queued += port.queued.read();
             made += port.sent.read() + port.answered.read();
         }
         made += counters.injected.read();
     }
-    EXPECT_EQ(queued, made);
+    return queued == made ? "" : "queued in total";
 }
 
 std::uint64_t RingRouter::drops(std::uint16_t port, routing::Drop why) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,8 +56,8 @@ class RingRouter {
     // The clock the worker sees.
     void set_ms(std::uint32_t now_ms) noexcept { now_ms_ = now_ms; }
 
-    // Everything received or resubmitted is accounted for, and everything queued.
-    void expect_conservation() const;
+    // Which law of counters.h does not hold; empty if all do.
+    [[nodiscard]] std::string broken_law() const;
 
     [[nodiscard]] dataplane::Worker& worker(unsigned number = 0) { return *workers_[number]; }
 
