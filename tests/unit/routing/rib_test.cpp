@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "routing/rib.h"
-
 #include <gtest/gtest.h>
 
-#include <map>
-#include <optional>
 #include <string>
-#include <vector>
+
+#include "routing/rib.h"
+#include "tests/support/rib_fixture.h"
 
 using posthaste::routing::AgentId;
 using posthaste::routing::AgentState;
@@ -14,7 +12,6 @@ using posthaste::routing::Endpoint;
 using posthaste::routing::ErrorCode;
 using posthaste::routing::FibChange;
 using posthaste::routing::IpAddress;
-using posthaste::routing::KeyHash;
 using posthaste::routing::kRouterId;
 using posthaste::routing::Origin;
 using posthaste::routing::RegisterOutcome;
@@ -22,90 +19,16 @@ using posthaste::routing::Registration;
 using posthaste::routing::Rib;
 using posthaste::routing::RibLimits;
 using posthaste::routing::RouteKind;
+using posthaste::support::agent;
+using posthaste::support::agent_of;
+using posthaste::support::endpoint;
+using posthaste::support::id_of;
+using posthaste::support::kLimits;
+using posthaste::support::RibFixture;
 
 namespace {
 
-constexpr RibLimits kLimits{.routes_max = 4,
-                            .agents_per_port_max = 3,
-                            .capabilities_max = 3,
-                            .lease_min_ms = 1'000,
-                            .lease_max_ms = 60'000,
-                            .lease_default_ms = 30'000};
-
-AgentId id_of(std::uint8_t number) {
-    AgentId id = *AgentId::from_text("20000000-0000-4000-8000-000000000000");
-    id.bytes[15] = number;
-    return id;
-}
-
-Endpoint endpoint(std::uint16_t port, std::uint8_t host, std::uint16_t udp_port = 5000) {
-    Endpoint where;
-    where.ip = *IpAddress::from_text("10.0.0." + std::to_string(host));
-    where.mac = {{2, 0, 0, 0, 0, host}};
-    where.port = port;
-    where.udp_port = udp_port;
-    return where;
-}
-
-Registration agent(std::uint8_t number, std::uint16_t port = 0) {
-    Registration registration;
-    registration.agent = id_of(number);
-    registration.endpoint = endpoint(port, number);
-    return registration;
-}
-
-Registration agent_of(Origin origin, std::uint8_t number) {
-    Registration registration = agent(number);
-    registration.origin = origin;
-    return registration;
-}
-
-// Heartbeats as the lease cells of the Fib would hold them.
-struct Cells {
-    std::map<AgentId, std::uint32_t> heard;
-
-    [[nodiscard]] Rib::LastHeard reader() const {
-        return [this](const AgentId& agent) -> std::optional<std::uint32_t> {
-            const auto cell = heard.find(agent);
-            return cell == heard.end() ? std::nullopt : std::optional(cell->second);
-        };
-    }
-};
-
-class rib : public testing::Test {
-  protected:
-    Rib table{kLimits, KeyHash::Key{{1, 2, 3, 4, 5, 6, 7, 8}, 9}};
-    Cells cells;
-
-    RegisterOutcome add(const Registration& registration, std::uint64_t now_ms = 0) {
-        const auto outcome = table.register_agent(registration, now_ms);
-        EXPECT_TRUE(outcome.has_value()) << outcome.error().detail;
-        return outcome.value_or(RegisterOutcome::refreshed);
-    }
-
-    ErrorCode refused(const Registration& registration, std::uint64_t now_ms = 0) {
-        const auto version = table.version();
-        const auto outcome = table.register_agent(registration, now_ms);
-        EXPECT_FALSE(outcome.has_value());
-        EXPECT_EQ(table.version(), version);
-        EXPECT_TRUE(table.take_changes().empty());
-        if (outcome) {
-            return ErrorCode::none;
-        }
-        EXPECT_FALSE(outcome.error().detail.empty());
-        return outcome.error().code;
-    }
-
-    FibChange only_change() {
-        const auto changes = table.take_changes();
-        EXPECT_EQ(changes.size(), 1U);
-        return changes.empty() ? FibChange{} : changes.front();
-    }
-
-    void forget_changes() { static_cast<void>(table.take_changes()); }
-
-    std::size_t expire(std::uint64_t now_ms) { return table.expire(now_ms, cells.reader(), 1000); }
-};
+class rib : public RibFixture {};
 
 }  // namespace
 
@@ -123,17 +46,6 @@ TEST_F(rib, a_first_registration_adds_the_agent) {
     EXPECT_EQ(change.entry.endpoint, endpoint(0, 1));
     EXPECT_EQ(change.entry.version, 1U);
     EXPECT_EQ(change.last_heard_ms, 500U);
-}
-
-TEST_F(rib, the_same_again_refreshes_and_changes_nothing_in_the_fib) {
-    add(agent(1), 0);
-    forget_changes();
-    EXPECT_EQ(add(agent(1), 20'000), RegisterOutcome::refreshed);
-    EXPECT_TRUE(table.take_changes().empty());
-    EXPECT_EQ(table.version(), 1U);
-    EXPECT_EQ(expire(30'000), 0U);
-    EXPECT_EQ(expire(49'999), 0U);
-    EXPECT_EQ(expire(50'000), 1U);
 }
 
 TEST_F(rib, other_words_about_the_same_agent_change_it) {
@@ -175,17 +87,6 @@ TEST_F(rib, each_part_of_another_endpoint_is_a_move) {
     EXPECT_EQ(table.agents_on_port(0), 0U);
     EXPECT_EQ(table.agents_on_port(1), 1U);
     EXPECT_EQ(table.find_agent(id_of(1))->registered_at_ms, 100U);
-}
-
-TEST_F(rib, the_lease_is_clamped_and_zero_is_the_default) {
-    for (const auto& [wanted, granted] : std::map<std::uint32_t, std::uint32_t>{
-             {0, 30'000}, {1, 1'000}, {1'000, 1'000}, {60'000, 60'000}, {0xffffffff, 60'000}}) {
-        Registration registration = agent(1);
-        registration.lease_ms = wanted;
-        add(registration, 7);
-        EXPECT_EQ(table.find_agent(id_of(1))->registration.lease_ms, granted);
-        EXPECT_EQ(table.find_agent(id_of(1))->deadline_ms, 7U + granted);
-    }
 }
 
 TEST_F(rib, the_table_takes_no_more_than_its_limit) {
@@ -428,93 +329,6 @@ TEST_F(rib, a_local_agent_hides_a_route_and_its_end_uncovers_it) {
     EXPECT_TRUE(table.take_changes().empty());  // the local one still wins
     EXPECT_EQ(expire(70'000), 1U);
     EXPECT_TRUE(only_change().remove);
-}
-
-TEST_F(rib, a_lease_ends_at_its_deadline_and_not_before) {
-    add(agent(1), 1'000);
-    EXPECT_EQ(table.next_deadline_ms(), 31'000U);
-    EXPECT_EQ(expire(30'999), 0U);
-    EXPECT_EQ(expire(31'000), 1U);
-    EXPECT_EQ(table.find_agent(id_of(1)), nullptr);
-    EXPECT_EQ(table.next_deadline_ms(), std::nullopt);
-}
-
-TEST_F(rib, heartbeats_keep_an_agent) {
-    add(agent(1), 0);
-    for (std::uint32_t now = 20'000; now < 1'000'000; now += 20'000) {
-        cells.heard[id_of(1)] = now;
-        ASSERT_EQ(expire(now + 9'999), 0U);
-    }
-    EXPECT_EQ(expire(980'000 + 29'999), 0U);
-    EXPECT_EQ(table.find_agent(id_of(1))->heard_ms, 980'000U);
-    EXPECT_EQ(expire(980'000 + 30'000), 1U);
-}
-
-TEST_F(rib, heartbeats_keep_an_agent_across_the_wrap_of_the_clock) {
-    constexpr std::uint64_t kWrap = 1ULL << 32;
-    add(agent(1), kWrap - 40'000);
-    for (std::uint64_t now = kWrap - 20'000; now < kWrap + 100'000; now += 20'000) {
-        cells.heard[id_of(1)] = static_cast<std::uint32_t>(now);
-        ASSERT_EQ(expire(now + 15'000), 0U) << now;
-        ASSERT_NE(table.find_agent(id_of(1)), nullptr);
-    }
-    EXPECT_EQ(expire(kWrap + 80'000 + 30'000), 1U);
-}
-
-TEST_F(rib, a_heartbeat_in_the_very_millisecond_of_the_wrap_counts) {
-    constexpr std::uint64_t kWrap = 1ULL << 32;
-    add(agent(1), kWrap - 10'000);
-    cells.heard[id_of(1)] = 0;
-    EXPECT_EQ(expire(kWrap + 20'000), 0U);
-    EXPECT_EQ(expire(kWrap + 29'999), 0U);
-    EXPECT_EQ(expire(kWrap + 30'000), 1U);
-}
-
-TEST_F(rib, a_heartbeat_ahead_of_the_control_thread_counts_as_now) {
-    add(agent(1), 0);
-    cells.heard[id_of(1)] = 30'005;
-    ASSERT_EQ(expire(30'000), 0U);
-    EXPECT_EQ(table.find_agent(id_of(1))->heard_ms, 30'000U);
-    EXPECT_EQ(expire(60'000), 1U);
-}
-
-TEST_F(rib, an_old_heartbeat_is_not_taken_for_a_new_one_when_the_clock_comes_round) {
-    // The agent refreshes by registering alone for 2^32 ms; its one heartbeat stays in the cell.
-    cells.heard[id_of(1)] = 10;
-    std::uint64_t now = 0;
-    add(agent(1), now);
-    for (; now < (1ULL << 32) - 30'000; now += 30'000 - 1) {
-        ASSERT_EQ(add(agent(1), now), RegisterOutcome::refreshed);
-        ASSERT_EQ(expire(now), 0U);
-    }
-    const std::uint64_t last = table.find_agent(id_of(1))->heard_ms;
-    EXPECT_EQ(expire(last + 29'999), 0U);
-    EXPECT_EQ(expire(last + 30'000), 1U);
-}
-
-TEST_F(rib, a_shorter_lease_is_due_earlier) {
-    Registration registration = agent(1);
-    registration.lease_ms = 60'000;
-    add(registration, 0);
-    registration.lease_ms = 2'000;
-    add(registration, 1'000);
-    EXPECT_EQ(table.next_deadline_ms(), 3'000U);
-    EXPECT_EQ(expire(3'000), 1U);
-}
-
-TEST_F(rib, the_budget_bounds_the_checks_and_the_rest_follows) {
-    Rib wide({.routes_max = 100});
-    for (std::uint8_t number = 1; number <= 100; ++number) {
-        ASSERT_TRUE(wide.register_agent(agent(number), number).has_value());
-    }
-    static_cast<void>(wide.take_changes());
-    EXPECT_EQ(wide.expire(100'000, cells.reader(), 30), 30U);
-    EXPECT_EQ(wide.find_agent(id_of(30)), nullptr);
-    EXPECT_NE(wide.find_agent(id_of(31)), nullptr);  // the longest overdue went first
-    EXPECT_EQ(wide.take_changes().size(), 30U);
-    EXPECT_EQ(wide.expire(100'000, cells.reader(), 0), 0U);
-    EXPECT_EQ(wide.expire(100'000, cells.reader(), 1000), 70U);
-    EXPECT_TRUE(wide.agents().empty());
 }
 
 TEST_F(rib, new_limits_hold_for_what_comes) {
