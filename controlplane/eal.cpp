@@ -21,6 +21,8 @@
 namespace posthaste::controlplane {
 namespace {
 
+constexpr const char* kHugepages = "/sys/kernel/mm/hugepages";
+
 std::string list_of(const std::vector<unsigned>& cpus) {
     std::string text;
     for (const unsigned cpu : cpus) {
@@ -45,24 +47,14 @@ const char* dpdk_level(LogLevel level) {
     return "info";
 }
 
-// virtio_user hands the backend one file per memory region and may hand over eight; memif lends
-// its mbufs to the peer by file. Both need few files, not one per page.
-bool needs_single_files(const Config& config) {
+// net_memif frees its listener without taking it back from EAL's interrupt thread, which then
+// reads unmapped memory while EAL cleans up.
+bool listens_by_memif(const Config& config) {
     return std::any_of(config.ports.begin(), config.ports.end(), [](const PortConfig& port) {
         const dataplane::DeviceString device(port.device);
-        const std::string& name = device.name();
-        return name.starts_with("net_virtio_user") || name.starts_with("virtio_user") ||
-               (name.starts_with("net_memif") && device.flag("zero-copy"));
+        const auto role = device.value("role");
+        return device.name().starts_with("net_memif") && (role == "server" || role == "master");
     });
-}
-
-tl::expected<void, std::string> prepare_hugepages(const Config& config, std::uint32_t memory_mb) {
-    const auto mounts = hugepage_mounts("/proc/mounts");
-    // Pages of a dead instance of this name count as taken until their files are gone.
-    for (const auto& mount : mounts) {
-        remove_leftover_maps(mount, config.system.name);
-    }
-    return check_hugepages(memory_mb, read_hugepages("/sys/kernel/mm/hugepages"), !mounts.empty());
 }
 
 }  // namespace
@@ -127,11 +119,14 @@ std::vector<std::string> eal_arguments(const Config& config,
             (lcore == 0 ? "" : ",") + std::to_string(lcore) + '@' + std::to_string(cpus[lcore]);
     }
     arguments.insert(arguments.end(), {"--lcores", lcores, "--main-lcore", "0"});
-    if (!config.eal.hugepages) {
-        // No other DPDK process can join without hugepages, so there is nothing to share.
+    // Nothing of ours lies in a file system, so nothing is left there by a dead instance. The price
+    // is that no other DPDK process can join (dpdk-dumpcap, dpdk-proc-info).
+    if (config.eal.hugepages) {
+        // virtio_user hands its backend one descriptor per file, eight at most; memif lends its
+        // mbufs to the peer by descriptor. Both need few files, not one per page.
+        arguments.insert(arguments.end(), {"--in-memory", "--single-file-segments"});
+    } else {
         arguments.insert(arguments.end(), {"--no-huge", "--no-shconf"});
-    } else if (needs_single_files(config)) {
-        arguments.emplace_back("--single-file-segments");
     }
     arguments.emplace_back("--no-telemetry");
     arguments.insert(arguments.end(), {"--log-level", dpdk_level(config.system.log_level)});
@@ -169,7 +164,7 @@ tl::expected<std::unique_ptr<Eal>, std::string> Eal::start(const Config& config)
     const std::uint32_t memory_mb =
         config.eal.memory_mb != 0 ? config.eal.memory_mb : plan.total_mb();
     if (config.eal.hugepages) {
-        if (auto enough = prepare_hugepages(config, memory_mb); !enough) {
+        if (auto enough = check_hugepages(memory_mb, read_hugepages(kHugepages)); !enough) {
             return tl::unexpected(enough.error() + " (" + plan.to_text() + ')');
         }
     }
@@ -191,13 +186,18 @@ tl::expected<std::unique_ptr<Eal>, std::string> Eal::start(const Config& config)
         return tl::unexpected("DPDK does not start: " + std::string{rte_strerror(rte_errno)} +
                               "; its own messages are above");
     }
-    eal->started_ = true;
+    eal->cleanup_ = !listens_by_memif(config);
+    eal->runtime_dir_ = rte_eal_get_runtime_dir();
     return eal;
 }
 
 Eal::~Eal() {
-    if (started_) {
+    if (cleanup_) {
         rte_eal_cleanup();
+    }
+    // Empty, since nothing is shared; one that is not belongs to somebody else.
+    if (!runtime_dir_.empty()) {
+        rmdir(runtime_dir_.c_str());
     }
 }
 

@@ -37,8 +37,7 @@ namespace posthaste::controlplane {
 
 class Eal {
   public:
-    // Once per process. Removes hugepage files a dead instance of the same name left behind, so
-    // the instance lock (controlplane/instance.h) must be held.
+    // Once per process.
     [[nodiscard]] static tl::expected<std::unique_ptr<Eal>, std::string> start(
         const Config& config);
     ~Eal();
@@ -55,7 +54,8 @@ class Eal {
     std::vector<std::string> arguments_;
     std::vector<std::string> storage_;  // what pointers_ points to
     std::vector<char*> pointers_;
-    bool started_ = false;
+    std::string runtime_dir_;
+    bool cleanup_ = false;
 };
 
 }  // namespace posthaste::controlplane

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Hugepages: how many are free, where they are mounted, and what a dead instance left there.
-// Control thread, before EAL init.
+// Hugepages: how many are free, and whether that is enough. Control thread, before EAL init.
+//
+// Memory is taken with --in-memory: no hugetlbfs is needed, and the kernel frees every page with
+// the process however it dies.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -19,15 +20,9 @@ struct HugepageSize {
 
 // From a directory as /sys/kernel/mm/hugepages, largest first.
 [[nodiscard]] std::vector<HugepageSize> read_hugepages(const std::filesystem::path& directory);
-// Mount points of hugetlbfs, from a file as /proc/mounts.
-[[nodiscard]] std::vector<std::filesystem::path> hugepage_mounts(
-    const std::filesystem::path& mounts);
 
 // Refuses with what is needed, what is free and what to do.
 [[nodiscard]] tl::expected<void, std::string> check_hugepages(
-    std::uint32_t needed_mb, const std::vector<HugepageSize>& sizes, bool mounted);
-
-// Removes DIRECTORY/<prefix>map_* that no process holds locked; gives how many went.
-unsigned remove_leftover_maps(const std::filesystem::path& directory, const std::string& prefix);
+    std::uint32_t needed_mb, const std::vector<HugepageSize>& sizes);
 
 }  // namespace posthaste::controlplane

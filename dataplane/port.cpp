@@ -58,10 +58,6 @@ Port::Port(const PortOptions& options)
     complete_arguments(
         device_, rx_queues_, options.mtu, std::max(options.rx_descriptors, options.tx_descriptors));
     peer_loss_ = traits_of(device_.name()).peer_loss;
-    if (peer_loss_ == PeerLoss::reopen && device_.flag("server")) {
-        // The driver listens and takes a second connection by itself.
-        peer_loss_ = PeerLoss::by_itself;
-    }
 }
 
 tl::expected<std::unique_ptr<Port>, std::string> Port::open(const PortOptions& options) {
@@ -70,6 +66,9 @@ tl::expected<std::unique_ptr<Port>, std::string> Port::open(const PortOptions& o
         return tl::unexpected(port->named("an MTU of " + std::to_string(options.mtu) +
                                           " is not possible; allowed: " + std::to_string(kMtuMin) +
                                           " to " + std::to_string(kMtuMax)));
+    }
+    if (auto possible = check_prerequisites(port->device_); !possible) {
+        return tl::unexpected(port->named(possible.error()));
     }
     const bool patient = options.reconnect && waits_for_peer(port->peer_loss_);
     if (patient && !port->backend_present()) {
@@ -139,9 +138,6 @@ tl::expected<void, std::string> Port::make() {
 }
 
 tl::expected<void, std::string> Port::probe() {
-    if (auto possible = check_prerequisites(device_); !possible) {
-        return tl::unexpected(named(possible.error()));
-    }
     if (const auto socket = listening_socket(device_)) {
         if (probe_socket(*socket) == SocketState::stale && !remove_stale_socket(*socket)) {
             return tl::unexpected(named("cannot remove the socket '" + *socket +

@@ -193,14 +193,11 @@ std::optional<std::string> listening_socket(const DeviceString& device) {
     if (starts_with_driver(device, "net_vhost")) {
         return device.flag("client") ? std::nullopt : device.value("iface");
     }
-    if (is_virtio_user(device)) {
-        return device.flag("server") ? device.value("path") : std::nullopt;
-    }
     return std::nullopt;
 }
 
 std::optional<std::string> backend_socket(const DeviceString& device) {
-    if (!is_virtio_user(device) || device.flag("server")) {
+    if (!is_virtio_user(device)) {
         return std::nullopt;
     }
     const auto path = device.value("path");
@@ -289,6 +286,11 @@ tl::expected<void, std::string> check_prerequisites(const DeviceString& device) 
         if (path && access(directory_of(*path).c_str(), W_OK | X_OK) != 0) {
             return tl::unexpected("cannot create '" + *path + "': " + std::strerror(errno));
         }
+    }
+    if (is_virtio_user(device) && device.flag("server")) {
+        return tl::unexpected(
+            std::string{"server=1 would hold up the start until a peer connects; let the other "
+                        "side listen, or use net_vhost"});
     }
     const auto socket = listening_socket(device);
     if (!socket) {

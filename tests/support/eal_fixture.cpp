@@ -19,6 +19,11 @@ std::vector<std::string>& extra_arguments() {
     return arguments;
 }
 
+bool& stays() {
+    static bool value = false;
+    return value;
+}
+
 bool overridden(std::string_view prefix) {
     const auto& extra = extra_arguments();
     return std::any_of(extra.begin(), extra.end(), [prefix](const std::string& argument) {
@@ -56,7 +61,7 @@ class EalEnvironment : public testing::Environment {
     }
 
     void TearDown() override {
-        if (started_) {
+        if (started_ && !stays()) {
             rte_eal_cleanup();
         }
     }
@@ -72,6 +77,11 @@ class EalEnvironment : public testing::Environment {
     testing::AddGlobalTestEnvironment(new EalEnvironment);
 
 }  // namespace
+
+bool eal_without_cleanup() {
+    stays() = true;
+    return true;
+}
 
 bool eal_argument(std::string argument) {
     extra_arguments().push_back(std::move(argument));

@@ -120,16 +120,13 @@ TEST(eal_arguments, a_pci_port_is_allowed_by_its_full_address_and_nothing_else_i
     EXPECT_EQ(std::count(arguments.begin(), arguments.end(), "-a"), 2);
 }
 
-TEST(eal_arguments, memory_lent_to_a_peer_lies_in_few_files) {
-    for (const char* device :
-         {"net_virtio_user0,path=/x", "net_memif0,role=client,zero-copy=yes"}) {
-        auto config = config_with({"net_null0", device});
-        config.eal.hugepages = true;
-        EXPECT_TRUE(has(eal_arguments(config, {0, 1}, 96), "--single-file-segments")) << device;
-    }
-    auto config = config_with({"net_memif0,role=client"});
+TEST(eal_arguments, hugepages_leave_no_files_and_can_be_lent_to_a_peer) {
+    auto config = config_with({"net_null0"});
     config.eal.hugepages = true;
-    EXPECT_FALSE(has(eal_arguments(config, {0, 1}, 96), "--single-file-segments"));
+    const auto arguments = eal_arguments(config, {0, 1}, 96);
+    EXPECT_TRUE(has(arguments, "--in-memory"));
+    EXPECT_TRUE(has(arguments, "--single-file-segments"));
+    EXPECT_FALSE(has(arguments, "--no-huge"));
 }
 
 TEST(eal_arguments, further_arguments_come_last) {

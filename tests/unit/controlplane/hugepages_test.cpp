@@ -2,10 +2,7 @@
 // Hugepage accounting against files that look like the kernel's.
 #include "controlplane/hugepages.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <fstream>
 
@@ -38,16 +35,8 @@ TEST(hugepages, a_kernel_without_any_has_none) {
     EXPECT_TRUE(read_hugepages("/no/such/directory").empty());
 }
 
-TEST(hugepages, mounts_are_found_by_type) {
-    const ScratchDirectory root;
-    std::ofstream(root / "mounts") << "proc /proc proc rw 0 0\n"
-                                   << "hugetlbfs /mnt/huge hugetlbfs rw,pagesize=2M 0 0\n"
-                                   << "tmpfs /hugetlbfs tmpfs rw 0 0\n";
-    EXPECT_EQ(hugepage_mounts(root / "mounts"), (std::vector<std::filesystem::path>{"/mnt/huge"}));
-}
-
 TEST(hugepages, too_few_are_refused_with_the_way_out) {
-    const auto refused = check_hugepages(101, {{1048576, 0}, {2048, 10}}, true);
+    const auto refused = check_hugepages(101, {{1048576, 0}, {2048, 10}});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error(),
               "not enough hugepages: 101 MB needed (51 pages of 2048 kB), 20 MB free; reserve them "
@@ -55,30 +44,9 @@ TEST(hugepages, too_few_are_refused_with_the_way_out) {
 }
 
 TEST(hugepages, pages_of_all_sizes_count) {
-    EXPECT_TRUE(check_hugepages(1024, {{1048576, 1}, {2048, 0}}, true));
-    EXPECT_TRUE(check_hugepages(1044, {{1048576, 1}, {2048, 10}}, true));
-    EXPECT_FALSE(check_hugepages(1045, {{1048576, 1}, {2048, 10}}, true));
-}
-
-TEST(hugepages, free_pages_without_a_mount_are_of_no_use) {
-    const auto refused = check_hugepages(20, {{2048, 10}}, false);
-    ASSERT_FALSE(refused);
-    EXPECT_NE(refused.error().find("no hugetlbfs is mounted"), std::string::npos);
-}
-
-TEST(hugepages, only_our_own_files_that_nobody_holds_are_removed) {
-    const ScratchDirectory mount;
-    for (const char* name : {"boxmap_0", "boxmap_17", "box2map_0", "boxmap", "rtemap_0"}) {
-        std::ofstream(mount / name) << 'x';
-    }
-    const int held = open((mount / "boxmap_17").c_str(), O_RDONLY | O_CLOEXEC);
-    ASSERT_EQ(flock(held, LOCK_SH | LOCK_NB), 0);
-    EXPECT_EQ(remove_leftover_maps(mount.path(), "box"), 1U);
-    EXPECT_FALSE(std::filesystem::exists(mount / "boxmap_0"));
-    for (const char* name : {"boxmap_17", "box2map_0", "boxmap", "rtemap_0"}) {
-        EXPECT_TRUE(std::filesystem::exists(mount / name)) << name;
-    }
-    close(held);
+    EXPECT_TRUE(check_hugepages(1024, {{1048576, 1}, {2048, 0}}));
+    EXPECT_TRUE(check_hugepages(1044, {{1048576, 1}, {2048, 10}}));
+    EXPECT_FALSE(check_hugepages(1045, {{1048576, 1}, {2048, 10}}));
 }
 
 }  // namespace
