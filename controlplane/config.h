@@ -179,6 +179,7 @@ struct ConfigError {
 // Bounds on what one file may hold. (iniparser takes lines up to 1024 bytes.)
 inline constexpr std::size_t kConfigFileBytesMax = 16 * 1024 * 1024;
 inline constexpr std::size_t kConfigLineBytesMax = 1000;
+inline constexpr std::size_t kConfigKeysMax = 100;  // of one section
 inline constexpr std::size_t kConfigErrorsMax = 20;
 inline constexpr std::size_t kPortsMax = 32;
 inline constexpr std::size_t kRoutersMax = 1'000;

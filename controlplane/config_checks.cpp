@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "controlplane/config_findings.h"
+#include "controlplane/memory_plan.h"
 #include "controlplane/port_addresses.h"
 
 namespace posthaste::controlplane {
@@ -20,11 +21,7 @@ constexpr std::uint16_t kMtuIpv6Min = 1'280;
 
 class Checker {
   public:
-    Checker(const Config& config, Findings& findings) : config_(config), findings_(findings) {
-        for (const PortConfig& port : config.ports) {
-            ports_complete_ = ports_complete_ && !broken(port);
-        }
-    }
+    Checker(const Config& config, Findings& findings) : config_(config), findings_(findings) {}
 
     void run() {
         check_cores();
@@ -39,7 +36,6 @@ class Checker {
                 check_port(i);
             }
         }
-        check_pool();
     }
 
   private:
@@ -119,20 +115,6 @@ class Checker {
                           "held_per_neighbour",
                           "above held_max",
                           "up to " + std::to_string(neighbours.held_max));
-        }
-    }
-
-    void check_pool() {
-        std::uint64_t receiving = 0;
-        for (const PortConfig& port : config_.ports) {
-            receiving += std::uint64_t{port.queues} * config_.dataplane.rx_descriptors;
-        }
-        if (config_.dataplane.mbufs != 0 && config_.dataplane.mbufs <= receiving &&
-            ports_complete_ && !findings_.is_broken(SectionKind::dataplane)) {
-            findings_.add(SectionKind::dataplane,
-                          "mbufs",
-                          "the receive queues alone take " + std::to_string(receiving),
-                          "0 (computed), or more than that");
         }
     }
 
@@ -242,15 +224,29 @@ class Checker {
 
     const Config& config_;
     Findings& findings_;
-    bool ports_complete_ = true;
     std::unordered_map<std::string_view, std::string_view> device_users_;
 };
+
+// Last, of a configuration that is right otherwise: whether its memory suffices.
+void check_memory(const Config& config, Findings& findings) {
+    const auto fits = check_plan(config, plan_memory(config));
+    if (!fits) {
+        const bool mbufs = fits.error().starts_with("[dataplane] mbufs");
+        findings.add(mbufs ? findings.line_of(SectionKind::dataplane, "mbufs")
+                           : findings.line_of(SectionKind::eal, "memory_mb"),
+                     "",
+                     fits.error());
+    }
+}
 
 }  // namespace
 
 void check_together(const Config& config, Findings& findings) {
     Checker(config, findings).run();
     check_references(config, findings);
+    if (findings.empty()) {
+        check_memory(config, findings);
+    }
 }
 
 }  // namespace posthaste::controlplane

@@ -75,6 +75,11 @@ int Findings::line_of(SectionKind section) const {
     return line_of_[static_cast<std::size_t>(section)];
 }
 
+int Findings::line_of(SectionKind section, std::string_view key) const {
+    const IniEntry* written = entry(line_of(section), key);
+    return written != nullptr ? written->line : line_of(section);
+}
+
 bool Findings::has_key(int section_line, std::string_view key) const {
     return entry(section_line, key) != nullptr;
 }

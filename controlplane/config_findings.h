@@ -38,6 +38,8 @@ class Findings {
     // The line of a section's header (the last one of its kind); 0: there is none.
     void set_line(SectionKind section, int line);
     [[nodiscard]] int line_of(SectionKind section) const;
+    // The line of a key of a single section; its header's if the key is not there.
+    [[nodiscard]] int line_of(SectionKind section, std::string_view key) const;
 
     // A section with a bad value holds a default in its place: checks against others would
     // report what nobody wrote.

@@ -152,7 +152,14 @@ class Scanner {
             fail("key " + quoted(key) + " outside of a section; allowed: [SECTION] first");
             return;
         }
+        if (seen_keys_.size() > kConfigKeysMax) {
+            return;  // told, below
+        }
         const auto [first, added] = seen_keys_.emplace(folded(key), line_);
+        if (seen_keys_.size() > kConfigKeysMax) {
+            fail("more than " + std::to_string(kConfigKeysMax) + " keys in the section");
+            return;
+        }
         if (!added) {
             fail(std::string(key) + ": the key is already there, in line " +
                  std::to_string(first->second) + "; allowed: every key once in a section");

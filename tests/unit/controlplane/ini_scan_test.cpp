@@ -97,6 +97,19 @@ TEST(ini_scan, errors_are_bounded_and_counted) {
     EXPECT_EQ(scan.errors_left_out, 100 - kConfigErrorsMax);
 }
 
+// iniparser walks a list of all keys for each: this keeps the whole linear.
+TEST(ini_scan, the_keys_of_a_section_are_bounded) {
+    std::string text = "[a]\n";
+    for (std::size_t i = 0; i < kConfigKeysMax; ++i) {
+        text += "key" + std::to_string(i) + " = 1\n";
+    }
+    EXPECT_EQ(values_of(text).size(), kConfigKeysMax);
+    const IniScan scan = scan_ini(text + "more = 1\nand_more = 1\n[b]\nkey = 1\n");
+    ASSERT_EQ(scan.errors.size(), 1U);
+    EXPECT_EQ(scan.errors[0].line, static_cast<int>(kConfigKeysMax) + 2);
+    EXPECT_EQ(scan.errors[0].text, "more than 100 keys in the section");
+}
+
 // iniparser reads pieces of a large text; every value must still be found, in order.
 TEST(ini_scan, many_sections_are_read_in_order) {
     std::string text;
