@@ -42,6 +42,7 @@ TEST_F(neighbours, answer_who_asks_for_the_ports_addresses) {
         EXPECT_EQ(sent(), only(bytes_of(row.answer))) << row.what;
     }
     EXPECT_EQ(box_.count(), 0U) << "who asks is not remembered";
+    EXPECT_EQ(box_.counters().strangers, 0U) << "nor is it suspicious";
     EXPECT_EQ(box_.counters().replies, 3U);
     EXPECT_EQ(box_.counters().echo_replies, 3U);
 }
