@@ -4,6 +4,7 @@
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 
@@ -41,7 +42,10 @@ unsigned SpscRing<T>::pop(std::span<T> out) noexcept {
 
 template <typename T>
 unsigned SpscRing<T>::size() const noexcept {
-    return rte_ring_count(ring_);
+    // As rte_ring_count(), which reads both tails plainly.
+    const std::uint32_t pushed = __atomic_load_n(&ring_->prod.tail, __ATOMIC_RELAXED);
+    const std::uint32_t popped = __atomic_load_n(&ring_->cons.tail, __ATOMIC_RELAXED);
+    return std::min((pushed - popped) & ring_->mask, ring_->capacity);
 }
 
 template <typename T>

@@ -145,12 +145,16 @@ void RingRouter::close(Wire& wire) {
 }
 
 void RingRouter::publish(const World& world) {
+    CHECK(try_publish(world));
+}
+
+bool RingRouter::try_publish(const World& world) {
     auto next = std::make_unique<World>(world);
     for (std::size_t port = 0; port < kPortCount; ++port) {
         next->ports[port].ethdev = wires_[port].ethdev;
     }
     std::unique_ptr<const World> published = std::move(next);
-    CHECK(world_->publish(published));
+    return world_->publish(published);
 }
 
 rte_mbuf* RingRouter::make(std::span<const std::uint8_t> bytes, std::span<const std::size_t> cuts) {

@@ -38,6 +38,8 @@ class RingRouter {
 
     // The ethdev numbers are filled in.
     void publish(const dataplane::World& world);
+    // False: too many worlds wait for the worker to move on.
+    [[nodiscard]] bool try_publish(const dataplane::World& world);
 
     // A frame in an mbuf of the pool, in segments that begin at 0 and at `cuts`; null: pool empty.
     [[nodiscard]] rte_mbuf* make(std::span<const std::uint8_t> bytes,
