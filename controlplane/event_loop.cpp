@@ -95,6 +95,10 @@ tl::expected<std::unique_ptr<EventLoop>, std::string> EventLoop::open(Box& box,
 }
 
 int EventLoop::run() {
+    // What the configuration names is in the tables before the first frame is received: a capture
+    // is over before a cycle is. Two cycles, since next hops go before their routes.
+    static_cast<void>(conductor_.do_work(box_.now_ms()));
+    static_cast<void>(conductor_.do_work(box_.now_ms()));
     box_.start_workers();
     log_notice("ready: " + std::to_string(box_.ports.size()) + " ports, " +
                std::to_string(box_.workers.size()) + " workers, " +

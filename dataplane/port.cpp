@@ -295,27 +295,25 @@ void Port::choose_mac(const routing::Mac& own) {
         mac_ = *options_.mac;
     } else if (!own.is_zero()) {
         mac_ = own;
-    } else if (mac_.is_zero()) {
+    } else {
         rte_eth_random_addr(mac_.bytes.data());
     }
 }
 
 tl::expected<void, std::string> Port::set_addresses() {
+    const DriverTraits& traits = traits_of(device_.name());
     rte_ether_addr address{};
     routing::Mac own;
-    if (rte_eth_macaddr_get(ethdev_, &address) == 0) {
+    if (!traits.address_is_peers && rte_eth_macaddr_get(ethdev_, &address) == 0) {
         std::copy(std::begin(address.addr_bytes), std::end(address.addr_bytes), own.bytes.begin());
     }
-    const bool known = !mac_.is_zero();  // a port that is made anew keeps its address
-    const routing::Mac before = mac_;
-    choose_mac(own);
-    if (known) {
-        mac_ = before;
+    if (mac_.is_zero()) {  // a port that is made anew keeps its address
+        choose_mac(own);
     }
-    if (mac_ != own) {
+    if (mac_ != own && !traits.address_is_peers) {
         std::copy(mac_.bytes.begin(), mac_.bytes.end(), std::begin(address.addr_bytes));
         const int rc = rte_eth_dev_default_mac_addr_set(ethdev_, &address);
-        if (rc != 0 && !traits_of(device_.name()).takes_all) {
+        if (rc != 0 && !traits.takes_all) {
             return tl::unexpected(
                 named("mac = " + mac_.to_text() + " is refused by the device: " + why(rc)));
         }

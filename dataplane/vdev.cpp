@@ -62,8 +62,14 @@ constexpr std::array<DriverTraits, 10> kDrivers = {{
      .polls_all = true,
      .spreads = true,
      .takes_all = true},
-    // The kernel's flow table spreads.
-    {.prefix = "net_tap", .paired_queues = true, .spreads = true, .understates_mtu = true},
+    // The kernel's flow table spreads. The interface it sees has the device's address, so the
+    // router at the other end needs one of its own.
+    {.prefix = "net_tap",
+     .paired_queues = true,
+     .spreads = true,
+     .understates_mtu = true,
+     .address_is_peers = true,
+     .takes_all = true},
 }};
 
 constexpr DriverTraits kUnknownDriver = {};

@@ -35,6 +35,8 @@ struct DriverTraits {
     // Reports 1518 bytes as its longest frame although it carries what its buffers hold; the MTU
     // that counts is that of the kernel interface, or nobody's.
     bool understates_mtu = false;
+    // The device's address is that of the kernel's end of the link, not ours.
+    bool address_is_peers = false;
     // Takes every frame whatever its destination, so a MAC of our choice needs no filter.
     bool takes_all = false;
 };
