@@ -203,9 +203,13 @@ void Conductor::expire_leases(std::uint64_t now_ms) {
     if (!deadline.has_value() || *deadline > now_ms) {
         return;
     }
-    const auto last_heard = [this](const routing::AgentId& agent) -> std::uint32_t {
-        const routing::FibEntry* entry = box_.fib->find(agent);
-        return entry == nullptr ? 0 : box_.fib->last_heard_ms(*entry);
+    // What waits for its place in the Fib, or shows as a route still, has no heartbeats there.
+    const auto last_heard = [this](const routing::AgentId& agent) -> std::optional<std::uint32_t> {
+        const routing::FibEntry* const entry = box_.fib->find(agent);
+        if (entry == nullptr || entry->kind != routing::RouteKind::local) {
+            return std::nullopt;
+        }
+        return box_.fib->last_heard_ms(*entry);
     };
     const std::size_t gone = box_.rib.expire(now_ms, last_heard, kLeaseChecksPerCycle);
     if (gone > 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The Rib against a naive model: two maps and a clock. After every step the changes are applied to
 // a map that stands for the Fib, and that map must hold the model's winners, no more, no less.
+// (RC_ASSERT takes its expression apart and evaluates all of it, hence double parentheses.)
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
@@ -128,7 +129,7 @@ struct FibModel {
             shown.endpoint = change.entry.endpoint;
             shown.state = change.entry.state;
         }
-        RC_ASSERT(row == rows.end() || row->second.shown != shown);  // no idle change
+        RC_ASSERT((row == rows.end() || row->second.shown != shown));  // no idle change
         const bool stays = row != rows.end() && !row->second.shown.adjacency && !shown.adjacency;
         const bool later =
             stays && static_cast<std::int32_t>(row->second.cell - change.last_heard_ms) > 0;
@@ -329,7 +330,7 @@ class Run {
         }
         const auto next = rib_.next_deadline_ms();
         RC_ASSERT(next.has_value() == earliest.has_value());
-        RC_ASSERT(!next || *next <= *earliest);  // never too late to look
+        RC_ASSERT((!next || *next <= *earliest));  // never too late to look
     }
 
     Rib rib_{kLimits, KeyHash::Key{{1, 2, 3, 4, 5, 6, 7, 8}, 9}};
