@@ -30,12 +30,6 @@ constexpr std::uint64_t kMbufsMin = 1024;
 // The control thread builds at most this many frames that are not in a ring yet.
 constexpr std::uint64_t kControlInHand = 1024;
 
-// rte_hash at most, per slot: key and data pointer (32 when aligned), share of a bucket (16),
-// free-slot ring (4), entry of the deferred queue (32). Slots are a power of two, twice as many
-// when that would be more than 85 % full (routing/fib.cpp).
-constexpr std::uint64_t kHashSlotBytes = 32 + 16 + 4 + 32;
-constexpr std::uint64_t kFibSlackMin = 1024;  // entries that wait for reclaim
-
 // What DPDK takes for itself before we ask for anything: ports' shared data, the mempool and ring
 // lists, heap elements; and what drivers allocate per queue.
 constexpr std::uint64_t kReserveBase = 16 * kMegabyte;
@@ -44,13 +38,6 @@ constexpr std::uint64_t kReservePercent = 10;
 
 std::uint64_t ring_capacity(std::uint64_t wanted) {
     return std::bit_ceil(wanted + 1) - 1;
-}
-
-std::uint64_t fib_bytes(std::uint64_t routes) {
-    const std::uint64_t entries = routes + std::max(kFibSlackMin, routes / 16);
-    const std::uint64_t places = std::bit_ceil(entries);
-    const std::uint64_t slots = routes * 100 > places * 85 ? 2 * places : places;
-    return entries * (sizeof(routing::FibEntry) + sizeof(std::uint32_t)) + slots * kHashSlotBytes;
 }
 
 struct Queues {
@@ -124,7 +111,7 @@ MemoryPlan plan_memory(const Config& config) {
 
     plan.frame_pool = plan.frame_mbufs * dataplane::mbuf_bytes(plan.mtu);
     plan.control_pool = plan.control_mbufs * dataplane::mbuf_bytes(kControlMtu);
-    plan.fib = fib_bytes(std::max<std::uint64_t>(config.agents.agents_max, 1));
+    plan.fib = routing::Fib::planned_heap_bytes(std::max(config.agents.agents_max, 1U));
     plan.rings += plan.handoff * sizeof(void*) * 2;
     plan.reserve = kReserveBase + (plan.frame_pool + plan.control_pool + plan.fib + plan.rings) *
                                       kReservePercent / 100;

@@ -38,6 +38,15 @@ std::uint32_t no_hash(const void*, std::uint32_t, std::uint32_t) {
     std::abort();
 }
 
+// What rte_hash 22.11 allocates: per key slot the key and its data pointer, aligned; per place a
+// share of a bucket of eight; a ring of free slots and the defer queue (token and slot), both of
+// a power of two; and its own structures with the headers of all of these.
+constexpr std::size_t kKeySlotBytes = 32;
+constexpr std::size_t kPlaceBytes = 8;
+constexpr std::size_t kFreeSlotBytes = 4;
+constexpr std::size_t kDeferredBytes = 16;
+constexpr std::size_t kFixedBytes = 16 * 1024;
+
 std::uint32_t slack_for(std::uint32_t capacity) {
     return std::max(kSlackMin, capacity / 16);
 }
@@ -229,6 +238,14 @@ const FibEntry* Fib::find(const AgentId& agent, std::uint32_t hash) const noexce
     void* data = nullptr;
     const int position = rte_hash_lookup_with_hash_data(hash_, &agent, hash, &data);
     return position >= 0 ? static_cast<const FibEntry*>(data) : nullptr;
+}
+
+std::size_t Fib::planned_heap_bytes(std::uint32_t capacity) noexcept {
+    const std::size_t entries = std::size_t{capacity} + slack_for(capacity);
+    const std::size_t keys = hash_entries_for(capacity);
+    return entries * (sizeof(FibEntry) + sizeof(std::uint32_t)) + (keys + 1) * kKeySlotBytes +
+           std::bit_ceil(keys) * kPlaceBytes + std::bit_ceil(keys + 1) * kFreeSlotBytes +
+           std::bit_ceil(keys + 2) * kDeferredBytes + kFixedBytes;
 }
 
 std::size_t Fib::memory_bytes() const noexcept {

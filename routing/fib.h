@@ -98,8 +98,13 @@ class Fib {
 
     [[nodiscard]] std::size_t retired_count() const noexcept { return retired_.size(); }
 
-    // What create() took from DPDK's heap, as that counts it, and our own lists.
+    // What create() took from DPDK's heap, as that counts it.
+    [[nodiscard]] std::size_t heap_bytes() const noexcept { return heap_bytes_; }
+
+    // The same and our own lists.
     [[nodiscard]] std::size_t memory_bytes() const noexcept;
+    // What create() will take from DPDK's heap, at most; a few pages above heap_bytes().
+    [[nodiscard]] static std::size_t planned_heap_bytes(std::uint32_t capacity) noexcept;
 
     // --- any lcore ---
     // Looks up to 64 agents up; found[i] is null or valid until the reader's quiescent state.

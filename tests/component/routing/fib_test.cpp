@@ -286,6 +286,15 @@ TEST(fib, memory_is_counted_and_grows_with_the_capacity) {
     EXPECT_LE(large->memory_bytes(), 60'000U * 200);
 }
 
+TEST(fib, the_plan_of_its_memory_holds_and_is_close) {
+    Grace grace(1);
+    for (const std::uint32_t capacity : {1U, 1000U, 7000U, 14'000U, 30'000U, 60'000U, 100'000U}) {
+        const auto fib = make_fib(grace, capacity);
+        EXPECT_LE(fib->heap_bytes(), Fib::planned_heap_bytes(capacity)) << capacity;
+        EXPECT_GE(fib->heap_bytes() + 16 * 1024, Fib::planned_heap_bytes(capacity)) << capacity;
+    }
+}
+
 TEST(fib, a_table_that_cannot_be_had_is_an_error_with_its_name) {
     Grace grace(1);
     const auto none = Fib::create({.name = "agents", .capacity = 0, .key = {}}, grace);
