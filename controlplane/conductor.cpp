@@ -103,16 +103,25 @@ void keep_first_segment(rte_mbuf* frame, std::size_t bytes) {
 }  // namespace
 
 bool Conductor::do_work(std::uint64_t now_ms) {
+    publish(now_ms);  // what operators changed since the last cycle
     const unsigned served = serve_punts(now_ms);
     box_.neighbours->advance(now_ms);
     expire_leases(now_ms);
     drive_ports(now_ms);
-    apply_changes();
-    serve_neighbour_output(now_ms);
-    publish_world();
+    publish(now_ms);
     box_.fib->reclaim();
     box_.world->reclaim();
     return served > 0;
+}
+
+// Next hops before the routes that name them: a lcore may see a World newer than the Fib it looks
+// into, never an older one that lacks the slot.
+void Conductor::publish(std::uint64_t now_ms) {
+    serve_neighbour_output(now_ms);
+    publish_world();
+    if (!box_.world_stale) {
+        apply_changes();
+    }
 }
 
 unsigned Conductor::serve_punts(std::uint64_t now_ms) {

@@ -33,6 +33,7 @@ class Conductor {
     void serve_registration(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
     void serve_hold(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
 
+    void publish(std::uint64_t now_ms);
     void apply_changes();
     void expire_leases(std::uint64_t now_ms);
     void drive_ports(std::uint64_t now_ms);

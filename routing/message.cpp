@@ -30,7 +30,8 @@ void TlvWriter::put(Tlv type, std::span<const std::uint8_t> value) noexcept {
     }
     buffer_[used_] = static_cast<std::uint8_t>(type);
     buffer_[used_ + 1] = static_cast<std::uint8_t>(value.size());
-    std::ranges::copy(value, buffer_.begin() + static_cast<std::ptrdiff_t>(used_ + kTlvHeaderBytes));
+    std::ranges::copy(value,
+                      buffer_.begin() + static_cast<std::ptrdiff_t>(used_ + kTlvHeaderBytes));
     used_ += kTlvHeaderBytes + value.size();
 }
 

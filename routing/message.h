@@ -107,9 +107,18 @@ enum class ErrorCode : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, 13> kErrorNames = {
-    "none",          "unknown-agent", "unknown-capability", "no-available-provider",
-    "hop-limit",     "lifetime",      "malformed",          "unauthorised",
-    "rate-limited",  "draining",      "overloaded",         "too-large",
+    "none",
+    "unknown-agent",
+    "unknown-capability",
+    "no-available-provider",
+    "hop-limit",
+    "lifetime",
+    "malformed",
+    "unauthorised",
+    "rate-limited",
+    "draining",
+    "overloaded",
+    "too-large",
     "bad-version",
 };
 
@@ -150,11 +159,15 @@ struct WireHeader {
     Be64 message;
 
     [[nodiscard]] std::uint8_t version() const noexcept { return version_length >> 4; }
+
     [[nodiscard]] std::size_t header_bytes() const noexcept {
         return std::size_t{version_length & 0x0fU} * 16;
     }
+
     [[nodiscard]] std::uint8_t addressing() const noexcept { return addressing_strategy & 0x0f; }
+
     [[nodiscard]] std::uint8_t strategy() const noexcept { return addressing_strategy >> 4; }
+
     [[nodiscard]] std::uint8_t priority_level() const noexcept { return priority >> 4; }
 };
 
@@ -171,16 +184,42 @@ static_assert(offsetof(WireHeader, message) == 56);
 
 // Posthaste's UUID namespace, 971377db-e540-595a-9565-2be427ee1e9c: UUIDv5 (RFC 4122, 4.3) of
 // "urn:posthaste" in the URL namespace. Capability ids are UUIDv5 of the name in it.
-inline constexpr AgentId kNamespace = {
-    {0x97, 0x13, 0x77, 0xdb, 0xe5, 0x40, 0x59, 0x5a,
-     0x95, 0x65, 0x2b, 0xe4, 0x27, 0xee, 0x1e, 0x9c}};
+inline constexpr AgentId kNamespace = {{0x97,
+                                        0x13,
+                                        0x77,
+                                        0xdb,
+                                        0xe5,
+                                        0x40,
+                                        0x59,
+                                        0x5a,
+                                        0x95,
+                                        0x65,
+                                        0x2b,
+                                        0xe4,
+                                        0x27,
+                                        0xee,
+                                        0x1e,
+                                        0x9c}};
 
 // The router an agent is attached to, whichever it is: the destination of control frames and the
 // source of what a router says itself. UUIDv5 of "router" in kNamespace,
 // 0defc982-00ec-5fb1-a4de-2d3136f46670.
-inline constexpr AgentId kRouterId = {
-    {0x0d, 0xef, 0xc9, 0x82, 0x00, 0xec, 0x5f, 0xb1,
-     0xa4, 0xde, 0x2d, 0x31, 0x36, 0xf4, 0x66, 0x70}};
+inline constexpr AgentId kRouterId = {{0x0d,
+                                       0xef,
+                                       0xc9,
+                                       0x82,
+                                       0x00,
+                                       0xec,
+                                       0x5f,
+                                       0xb1,
+                                       0xa4,
+                                       0xde,
+                                       0x2d,
+                                       0x31,
+                                       0x36,
+                                       0xf4,
+                                       0x66,
+                                       0x70}};
 
 // Walks a TLV list without copying. After the loop, ok() tells whether the list was sound: a TLV
 // whose value runs past the end makes it unsound.
@@ -190,8 +229,11 @@ class TlvReader {
     explicit TlvReader(std::span<const std::uint8_t> bytes) noexcept : rest_(bytes) {}
 
     [[nodiscard]] bool next() noexcept;
+
     [[nodiscard]] std::uint8_t type() const noexcept { return type_; }
+
     [[nodiscard]] std::span<const std::uint8_t> value() const noexcept { return value_; }
+
     [[nodiscard]] bool ok() const noexcept { return ok_; }
 
   private:
@@ -211,8 +253,10 @@ class TlvWriter {
     void put(Tlv type, std::string_view value) noexcept;
     void put_u8(Tlv type, std::uint8_t value) noexcept;
     void put_u32(Tlv type, std::uint32_t value) noexcept;
+
     // Bytes written so far.
     [[nodiscard]] std::size_t size() const noexcept { return used_; }
+
     [[nodiscard]] bool ok() const noexcept { return ok_; }
 
   private:
