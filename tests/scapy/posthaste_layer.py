@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Posthaste's message header, wire format version 1, as a scapy layer.
 
-Written from the specification (routing/wire-format.md) alone and sharing nothing with the program, so that each
-checks the other. Lengths left at None are computed; TLVs are padded to the header's 16 bytes.
+Written from the specification (routing/wire-format.md) and sharing nothing with the program, so
+that each checks the other. Lengths left at None are computed; TLVs are padded to the header's 16 bytes.
 """
 import uuid
 

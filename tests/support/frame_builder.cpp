@@ -185,7 +185,7 @@ std::uint16_t full_udp_checksum(const FrameBytes& frame) {
     const std::size_t l4 = udp_offset(frame);
     const bool is_ipv4 = frame[l3] >> 4 == 4;
     const std::size_t addresses = l3 + (is_ipv4 ? 12 : 8);
-    const std::size_t udp_bytes = get16(frame, l4 + 4);
+    const std::size_t udp_bytes = std::min<std::size_t>(get16(frame, l4 + 4), frame.size() - l4);
     const auto at = [&](std::size_t offset) {
         return frame.begin() + static_cast<std::ptrdiff_t>(offset);
     };
