@@ -60,12 +60,11 @@ std::vector<dataplane::RxQueue> rx_queues_of(const Config& config,
     return queues;
 }
 
-// The error budget of a port, shared by the workers and the control thread.
+}  // namespace
+
 std::uint32_t error_share(const PortConfig& port, unsigned workers) {
     return std::max<std::uint32_t>(port.error_rate / (workers + 1), port.error_rate > 0 ? 1 : 0);
 }
-
-}  // namespace
 
 routing::RibLimits rib_limits(const AgentsConfig& agents) {
     routing::RibLimits limits;
@@ -225,7 +224,6 @@ void Box::create_workers() {
         for (std::size_t i = 0; i < ports.size(); ++i) {
             const dataplane::TxAssignment tx = ports[i].device->tx_assignment(id);
             options.tx.push_back({tx.queue, tx.handoff, tx.owner});
-            options.error_rate.push_back(error_share(config.ports[i], config.dataplane.workers));
         }
         workers.push_back(std::make_unique<dataplane::Worker>(options, *world, *fib, grace));
     }

@@ -98,6 +98,8 @@ inline constexpr std::uint16_t kNoPort = 0xffff;
 
 // The limits of the Rib as [agents] gives them.
 [[nodiscard]] routing::RibLimits rib_limits(const AgentsConfig& agents);
+// The error budget of a port, shared evenly by the workers and the control thread.
+[[nodiscard]] std::uint32_t error_share(const PortConfig& port, unsigned workers);
 // The registrar's, with the control thread's share of each port's error rate.
 [[nodiscard]] RegistrarOptions registrar_options(const Config& config);
 // What the neighbour plane needs to know of a port.

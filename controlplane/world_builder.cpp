@@ -7,18 +7,19 @@ namespace posthaste::controlplane {
 
 dataplane::PortView view_of(const PortConfig& config,
                             const dataplane::Port& port,
-                            std::uint16_t udp_port,
+                            const DataplaneConfig& dataplane,
                             bool up) {
     dataplane::PortView view;
     view.role = config.role;
     view.source_check = config.source_check;
     view.ethdev = port.ethdev();
+    view.error_rate = error_share(config, dataplane.workers);
     view.mtu = config.mtu;
     view.up = up;
     routing::PortRules& rules = view.rules;
     rules.mac = port.mac();
     rules.vlan = config.vlan;
-    rules.udp_port = udp_port;
+    rules.udp_port = dataplane.udp_port;
     rules.edge = config.role == dataplane::Role::edge;
     rules.verify_checksum = config.verify_checksum;
     for (const routing::Prefix& prefix : config.addresses) {
@@ -41,7 +42,7 @@ std::unique_ptr<const dataplane::World> build_world(const Box& box) {
     for (std::size_t i = 0; i < box.ports.size(); ++i) {
         const PortSlot& slot = box.ports[i];
         world->ports.push_back(
-            view_of(box.config.ports[i], *slot.device, box.config.dataplane.udp_port, slot.up));
+            view_of(box.config.ports[i], *slot.device, box.config.dataplane, slot.up));
     }
     world->adjacencies = box.neighbours->adjacencies();
     return world;

@@ -13,7 +13,7 @@ namespace posthaste::controlplane {
 // One port as the lcores see it. `up`: they may poll it and send on it.
 [[nodiscard]] dataplane::PortView view_of(const PortConfig& config,
                                           const dataplane::Port& port,
-                                          std::uint16_t udp_port,
+                                          const DataplaneConfig& dataplane,
                                           bool up);
 
 [[nodiscard]] std::unique_ptr<const dataplane::World> build_world(const Box& box);

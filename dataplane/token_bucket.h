@@ -17,6 +17,12 @@ class TokenBucket {
     explicit TokenBucket(std::uint32_t rate) noexcept
         : rate_(rate), level_(std::uint64_t{rate} * kEvent) {}
 
+    // A change takes effect at once; tokens beyond the new rate's second are lost.
+    void set_rate(std::uint32_t rate) noexcept {
+        rate_ = rate;
+        level_ = std::min(level_, std::uint64_t{rate} * kEvent);
+    }
+
     // True: the event may happen, and its token is gone.
     [[nodiscard]] bool take(std::uint32_t now_ms) noexcept {
         refill(now_ms);

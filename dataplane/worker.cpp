@@ -54,9 +54,6 @@ Worker::Worker(const WorkerOptions& options,
     tx_.reserve(options.tx.size());
     for (std::size_t port = 0; port < options.tx.size(); ++port) {
         tx_.emplace_back(options.tx_backlog);
-        if (port < options.error_rate.size()) {
-            errors_[port] = TokenBucket(options.error_rate[port]);
-        }
     }
 }
 
@@ -142,6 +139,7 @@ void Worker::pipeline(const World& world,
     timer.lap(Stage::rewrite, frames);
     punt(burst_, punts_);
     timer.lap(Stage::punt, frames);
+    errors_[burst_.ingress].set_rate(port.error_rate);
     answer(burst_, port, errors_[burst_.ingress], tx_[burst_.ingress]);
     timer.lap(Stage::answer, frames);
     transmit(burst_, tx_);

@@ -42,7 +42,6 @@ struct WorkerOptions {
     std::uint32_t punt_ring = 512;    // frames per class
     std::uint32_t inject_ring = 512;
     std::uint32_t idle_sleep_us = 0;        // 0: never sleeps
-    std::vector<std::uint32_t> error_rate;  // by port: answers a second, this worker's share
     bool shed = true;                       // lower priorities first when overloaded
 };
 

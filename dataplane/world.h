@@ -22,9 +22,10 @@ struct PortView {
     routing::PortRules rules;
     Role role = Role::edge;
     SourceCheck source_check = SourceCheck::strict;
-    std::uint16_t ethdev = 0;  // DPDK port id
-    std::uint16_t mtu = 1500;  // of the IP packet
-    bool up = false;           // lcores neither poll nor send while false
+    std::uint32_t error_rate = 0;  // answers a second, one worker's share
+    std::uint16_t ethdev = 0;      // DPDK port id
+    std::uint16_t mtu = 1500;      // of the IP packet
+    bool up = false;               // lcores neither poll nor send while false
 };
 
 // A next hop on a link: a router's fabric address, or a static agent whose MAC was resolved.

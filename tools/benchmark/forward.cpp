@@ -211,7 +211,6 @@ class Rig {
         worker.clock = {rte_rdtsc(), rte_get_tsc_hz() / 1'000};
         worker.rx = {{kIngress, 0}};
         worker.tx = {{0, nullptr, true}, {0, nullptr, true}};
-        worker.error_rate = {0, 0};
         worker.shed = false;
         worker_ = std::make_unique<Worker>(worker, *world_, *fib_, grace_);
         grace_.online(0);

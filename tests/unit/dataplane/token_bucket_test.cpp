@@ -49,3 +49,13 @@ TEST(token_bucket, survives_the_wrap_of_the_clock) {
     EXPECT_EQ(taken(bucket, 0xffffff00, 100), 10U);
     EXPECT_EQ(taken(bucket, 0xffffff00 + 500, 100), 5U);
 }
+
+TEST(token_bucket, a_new_rate_holds_at_once) {
+    TokenBucket bucket(10);
+    EXPECT_EQ(taken(bucket, 0, 5), 5U);
+    bucket.set_rate(2);
+    EXPECT_EQ(taken(bucket, 0, 10), 2U);  // what the new second holds, not what was left
+    bucket.set_rate(100);
+    EXPECT_EQ(taken(bucket, 0, 10), 0U);  // a higher rate fills up, it gives nothing at once
+    EXPECT_EQ(taken(bucket, 1'000, 200), 100U);
+}
