@@ -2,7 +2,8 @@
 """Posthaste's message header, wire format version 1, as a scapy layer.
 
 Written from the specification (routing/wire-format.md) and sharing nothing with the program, so
-that each checks the other. Lengths left at None are computed; TLVs are padded to the header's 16 bytes.
+that each checks the other. Lengths left at None are computed; TLVs are padded to the header's 16
+bytes.
 """
 import uuid
 

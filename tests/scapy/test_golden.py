@@ -108,3 +108,34 @@ def test_the_layer_reads_what_it_wrote():
             del packet[UDP].chksum
         packet.clear_cache()
         assert bytes(packet) == frame, entry["name"]
+
+
+DISSECTOR = ["-X", f"lua_script:{HERE.parent.parent / 'tools' / 'posthaste.lua'}"]
+
+
+def test_the_dissector_reads_every_valid_frame():
+    rows = tshark("valid", "posthaste.type", "posthaste.header_bytes", "posthaste.payload_bytes",
+                  "posthaste.source", "_ws.expert.message", arguments=DISSECTOR)
+    frames = make_golden.valid().frames
+    for entry, frame, row in zip(expectations("valid"), frames, rows, strict=True):
+        header = Ether(frame)[layer.Posthaste]
+        assert row == (str(header.type), str(entry["header_bytes"]), str(entry["payload_bytes"]),
+                       str(header.source), row[4]), entry["name"]
+        assert (row[4] == "") == (entry["name"] != "v4-unverified")
+
+
+def test_the_dissector_names_tlvs_and_registrations():
+    rows = tshark("valid", "posthaste.tlv.type", "posthaste.tlv.text", "posthaste.tlv.lease_ms",
+                  "posthaste.tlv.state", arguments=DISSECTOR)
+    found = {entry["name"]: row for entry, row in zip(expectations("valid"), rows, strict=True)}
+    assert found["v6-register"] == ("32,1,33,34", "Überholer,vision/ocr", "30000", "1")
+    assert found["v4-tlvs"] == ("1,3,200", "vision/ocr", "", "")
+
+
+def test_the_dissector_marks_unsound_lengths_and_tlvs():
+    rows = tshark("malformed-message", "_ws.expert.message", arguments=DISSECTOR)
+    found = {entry["name"]: row[0] for entry, row in
+             zip(expectations("malformed-message"), rows, strict=True)}
+    assert found["v4-payload-longer"] == "Lengths disagree with UDP"
+    assert found["v6-tlv-past-end"] == "A TLV runs past the end"
+    assert found["v4-hop-limit"] == ""
