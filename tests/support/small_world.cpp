@@ -123,6 +123,26 @@ std::vector<FibEntry> small_world_routes() {
     };
 }
 
+void from_fabric(FrameSpec& spec) {
+    spec.destination_mac = mac(3);
+    spec.source_mac = mac(77);
+    spec.source_ip = ip("10.2.0.7");
+    spec.destination_ip = ip("10.2.0.1");
+    spec.flags |= routing::flag::relayed;
+    spec.source = agent(500);
+}
+
+void from_fabric_redirected(FrameSpec& spec) {
+    from_fabric(spec);
+    spec.flags |= routing::flag::redirected;
+}
+
+void over_ipv6(FrameSpec& spec) {
+    spec.source_ip = ip("fd00::9");
+    spec.destination_ip = ip("fd00::1");
+    spec.source = agent(kSenderIpv6);
+}
+
 FrameBytes as_sent(const FrameSpec& spec) {
     FrameBytes frame = build(spec);
     const std::size_t l3 = ip_offset(frame);

@@ -53,6 +53,11 @@ enum AgentNumber : std::uint32_t {
 [[nodiscard]] dataplane::World small_world();
 [[nodiscard]] std::vector<routing::FibEntry> small_world_routes();
 
+// Turns a frame to kEdge into one from kRouter to kFabric, or from the sender over IPv6.
+void from_fabric(FrameSpec& spec);
+void from_fabric_redirected(FrameSpec& spec);
+void over_ipv6(FrameSpec& spec);
+
 // The bytes a router sends for `spec`: as built, but with the identification of an atomic datagram.
 [[nodiscard]] FrameBytes as_sent(const FrameSpec& spec);
 
