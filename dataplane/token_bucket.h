@@ -17,10 +17,12 @@ class TokenBucket {
     explicit TokenBucket(std::uint32_t rate) noexcept
         : rate_(rate), level_(std::uint64_t{rate} * kEvent) {}
 
-    // A change takes effect at once; tokens beyond the new rate's second are lost.
+    // A change takes effect at once; tokens beyond the new rate's second are lost. Before the
+    // first take() it is as if the bucket had been made with this rate: full.
     void set_rate(std::uint32_t rate) noexcept {
+        const std::uint64_t full = std::uint64_t{rate} * kEvent;
         rate_ = rate;
-        level_ = std::min(level_, std::uint64_t{rate} * kEvent);
+        level_ = started_ ? std::min(level_, full) : full;
     }
 
     // True: the event may happen, and its token is gone.

@@ -85,6 +85,7 @@ unsigned Worker::run_once(std::uint64_t tsc) noexcept {
     grace_.quiescent(options_.id);
     now_ms_ = options_.clock.ms32(tsc);
     const World& world = world_.read();  // one consistent world for the whole turn
+    DCHECK(world.ports.size() >= tx_.size());
     unsigned moved = serve_inject(world);
     moved += serve_rx(world);
     moved += serve_tx(world);

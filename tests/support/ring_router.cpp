@@ -91,9 +91,6 @@ RingRouter::RingRouter(const RingRouterOptions& options) : grace_(options.worker
             }
             worker.tx.push_back(tx);
         }
-        if (worker.error_rate.empty()) {
-            worker.error_rate.assign(kPortCount, 1'000'000);
-        }
         workers_.push_back(std::make_unique<Worker>(worker, *world_, *fib_, grace_));
     }
 }

@@ -25,6 +25,7 @@ PortView port(std::uint8_t number, Role role) {
     view.rules.ipv6_count = 1;
     view.rules.ipv6[0] = ip("fd0" + std::to_string(number) + "::1");
     view.role = role;
+    view.error_rate = 1'000'000;
     view.ethdev = number;
     view.up = true;
     return view;

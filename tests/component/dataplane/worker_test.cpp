@@ -265,6 +265,27 @@ TEST(worker, a_port_that_takes_nothing_takes_nothing_from_another) {
     EXPECT_EQ(router.broken_law(), "");
 }
 
+TEST(worker, the_first_errors_of_a_port_are_sent_and_its_rate_may_change) {
+    RingRouter router;
+    World world = small_world();
+    world.ports[kEdge].error_rate = 3;
+    router.publish(world);
+    const FrameBytes bytes = build(to(kUnknown, routing::flag::want_error));
+    for (int i = 0; i < 10; ++i) {
+        router.arrive(kEdge, bytes);
+    }
+    router.turn();
+    EXPECT_EQ(router.discard(kEdge), 3U);
+    EXPECT_EQ(router.port(kEdge).answers_suppressed.read(), 7U);
+    world.ports[kEdge].error_rate = 0;
+    router.publish(world);
+    router.set_ms(60'000);
+    router.arrive(kEdge, bytes);
+    router.turn();
+    EXPECT_EQ(router.discard(kEdge), 0U);
+    EXPECT_EQ(router.broken_law(), "");
+}
+
 TEST(worker, a_full_egress_is_answered_as_overload) {
     RingRouterOptions options;
     options.tx_ring = 2;

@@ -59,3 +59,9 @@ TEST(token_bucket, a_new_rate_holds_at_once) {
     EXPECT_EQ(taken(bucket, 0, 10), 0U);  // a higher rate fills up, it gives nothing at once
     EXPECT_EQ(taken(bucket, 1'000, 200), 100U);
 }
+
+TEST(token_bucket, a_rate_set_before_the_first_event_finds_the_bucket_full) {
+    TokenBucket bucket;
+    bucket.set_rate(7);
+    EXPECT_EQ(taken(bucket, 123, 10), 7U);
+}
