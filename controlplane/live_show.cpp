@@ -211,7 +211,7 @@ Json LiveOperations::control_row() const {
             {"worker", nullptr},
             {"queues", Json::array()},
             {"busy_percent", nullptr},
-            {"loops", 0},
+            {"loops", nullptr},
             {"received", all.punted},
             {"resubmitted", 0},
             {"injected", all.originated + all.resubmitted},

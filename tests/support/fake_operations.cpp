@@ -43,6 +43,10 @@ Json edge_port() {
             {"transmitted_bytes", 192'016'000},
             {"tx_discarded", 0},
             {"tx_backlog", 0},
+            {"control_consumed", 238},
+            {"control_resubmitted", 2},
+            {"control_dropped", 0},
+            {"control_originated", 240},
             {"missed", 0},
             {"rx_errors", 0},
             {"no_mbuf", 0},
@@ -223,8 +227,8 @@ Outcome FakeOperations::show_lcores() {
                  {"role", "control"},
                  {"worker", nullptr},
                  {"queues", Json::array()},
-                 {"busy_percent", 0.5},
-                 {"loops", 60'000},
+                 {"busy_percent", nullptr},
+                 {"loops", nullptr},
                  {"received", 240},
                  {"resubmitted", 0},
                  {"injected", 12},
@@ -375,7 +379,7 @@ Outcome FakeOperations::show_memory() {
     ++calls;
     return Json{{"tables",
                  {{{"table", "fib"}, {"bytes", 16'777'216}, {"used", 5}, {"capacity", 100'000}},
-                  {{"table", "rib"}, {"bytes", 4'096}, {"used", 5}, {"capacity", 100'000}}}},
+                  {{"table", "neighbours"}, {"bytes", nullptr}, {"used", 3}, {"capacity", 1'024}}}},
                 {"pools",
                  {{{"pool", "frames"},
                    {"bytes", 19'922'944},
@@ -386,7 +390,9 @@ Outcome FakeOperations::show_memory() {
                  {{"resident_bytes", 73'400'320},
                   {"eal_bytes", 41'943'040},
                   {"eal_total_bytes", 67'108'864},
-                  {"hugepages", false}}}};
+                  {"hugepages", false},
+                  {"heap_allocated_bytes", 6'291'456},
+                  {"heap_resident_bytes", 9'437'184}}}};
 }
 
 Outcome FakeOperations::show_config() {

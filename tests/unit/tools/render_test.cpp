@@ -130,19 +130,21 @@ TEST(render, an_object_is_lines_of_key_and_value_with_its_tables_below) {
               "fib   unknown  Neither attached here nor routed.\n");
     EXPECT_EQ(shown({"show", "memory"}, box.show_memory()),
               "TABLES\n"
-              "TABLE     BYTES  USED  CAPACITY\n"
-              "fib    16.0 MiB     5   100,000\n"
-              "rib     4.0 KiB     5   100,000\n"
+              "TABLE          BYTES  USED  CAPACITY\n"
+              "fib         16.0 MiB     5   100,000\n"
+              "neighbours         -     3     1,024\n"
               "\n"
               "POOLS\n"
               "POOL       BYTES   SIZE  IN USE  AVAILABLE\n"
               "frames  19.0 MiB  8,191     512      7,679\n"
               "\n"
               "PROCESS\n"
-              "resident bytes   70.0 MiB\n"
-              "eal bytes        40.0 MiB\n"
-              "eal total bytes  64.0 MiB\n"
-              "hugepages        no\n");
+              "resident bytes        70.0 MiB\n"
+              "eal bytes             40.0 MiB\n"
+              "eal total bytes       64.0 MiB\n"
+              "hugepages             no\n"
+              "heap allocated bytes  6.0 MiB\n"
+              "heap resident bytes   9.0 MiB\n");
 }
 
 TEST(render, outcomes_texts_and_help_have_their_own_forms) {
