@@ -109,8 +109,9 @@ MemoryPlan plan_memory(const Config& config) {
         config.ports.size() * (dataplane.tx_descriptors + std::uint64_t{dataplane.tx_backlog}) +
         kControlInHand);
 
-    plan.frame_pool = plan.frame_mbufs * dataplane::mbuf_bytes(plan.mtu);
-    plan.control_pool = plan.control_mbufs * dataplane::mbuf_bytes(kControlMtu);
+    const std::size_t page = config.eal.hugepages ? dataplane::kHugePage : dataplane::kSmallPage;
+    plan.frame_pool = plan.frame_mbufs * dataplane::mbuf_bytes(plan.mtu, page);
+    plan.control_pool = plan.control_mbufs * dataplane::mbuf_bytes(kControlMtu, page);
     plan.fib = routing::Fib::planned_heap_bytes(std::max(config.agents.agents_max, 1U));
     plan.rings += plan.handoff * sizeof(void*) * 2;
     plan.reserve = kReserveBase + (plan.frame_pool + plan.control_pool + plan.fib + plan.rings) *

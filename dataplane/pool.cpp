@@ -2,6 +2,7 @@
 // Packet buffers; see the header.
 #include "dataplane/pool.h"
 
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
@@ -37,10 +38,15 @@ std::uint16_t data_room_bytes(std::uint16_t mtu) noexcept {
     return static_cast<std::uint16_t>(rounded + RTE_PKTMBUF_HEADROOM);
 }
 
-std::size_t mbuf_bytes(std::uint16_t mtu) noexcept {
+std::size_t mbuf_bytes(std::uint16_t mtu, std::size_t page) noexcept {
     rte_mempool_objsz size{};
     const auto element = static_cast<std::uint32_t>(sizeof(rte_mbuf)) + data_room_bytes(mtu);
-    return rte_mempool_calc_obj_size(element, 0, &size);
+    const std::size_t object = rte_mempool_calc_obj_size(element, 0, &size);
+    if (object > page) {
+        return (object + page - 1) / page * page;
+    }
+    const std::size_t per_page = page / object;
+    return (page + per_page - 1) / per_page;
 }
 
 std::uint32_t cache_size(std::uint32_t mbufs, std::uint32_t wanted) noexcept {
@@ -56,7 +62,9 @@ tl::expected<Mempool, std::string> create_pool(const PoolOptions& options) {
                                                 data_room_bytes(options.mtu),
                                                 options.socket);
     if (pool == nullptr) {
-        const std::size_t megabytes = mbuf_bytes(options.mtu) * options.mbufs / (1024 * 1024) + 1;
+        const std::size_t page = rte_eal_has_hugepages() != 0 ? kHugePage : kSmallPage;
+        const std::size_t bytes = mbuf_bytes(options.mtu, page) * options.mbufs;
+        const std::size_t megabytes = bytes / (1024 * 1024) + 1;
         return tl::unexpected("cannot create the pool '" + options.name + "' of " +
                               std::to_string(options.mbufs) + " mbufs (" +
                               std::to_string(megabytes) + " MB): " + std::strerror(rte_errno));

@@ -33,13 +33,18 @@ struct PoolOptions {
 inline constexpr std::uint16_t kMtuMin = 68;  // RFC 791; IPv6 needs 1280
 inline constexpr std::uint16_t kMtuMax = 9000;
 
+inline constexpr std::size_t kSmallPage = 4096;
+inline constexpr std::size_t kHugePage = 2 * 1024 * 1024;
+
 // Ethernet header, two VLAN tags (drivers budget for two), frame check sequence.
 inline constexpr std::uint32_t kLinkOverhead = 14 + 2 * 4 + 4;
 
 // Bytes for data and headroom in one mbuf, so that a frame of `mtu` is one segment.
 [[nodiscard]] std::uint16_t data_room_bytes(std::uint16_t mtu) noexcept;
-// What one mbuf takes in the pool, its headers and alignment included.
-[[nodiscard]] std::size_t mbuf_bytes(std::uint16_t mtu) noexcept;
+// What one mbuf takes in the pool, its headers and alignment included. rte_mempool lets no object
+// cross a page, so without hugepages an mbuf of 2.4 kB takes a page of 4.
+[[nodiscard]] std::size_t mbuf_bytes(std::uint16_t mtu, std::size_t page) noexcept;
+
 // The largest per-lcore cache rte_mempool allows for so many mbufs, at most `wanted`.
 [[nodiscard]] std::uint32_t cache_size(std::uint32_t mbufs, std::uint32_t wanted) noexcept;
 

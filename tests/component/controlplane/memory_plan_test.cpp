@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The memory plan against reality: EAL gets exactly what the plan says, then everything the plan
+// counts is made and filled in it.
+#include "controlplane/memory_plan.h"
+
+#include <gtest/gtest.h>
+#include <rte_malloc.h>
+
+#include <cstring>
+#include <vector>
+
+#include "dataplane/pool.h"
+#include "dataplane/port.h"
+#include "routing/fib.h"
+#include "tests/support/eal_fixture.h"
+
+namespace posthaste::controlplane {
+namespace {
+
+Config jumbo_config() {
+    Config config;
+    config.eal.hugepages = false;
+    config.dataplane.workers = 3;
+    config.agents.agents_max = 200'000;
+    for (const char* device : {"net_null0", "net_null1"}) {
+        PortConfig port;
+        port.name = device;
+        port.device = device;
+        port.mtu = 9000;
+        config.ports.push_back(port);
+    }
+    return config;
+}
+
+const bool kMemory =
+    support::eal_argument("-m" + std::to_string(plan_memory(jumbo_config()).total_mb()));
+
+std::size_t heap_in_use() {
+    rte_malloc_socket_stats stats{};
+    rte_malloc_get_socket_stats(0, &stats);
+    return stats.heap_allocsz_bytes;
+}
+
+TEST(memory_plan, everything_it_counts_fits_the_memory_it_asks_for) {
+    const Config config = jumbo_config();
+    const MemoryPlan plan = plan_memory(config);
+    std::size_t before = heap_in_use();
+    const auto frames =
+        dataplane::create_pool({.name = "frames", .mbufs = plan.frame_mbufs, .mtu = plan.mtu});
+    ASSERT_TRUE(frames) << frames.error();
+    const auto control = dataplane::create_pool(
+        {.name = "control", .mbufs = plan.control_mbufs, .cache = 0, .mtu = kControlMtu});
+    ASSERT_TRUE(control) << control.error();
+    // The lists and caches of a pool are in the reserve.
+    const std::uint64_t pools = plan.frame_pool + plan.control_pool;
+    EXPECT_GE(heap_in_use() - before, pools);
+    EXPECT_LE(heap_in_use() - before, pools + pools / 20);
+
+    std::vector<std::unique_ptr<dataplane::Port>> ports;
+    for (const PortConfig& port : config.ports) {
+        dataplane::PortOptions options;
+        options.name = port.name;
+        options.device = port.device;
+        options.mtu = port.mtu;
+        options.tx_queues = static_cast<std::uint16_t>(config.dataplane.workers);
+        options.pool = frames->get();
+        auto opened = dataplane::Port::open(options);
+        ASSERT_TRUE(opened) << opened.error();
+        ports.push_back(std::move(*opened));
+    }
+
+    before = heap_in_use();
+    routing::Grace grace(config.dataplane.workers);
+    routing::FibOptions table;
+    table.capacity = config.agents.agents_max;
+    table.key = routing::KeyHash::random_key();
+    const auto fib = routing::Fib::create(table, grace);
+    ASSERT_TRUE(fib) << fib.error();
+    for (std::uint64_t i = 0; i < config.agents.agents_max; ++i) {
+        routing::FibEntry entry;
+        const std::uint64_t words[2] = {i + 1, ~i};
+        std::memcpy(&entry.agent, words, sizeof(words));
+        ASSERT_TRUE((*fib)->set(entry, 0)) << "route " << i;
+    }
+    EXPECT_LE(heap_in_use() - before, plan.fib);
+    EXPECT_GE(heap_in_use() - before, plan.fib / 2);
+}
+
+}  // namespace
+}  // namespace posthaste::controlplane
