@@ -92,7 +92,10 @@ void LogLines::add(
         summarise(lines_.front(), now, out);
         lines_.erase(lines_.begin());
     }
-    lines_.push_back({{level, clean, 1, now, now}, std::string(key), now, 0});
+    Line& line = lines_.emplace_back();
+    line.entry = {level, clean, 1, now, now};
+    line.site = key;
+    line.window_start = now;
     write(level, clean, now, out);
 }
 

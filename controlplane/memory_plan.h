@@ -43,9 +43,6 @@ struct MemoryPlan {
     [[nodiscard]] std::string to_text() const;
 };
 
-// ARP, ND and acknowledgements are small; the control pool holds nothing else.
-inline constexpr std::uint16_t kControlMtu = 1500;
-
 [[nodiscard]] MemoryPlan plan_memory(const Config& config);
 // Refuses numbers of the configuration that are below what the plan needs.
 [[nodiscard]] tl::expected<void, std::string> check_plan(const Config& config,

@@ -20,7 +20,7 @@ constexpr std::uint32_t kRoomUnit = 1024;
 constexpr std::uint32_t kRoomMin = 2048;
 
 // net_af_packet wants a buffer as large as a slot of the kernel's ring, headers included.
-constexpr std::uint32_t kSlotOverhead = 64;
+constexpr std::uint32_t kSlotOverhead = 66;
 
 // rte_mempool allows a cache only up to this share of the pool (its flush threshold is 1.5 caches).
 constexpr std::uint32_t kCacheFlushNumerator = 3;

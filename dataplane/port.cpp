@@ -358,7 +358,8 @@ bool Port::link_up() const noexcept {
         return false;
     }
     rte_eth_link link{};
-    return rte_eth_link_get_nowait(ethdev_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+    return rte_eth_link_get_nowait(ethdev_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP &&
+           interface_has_link(device_);
 }
 
 tl::expected<void, std::string> Port::wait_for_link() const {

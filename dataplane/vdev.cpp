@@ -99,6 +99,13 @@ bool starts_with_driver(const DeviceString& device, std::string_view driver) noe
     return std::string_view{device.name()}.starts_with(driver);
 }
 
+// Frames are those of a network interface of the kernel, which was there before.
+bool reads_interface(const DeviceString& device) {
+    return starts_with_driver(device, "net_af_packet") ||
+           starts_with_driver(device, "net_af_xdp") ||
+           (starts_with_driver(device, "net_pcap") && device.value("iface").has_value());
+}
+
 bool is_virtio_user(const DeviceString& device) noexcept {
     return starts_with_driver(device, "net_virtio_user") ||
            starts_with_driver(device, "virtio_user");
@@ -163,14 +170,16 @@ void complete_arguments(DeviceString& device, unsigned queues, unsigned mtu, uns
             device.complete("qpairs", std::to_string(queues));
         }
         // A slot of the kernel's ring begins with 66 bytes of its own. It must not be larger than
-        // the mbuf (data_room_bytes() leaves room for that), so it is no power of two.
+        // the mbuf (data_room_bytes() leaves room for that), so it is no power of two. The driver
+        // takes slot i to be at i times the size of a slot: they must fill their blocks, which
+        // are whole pages.
         constexpr unsigned kSlotHeader = 66;
-        constexpr unsigned kSlotUnit = 16;
+        constexpr unsigned kSlotUnit = 1024;
         constexpr unsigned kSlotDefault = 2048;
         const unsigned slot = (frame + kSlotHeader + kSlotUnit - 1) / kSlotUnit * kSlotUnit;
         if (slot > kSlotDefault) {
             device.complete("framesz", std::to_string(slot));
-            device.complete("blocksz", std::to_string(std::max(std::bit_ceil(slot), kPage)));
+            device.complete("blocksz", std::to_string(slot * (kPage / kSlotUnit)));
         }
     } else if (starts_with_driver(device, "net_memif")) {
         // A frame that takes two buffers of the peer comes out as two segments.
@@ -274,9 +283,19 @@ tl::expected<void, std::string> set_interface_mtu(const DeviceString& device, un
     return {};
 }
 
+bool interface_has_link(const DeviceString& device) noexcept {
+    if (!reads_interface(device)) {
+        return true;
+    }
+    // For the life of the process; every asker may use it at once.
+    static const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ifreq request{};
+    device.value("iface").value_or("").copy(request.ifr_name, sizeof(request.ifr_name) - 1);
+    return ioctl(fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_RUNNING) != 0;
+}
+
 tl::expected<void, std::string> check_prerequisites(const DeviceString& device) {
-    if (starts_with_driver(device, "net_af_packet") || starts_with_driver(device, "net_af_xdp") ||
-        (starts_with_driver(device, "net_pcap") && device.value("iface"))) {
+    if (reads_interface(device)) {
         const auto interface = device.value("iface");
         if (!interface) {
             return tl::unexpected(std::string{"the device needs iface=INTERFACE"});

@@ -86,6 +86,10 @@ enum class SocketState : std::uint8_t { absent, stale, live, other_file, unreach
 [[nodiscard]] tl::expected<void, std::string> set_interface_mtu(const DeviceString& device,
                                                                 unsigned mtu);
 
+// False if the device stands for a kernel interface that is down, gone, or without carrier: those
+// drivers always call their own link up.
+[[nodiscard]] bool interface_has_link(const DeviceString& device) noexcept;
+
 // What can be told to be missing before the driver is asked: interface, file, directory.
 [[nodiscard]] tl::expected<void, std::string> check_prerequisites(const DeviceString& device);
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from lab.laboratory import TwoRouters, client, port
-from lab.namespaces import link, wait_until
+from lab.namespaces import link, run, wait_until
 from lab.router import AdminError
 
 EDGE = ["10.1.1.1/24", "fd00:1:1::1/64"]
@@ -48,12 +48,10 @@ def test_check_names_the_place_of_an_error(lab, text, status, words):
 
 def test_the_printed_defaults_are_a_good_file_with_a_port(lab):
     router = lab.router("west", [])
-    defaults = router.run("--print-defaults")
-    assert defaults.returncode == 0 and "[dataplane]" in defaults.stdout
+    defaults = run(router.binary, "--print-defaults")
+    assert "[dataplane]" in defaults.stdout and "[port edge0]" in defaults.stdout
     router.ini.write_text(defaults.stdout, encoding="utf-8")
-    done = router.run("--check")
-    assert done.returncode in (0, 2), done
-    assert ":1:" not in done.stderr
+    assert router.run("--check").returncode == 0
 
 
 # Start errors.
@@ -125,14 +123,17 @@ def test_sigterm_drains_and_ends_with_status_0(lab):
     network = TwoRouters(lab).start()
     sender, receiver = network.registered("a1"), network.registered("a2")
     for _ in range(200):
-        sender.send(receiver.id, b"in flight")
+        sender.send(receiver.id, b"in flight", want_error=True)
     network.west.signal(signal.SIGTERM)
     assert network.west.wait() == 0
-    got = 0
-    while receiver.receive(0.05) is not None:
-        got += 1
-    assert got == 200
-    assert "ERROR" not in network.west.log_text()
+    delivered = answered = 0
+    while receiver.receive(0) is not None:
+        delivered += 1
+    while (answer := sender.receive(0)) is not None:
+        assert client.error_name(answer.error[0]) == "draining"
+        answered += 1
+    assert delivered + answered == 200
+    assert "mbufs out 0" in network.west.log_text()
 
 
 def test_sigint_ends_with_status_0(lab, space):
@@ -187,7 +188,7 @@ def test_a_bad_reload_changes_nothing(lab, change):
     extra = f"[route {client.uuid.uuid4()}]\nrouter = east\n"
     worse = {"bad value": good + extra + "[neighbours]\nretry_ms = soon\n",
              "bad syntax": good + extra + "[neighbours\n",
-             "needs a restart": good.replace("mbufs = 4095", "mbufs = 8191") + extra}[change]
+             "needs a restart": good.replace("idle_sleep_us = 50", "idle_sleep_us = 60") + extra}[change]
     network.west.ini.write_text(worse, encoding="utf-8")
     with pytest.raises(AdminError) as refusal:
         network.west.command("reload")

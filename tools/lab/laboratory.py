@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Everything one experiment makes, and the two-router network most of them use."""
+import itertools
 import os
 import pathlib
 import shutil
@@ -11,6 +12,7 @@ import uuid
 from lab.namespaces import Namespace, link
 from lab.router import Router, af_packet
 
+NUMBERS = itertools.count()  # of the laboratories of this process
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools" / "client"))
 import posthaste_client as client  # noqa: E402  (its folder is no package)
@@ -30,7 +32,7 @@ class Laboratory:
 
     def __init__(self, build, prefix=None, folder=None):
         self.build = pathlib.Path(build).resolve()
-        self.prefix = prefix or f"ph{os.getpid():x}"
+        self.prefix = prefix or f"ph{os.getpid():x}-{next(NUMBERS)}"
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="posthaste-lab-"))
         self.namespaces = {}
         self.routers = []
