@@ -34,7 +34,11 @@ constexpr std::array<DriverTraits, 10> kDrivers = {{
     {.prefix = "net_ring", .paired_queues = true, .spreads = true, .takes_all = true},
     {.prefix = "net_null", .spreads = true, .takes_all = true},
     // The transmit rings of one side are the receive rings of the other. A client connects in
-    // start and never again; a server takes the next client, and a restart does it no harm.
+    // start and never again; a server takes the next client, and a restart does it no harm. When
+    // the peer goes, EAL's interrupt thread takes the link down and unmaps the rings some
+    // microseconds later, and nothing tells us in between: a worker that is preempted in the
+    // middle of a burst then reads unmapped memory. So memif wants workers with cores of their
+    // own (share_cores = no), where a burst is over by then.
     {.prefix = "net_memif",
      .peer_loss = PeerLoss::restart,
      .paired_queues = true,

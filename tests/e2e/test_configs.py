@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Every example in configs/ is started as it stands; only /run/posthaste becomes a test's folder."""
+"""Every example in configs/ is started as it stands; only its run_dir is the test's own."""
 import pathlib
 import uuid
 
@@ -89,7 +89,7 @@ def test_tap(lab):
 
 def test_pcap(lab):
     receiver = uuid.UUID("11111111-1111-4111-8111-111111111111")
-    frame = client.Message(destination=receiver, source=uuid.uuid4(), payload=b"from a file").encode()
+    frame = client.Message(receiver, uuid.uuid4(), b"from a file").encode()
     wrpcap(str(lab.folder / "in.pcap"),
            [Ether(src="02:00:00:00:00:03", dst="02:00:00:00:00:01") /
             IP(src="10.1.0.3", dst="10.1.0.1") / UDP(sport=50000, dport=4747) / frame] * 3)

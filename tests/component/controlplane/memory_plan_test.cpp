@@ -49,7 +49,7 @@ TEST(memory_plan, everything_it_counts_fits_the_memory_it_asks_for) {
         dataplane::create_pool({.name = "frames", .mbufs = plan.frame_mbufs, .mtu = plan.mtu});
     ASSERT_TRUE(frames) << frames.error();
     const auto control = dataplane::create_pool(
-        {.name = "control", .mbufs = plan.control_mbufs, .cache = 0, .mtu = kControlMtu});
+        {.name = "control", .mbufs = plan.control_mbufs, .cache = 0, .mtu = plan.mtu});
     ASSERT_TRUE(control) << control.error();
     // The lists and caches of a pool are in the reserve.
     const std::uint64_t pools = plan.frame_pool + plan.control_pool;
