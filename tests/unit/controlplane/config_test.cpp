@@ -110,7 +110,7 @@ TEST(config, every_key_reaches_its_field) {
     EXPECT_EQ(config.system.log_level, LogLevel::debug);
     EXPECT_EQ(config.system.drain_ms, 1'500U);
     EXPECT_FALSE(config.eal.hugepages);
-    EXPECT_EQ(config.eal.memory_mb, 256U);
+    EXPECT_EQ(config.eal.memory_mb, 512U);
     EXPECT_EQ(config.eal.cores, (std::vector<unsigned>{0, 2, 3}));
     EXPECT_TRUE(config.eal.share_cores);
     EXPECT_EQ(config.eal.extra, "--log-level=pmd;debug --iova-mode=va");
