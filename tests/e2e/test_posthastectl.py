@@ -2,6 +2,7 @@
 """The operator's client against a running router: one-shot, JSON, errors, interactive."""
 import json
 import os
+import pathlib
 import pty
 import select
 import subprocess
@@ -13,8 +14,9 @@ import pytest
 from lab.laboratory import program
 from lab.namespaces import run, wait_until
 
-SHOWS = ["ports", "lcores", "stages", "drops", "agents", "routes", "neighbours", "memory", "config",
-         "version"]
+SHOWS = ["ports", "lcores", "stages", "drops", "agents", "routers", "routes", "neighbours",
+         "memory", "config", "version"]
+GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
 PORT_KEYS = {"name", "device", "role", "addresses", "mac", "mtu", "up", "link", "received", "sent",
              "punted", "dropped", "transmitted"}
 
@@ -41,13 +43,40 @@ def test_everything_can_be_shown_as_text_and_as_json(ctl, what):
     as_json(ctl("--json", "show", what))
 
 
+def differences(value, shape, where):
+    """How an answer departs from its golden file: keys and types."""
+    if isinstance(shape, dict) and isinstance(value, dict):
+        if set(value) != set(shape):
+            return [f"{where}: keys {sorted(set(value) ^ set(shape))}"]
+        return [line for key in shape
+                for line in differences(value[key], shape[key], f"{where}.{key}")]
+    if isinstance(shape, list) and isinstance(value, list):
+        return [line for item in value for line in differences(item, shape[0], f"{where}[]")]
+    kinds = {bool: "boolean", int: "number", float: "number", str: "string", type(None): "null"}
+    kind = kinds.get(type(value), type(value).__name__)
+    allowed = shape.split("|") if isinstance(shape, str) else [type(shape).__name__]
+    return [] if kind in allowed else [f"{where}: {kind}, not {shape}"]
+
+
+def test_answers_have_the_keys_and_types_that_are_promised(network, ctl):
+    agent = network.registered("a1", capabilities=["mail/sort"])
+    commands = [("show", what) for what in SHOWS]
+    commands += [("show", "agent", agent.id), ("lookup", agent.id), ("lookup", uuid.uuid4()),
+                 ("lookup", network.agent_ids["b1"]), ("agent", "drain", agent.id),
+                 ("agent", "remove", agent.id), ("reload",), ("help",), ("tree",)]
+    found = []
+    for words in commands:
+        name = "_".join(word for word in words if isinstance(word, str) and "-" not in word)
+        shape = json.loads((GOLDEN / f"admin_{name}.json").read_text(encoding="utf-8"))
+        found += differences(as_json(ctl("--json", *words)), shape, name)
+    assert not found, "\n".join(found)
+
+
 def test_counters_of_ports_follow_the_traffic(network, ctl):
     sender, receiver = network.registered("a1"), network.registered("a2")
 
     def ports():
-        data = as_json(ctl("--json", "show", "ports"))
-        rows = data["data"] if isinstance(data, dict) and "data" in data else data
-        return {row["name"]: row for row in rows}
+        return {row["name"]: row for row in as_json(ctl("--json", "show", "ports"))}
     before = ports()
     assert PORT_KEYS <= set(before["edge1"])
     for _ in range(10):
@@ -73,8 +102,8 @@ def test_an_agent_is_shown_and_looked_up(network, ctl):
 
 def test_agents_are_added_drained_and_removed(network, ctl):
     receiver, sender = network.agent("a2", agent=uuid.uuid4()), network.registered("a1")
-    endpoint = f"{network.address('a2')}:{receiver.socket.getsockname()[1]}"
-    added = ctl("agent", "add", receiver.id, "--port", "edge2", "--address", endpoint)
+    added = ctl("agent", "add", receiver.id, "--port", "edge2", "--address",
+                f"{network.address('a2')}:{receiver.socket.getsockname()[1]}")
     assert added.returncode == 0, added
     sender.send(receiver.id, b"to an agent the operator added")
     assert receiver.receive(2.0).payload == b"to an agent the operator added"
@@ -146,9 +175,7 @@ class Terminal:
 def test_it_can_be_used_interactively_with_completion(network, build):
     terminal = Terminal(str(program(build, "posthastectl")), "--socket", network.west.socket)
     terminal.expect("> ")
-    terminal.type("show ver\t")
-    terminal.expect("sion")  # what the tab added
-    terminal.type("\n")
+    terminal.type("sh\tver\t\n")
     terminal.expect(str(network.west.process.pid))
     terminal.expect("> ")
     terminal.type("show nothing\n")
