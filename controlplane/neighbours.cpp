@@ -168,22 +168,18 @@ void Neighbours::set_port_up(std::uint16_t port, bool up, std::uint64_t now_ms) 
     }
     for (auto at = table_.lower_bound({port, {}}); at != table_.end() && at->first.port == port;) {
         Entry& entry = at->second;
-        const bool needed = !entry.adjacencies.empty();
         if (!up) {
+            // Whoever is there when the link comes back may have another MAC.
             holds_.drop(entry.id, Drop::port_down, output_.dropped);
+            entry.mac.reset();
+            update_adjacencies(entry);
         }
-        if (!entry.mac && !needed) {
+        if (entry.adjacencies.empty()) {
             at = forget(at);
             continue;
         }
-        if (!entry.mac) {
-            entry.failures = 0;
-            start_resolving(at, now_ms);  // a port that is down only takes the timer away
-        } else if (up && needed) {
-            start_probing(at, now_ms);
-        } else {
-            rest_stale(at);
-        }
+        entry.failures = 0;
+        start_resolving(at, now_ms);  // a port that is down only takes the timer away
         ++at;
     }
 }

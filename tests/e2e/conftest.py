@@ -27,12 +27,16 @@ def build_folder():
 
 @pytest.fixture(name="lab")
 def laboratory(build, request):
-    """A laboratory of one test. Routers still running at its end must have settled accounts."""
+    """A laboratory of one test. Routers that still run at its end must have settled accounts, and
+    end with status 0: after the last frame they count their buffers themselves."""
     with Laboratory(build) as made:
         yield made
         wrong = made.settle()
+        running = [router for router in made.routers if router.running]
+        statuses = {router.name: router.stop() for router in running}
         show_logs(request, made)
         assert not wrong, "\n".join(wrong)
+        assert not any(statuses.values()), statuses
 
 
 @pytest.fixture(name="shared", scope="module")

@@ -55,10 +55,11 @@ class Router:
     """A posthaste with a folder of its own for ini, log, lock and sockets.
 
     `sections` are [(header, {key: value})] behind the small defaults; a section of the same
-    name replaces single keys.
+    name replaces single keys. `lends`: a driver keeps buffers in its rings while it runs, so that
+    the pools are full only at the end; then the router counts itself, and its status says it.
     """
 
-    def __init__(self, binary, name, folder, sections, namespace=None, small=True):
+    def __init__(self, binary, name, folder, sections, namespace=None, lends=False):
         self.binary = pathlib.Path(binary)
         self.name = name
         self.namespace = namespace
@@ -68,13 +69,13 @@ class Router:
         self.log = self.folder / f"{name}.log"
         self.socket = self.folder / f"{name}.sock"
         self.process = None
-        self.small = small
+        self.lends = lends
         self.configure(sections)
 
     def configure(self, sections):
         """Writes the ini anew; a running router reads it at reload()."""
         merged = [("system", {"name": self.name, "run_dir": self.folder})]
-        merged += [(header, dict(keys)) for header, keys in SMALL.items()] if self.small else []
+        merged += [(header, dict(keys)) for header, keys in SMALL.items()]
         for header, keys in sections:
             known = next((old for name, old in merged if name == header), None)
             if known is None:
@@ -190,7 +191,7 @@ class Router:
 
     # Its accounts.
 
-    def unbalanced(self, pools_full=True):
+    def unbalanced(self):
         """What does not add up right now, as sentences; none where every frame is accounted for."""
         wrong = []
         for port in self.command("show", "ports"):
@@ -201,18 +202,18 @@ class Router:
                              f"sent + punted + dropped {went}: {port}")
             if port["tx_backlog"]:
                 wrong.append(f"{self.name} {port['name']}: {port['tx_backlog']} frames in backlog")
-        for pool in self.command("show", "memory")["pools"] if pools_full else []:
+        for pool in [] if self.lends else self.command("show", "memory")["pools"]:
             if pool["available"] != pool["size"]:
                 wrong.append(f"{self.name} pool {pool['pool']}: {pool['available']} of "
                              f"{pool['size']} buffers available")
         return wrong
 
-    def settle(self, pools_full=True, timeout=3.0):
+    def settle(self, timeout=3.0):
         """Waits until every frame is accounted for; what is then still wrong, as sentences."""
         wrong = []
 
         def balanced():
-            wrong[:] = self.unbalanced(pools_full)
+            wrong[:] = self.unbalanced()
             return not wrong
         try:
             wait_until(balanced, timeout)
