@@ -154,6 +154,7 @@ tl::expected<void, std::string> Box::open_ports() {
     for (const PortConfig& port : config.ports) {
         dataplane::PortOptions options;
         options.name = port.name;
+        options.box = config.system.name;
         options.device = port.device;
         options.rx_queues = port.queues;
         options.tx_queues = static_cast<std::uint16_t>(config.dataplane.workers);

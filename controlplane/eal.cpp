@@ -52,8 +52,7 @@ const char* dpdk_level(LogLevel level) {
 bool listens_by_memif(const Config& config) {
     return std::any_of(config.ports.begin(), config.ports.end(), [](const PortConfig& port) {
         const dataplane::DeviceString device(port.device);
-        const auto role = device.value("role");
-        return device.name().starts_with("net_memif") && (role == "server" || role == "master");
+        return device.name().starts_with("net_memif") && dataplane::listens(device);
     });
 }
 

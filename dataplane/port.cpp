@@ -10,6 +10,7 @@
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -58,6 +59,9 @@ Port::Port(const PortOptions& options)
     complete_arguments(
         device_, rx_queues_, options.mtu, std::max(options.rx_descriptors, options.tx_descriptors));
     peer_loss_ = traits_of(device_.name()).peer_loss;
+    if (peer_loss_ == PeerLoss::restart && listens(device_)) {
+        peer_loss_ = PeerLoss::by_itself;  // a restart would cut off a client that just came
+    }
 }
 
 tl::expected<std::unique_ptr<Port>, std::string> Port::open(const PortOptions& options) {
@@ -83,8 +87,10 @@ tl::expected<std::unique_ptr<Port>, std::string> Port::open(const PortOptions& o
     if (auto started = port->start(); !started && !patient) {
         return tl::unexpected(std::move(started).error());
     }
-    if (!patient) {
-        if (auto linked = port->wait_for_link(); !linked) {
+    // A patient port whose peer is there has link in a moment, and is worth waiting for; a listener
+    // without one would wait in vain.
+    if (!patient || (port->started() && port->meets_peer_in_start())) {
+        if (auto linked = port->wait_for_link(); !linked && !patient) {
             return tl::unexpected(std::move(linked).error());
         }
     }
@@ -112,10 +118,15 @@ bool Port::backend_present() const {
     return !backend || probe_socket(*backend) == SocketState::live;
 }
 
+// A start that succeeded has found the peer.
+bool Port::meets_peer_in_start() const {
+    return peer_loss_ == PeerLoss::restart || peer_loss_ == PeerLoss::reopen;
+}
+
 // A port without a device still has what its workers are set up with.
 tl::expected<void, std::string> Port::prepare_absent() {
     tx_queues_ = rx_queues_;
-    choose_mac({});
+    mac_ = options_.mac.value_or(made_up_address());
     return create_handoff();
 }
 
@@ -288,29 +299,43 @@ tl::expected<void, std::string> Port::set_up_queues() {
     return {};
 }
 
-// The configured MAC, the device's own, or (net_null, net_ring and absent devices have none) a
-// random one of the local range, which then stays.
-void Port::choose_mac(const routing::Mac& own) {
-    if (options_.mac) {
-        mac_ = *options_.mac;
-    } else if (!own.is_zero()) {
-        mac_ = own;
-    } else {
-        rte_eth_random_addr(mac_.bytes.data());
+// The same in each run, so that neighbours who remember it reach a box that was restarted; and
+// another on each host, box and port. Of the locally administered range.
+routing::Mac Port::made_up_address() const {
+    std::array<char, 256> host{};
+    (void)gethostname(host.data(), host.size() - 1);
+    constexpr std::uint64_t kFnvOffset = 0xcbf29ce484222325;
+    constexpr std::uint64_t kFnvPrime = 0x100000001b3;
+    std::uint64_t hash = kFnvOffset;
+    for (const std::string_view part : {std::string_view{host.data()},
+                                        std::string_view{options_.box},
+                                        std::string_view{options_.name},
+                                        std::string_view{options_.device}}) {
+        for (const char c : part) {
+            hash = (hash ^ static_cast<unsigned char>(c)) * kFnvPrime;
+        }
+        hash = (hash ^ 0xff) * kFnvPrime;  // no part of UTF-8 text
     }
+    routing::Mac made;
+    for (std::uint8_t& byte : made.bytes) {
+        byte = static_cast<std::uint8_t>(hash);
+        hash >>= 8;
+    }
+    constexpr std::uint8_t kLocal = 2;
+    constexpr std::uint8_t kGroup = 1;
+    made.bytes[0] = static_cast<std::uint8_t>((made.bytes[0] | kLocal) & ~kGroup);
+    return made;
 }
 
 tl::expected<void, std::string> Port::set_addresses() {
     const DriverTraits& traits = traits_of(device_.name());
     rte_ether_addr address{};
     routing::Mac own;
-    if (!traits.address_is_peers && rte_eth_macaddr_get(ethdev_, &address) == 0) {
+    if (!traits.needs_address && rte_eth_macaddr_get(ethdev_, &address) == 0) {
         std::copy(std::begin(address.addr_bytes), std::end(address.addr_bytes), own.bytes.begin());
     }
-    if (mac_.is_zero()) {  // a port that is made anew keeps its address
-        choose_mac(own);
-    }
-    if (mac_ != own && !traits.address_is_peers) {
+    mac_ = options_.mac.value_or(own.is_zero() ? made_up_address() : own);
+    if (mac_ != own && !traits.needs_address) {
         std::copy(mac_.bytes.begin(), mac_.bytes.end(), std::begin(address.addr_bytes));
         const int rc = rte_eth_dev_default_mac_addr_set(ethdev_, &address);
         if (rc != 0 && !traits.takes_all) {

@@ -26,6 +26,7 @@ inline constexpr unsigned kHandoffFrames = 1024;  // one hand-over ring
 
 struct PortOptions {
     std::string name;    // of the [port] section
+    std::string box;     // the system name: with port and device the seed of a made-up address
     std::string device;  // PCI address, or "driver0,arguments"
     std::uint16_t rx_queues = 1;
     std::uint16_t tx_queues = 1;  // one per worker; capped to what the device has
@@ -109,6 +110,7 @@ class Port {
   private:
     explicit Port(const PortOptions& options);
     [[nodiscard]] bool backend_present() const;
+    [[nodiscard]] bool meets_peer_in_start() const;
     [[nodiscard]] std::optional<unsigned> queues_made() const;
     [[nodiscard]] tl::expected<void, std::string> prepare_absent();
     [[nodiscard]] tl::expected<void, std::string> make();
@@ -120,7 +122,7 @@ class Port {
     [[nodiscard]] tl::expected<void, std::string> create_handoff();
     [[nodiscard]] tl::expected<void, std::string> wait_for_link() const;
     [[nodiscard]] std::string named(const std::string& text) const;
-    void choose_mac(const routing::Mac& own);
+    [[nodiscard]] routing::Mac made_up_address() const;
     void drain();
     void close();
 

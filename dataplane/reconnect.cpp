@@ -8,7 +8,7 @@ ReconnectStep Reconnect::poll(std::uint64_t now_ms, bool link_up) noexcept {
     if (!due(now_ms)) {
         return ReconnectStep::nothing;
     }
-    next_poll_ms_ = now_ms + kPollMs;
+    next_poll_ms_ = now_ms + (state_ == State::waiting ? kLookMs : kPollMs);
     switch (state_) {
         case State::up:
             if (link_up) {
@@ -20,9 +20,10 @@ ReconnectStep Reconnect::poll(std::uint64_t now_ms, bool link_up) noexcept {
         case State::waiting:
             if (link_up) {
                 state_ = State::up;
+                next_poll_ms_ = now_ms + kPollMs;
                 return ReconnectStep::resume;
             }
-            if (!restarts_) {
+            if (!restarts_ || now_ms < next_restart_ms_) {
                 return ReconnectStep::nothing;
             }
             ++restart_count_;
@@ -46,7 +47,8 @@ void Reconnect::restarted(std::uint64_t now_ms) noexcept {
     if (state_ == State::restarting) {
         // The peer answers on another thread; it gets one period for it.
         state_ = State::waiting;
-        next_poll_ms_ = now_ms + kPollMs;
+        next_poll_ms_ = now_ms + kLookMs;
+        next_restart_ms_ = now_ms + kPollMs;
     }
 }
 

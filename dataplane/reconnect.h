@@ -19,7 +19,8 @@ enum class ReconnectStep : std::uint8_t {
 
 class Reconnect {
   public:
-    static constexpr std::uint64_t kPollMs = 250;
+    static constexpr std::uint64_t kPollMs = 250;  // between looks at a good link; between restarts
+    static constexpr std::uint64_t kLookMs = 10;   // between looks for a link that is to come back
 
     // `restarts`: the driver needs stop and start to see its peer again (PeerLoss restart, reopen).
     // `up`: whether the port was published as up.
@@ -29,7 +30,7 @@ class Reconnect {
     // The link needs to be looked at only then.
     [[nodiscard]] bool due(std::uint64_t now_ms) const noexcept { return now_ms >= next_poll_ms_; }
 
-    // As often as one likes; looks at the link every kPollMs at most.
+    // As often as one likes; looks at the link when it is due().
     [[nodiscard]] ReconnectStep poll(std::uint64_t now_ms, bool link_up) noexcept;
     void paused(std::uint64_t now_ms) noexcept;
     void restarted(std::uint64_t now_ms) noexcept;
@@ -46,6 +47,7 @@ class Reconnect {
     bool restarts_;
     State state_;
     std::uint64_t next_poll_ms_ = 0;
+    std::uint64_t next_restart_ms_ = 0;
     std::uint32_t losses_ = 0;
     std::uint32_t restart_count_ = 0;
 };

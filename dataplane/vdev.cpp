@@ -31,11 +31,15 @@ constexpr std::array<DriverTraits, 10> kDrivers = {{
     {.prefix = "net_af_xdp", .paired_queues = true, .polls_all = true, .spreads = true},
     {.prefix = "net_pcap", .takes_all = true},
     // Transmit ring n is receive ring n of whoever attached to it, or of the device itself.
-    {.prefix = "net_ring", .paired_queues = true, .spreads = true, .takes_all = true},
-    {.prefix = "net_null", .spreads = true, .takes_all = true},
+    {.prefix = "net_ring",
+     .paired_queues = true,
+     .spreads = true,
+     .needs_address = true,
+     .takes_all = true},
+    {.prefix = "net_null", .spreads = true, .needs_address = true, .takes_all = true},
     // The transmit rings of one side are the receive rings of the other. A client connects in
-    // start and never again; a server takes the next client, and a restart does it no harm. When
-    // the peer goes, EAL's interrupt thread takes the link down and unmaps the rings some
+    // start and never again; a server takes the next client by itself (Port makes the difference).
+    // When the peer goes, EAL's interrupt thread takes the link down and unmaps the rings some
     // microseconds later, and nothing tells us in between: a worker that is preempted in the
     // middle of a burst then reads unmapped memory. So memif wants workers with cores of their
     // own (share_cores = no), where a burst is over by then.
@@ -44,6 +48,7 @@ constexpr std::array<DriverTraits, 10> kDrivers = {{
      .paired_queues = true,
      .spreads = true,
      .understates_mtu = true,
+     .needs_address = true,
      .takes_all = true},
     // The listener stays and takes the next connection without being asked.
     {.prefix = "net_vhost",
@@ -51,6 +56,7 @@ constexpr std::array<DriverTraits, 10> kDrivers = {{
      .paired_queues = true,
      .polls_all = true,
      .spreads = true,
+     .needs_address = true,
      .takes_all = true},
     // A client never connects a second time: the device must be made anew. The device tells the
     // backend how many pairs there are, and the backend fills all of them.
@@ -59,20 +65,21 @@ constexpr std::array<DriverTraits, 10> kDrivers = {{
      .paired_queues = true,
      .polls_all = true,
      .spreads = true,
+     .needs_address = true,
      .takes_all = true},
     {.prefix = "virtio_user",
      .peer_loss = PeerLoss::reopen,
      .paired_queues = true,
      .polls_all = true,
      .spreads = true,
+     .needs_address = true,
      .takes_all = true},
-    // The kernel's flow table spreads. The interface it sees has the device's address, so the
-    // router at the other end needs one of its own.
+    // The kernel's flow table spreads.
     {.prefix = "net_tap",
      .paired_queues = true,
      .spreads = true,
      .understates_mtu = true,
-     .address_is_peers = true,
+     .needs_address = true,
      .takes_all = true},
 }};
 
@@ -201,18 +208,23 @@ void complete_arguments(DeviceString& device, unsigned queues, unsigned mtu, uns
     }
 }
 
-std::optional<std::string> listening_socket(const DeviceString& device) {
+bool listens(const DeviceString& device) {
     if (starts_with_driver(device, "net_memif")) {
-        // Sockets are abstract (no file) unless asked otherwise.
         const auto role = device.value("role");
-        const bool server = role == "server" || role == "master";
-        return server && device.value("socket-abstract") == "no" ? device.value("socket")
-                                                                 : std::nullopt;
+        return role == "server" || role == "master";
+    }
+    return starts_with_driver(device, "net_vhost") && !device.flag("client");
+}
+
+std::optional<std::string> listening_socket(const DeviceString& device) {
+    if (!listens(device)) {
+        return std::nullopt;
     }
     if (starts_with_driver(device, "net_vhost")) {
-        return device.flag("client") ? std::nullopt : device.value("iface");
+        return device.value("iface");
     }
-    return std::nullopt;
+    // Sockets of memif are abstract (no file) unless asked otherwise.
+    return device.value("socket-abstract") == "no" ? device.value("socket") : std::nullopt;
 }
 
 std::optional<std::string> backend_socket(const DeviceString& device) {

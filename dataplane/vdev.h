@@ -35,8 +35,10 @@ struct DriverTraits {
     // Reports 1518 bytes as its longest frame although it carries what its buffers hold; the MTU
     // that counts is that of the kernel interface, or nobody's.
     bool understates_mtu = false;
-    // The device's address is that of the kernel's end of the link, not ours.
-    bool address_is_peers = false;
+    // What the device gives as its address is none to use: a new one in each process (memif,
+    // virtio_user), the same in each (vhost), zero (ring, null), or that of the kernel's end of the
+    // link (tap).
+    bool needs_address = false;
     // Takes every frame whatever its destination, so a MAC of our choice needs no filter.
     bool takes_all = false;
 };
@@ -70,6 +72,8 @@ class DeviceString {
 // Adds what the driver would otherwise get wrong: queue pairs, and buffers for a large MTU.
 void complete_arguments(DeviceString& device, unsigned queues, unsigned mtu, unsigned descriptors);
 
+// Waits for peers to connect, on a file or (memif) on an abstract socket.
+[[nodiscard]] bool listens(const DeviceString& device);
 // The file of the Unix socket this device listens on, if it does.
 [[nodiscard]] std::optional<std::string> listening_socket(const DeviceString& device);
 // The file of the Unix socket this device connects to as soon as it is probed.

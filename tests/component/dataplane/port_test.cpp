@@ -49,6 +49,17 @@ TEST_F(PortOpen, a_device_without_an_address_gets_a_local_one) {
     EXPECT_EQ((*port)->mac().bytes[0] & 2, 2);
 }
 
+TEST_F(PortOpen, that_address_is_the_same_in_each_run_and_another_on_each_box) {
+    const auto address_in = [&](const std::string& box) {
+        auto wanted = options("net_null0");
+        wanted.box = box;
+        const auto port = Port::open(wanted);
+        return port ? (*port)->mac() : routing::Mac{};
+    };
+    EXPECT_EQ(address_in("west"), address_in("west"));
+    EXPECT_NE(address_in("west"), address_in("east"));
+}
+
 TEST_F(PortOpen, a_configured_address_is_the_ports) {
     auto wanted = options("net_ring0");
     wanted.mac = routing::Mac{{0x02, 0, 0, 0, 0, 0x42}};

@@ -44,7 +44,7 @@ TEST(reconnect, a_restart_is_repeated_every_period_until_the_link_is_back) {
         ASSERT_EQ(machine.poll(now, false), ReconnectStep::restart);
         ASSERT_EQ(machine.restarts(), attempt);
         machine.restarted(now);
-        ASSERT_EQ(machine.poll(now + kPoll - 1, false), ReconnectStep::nothing);
+        ASSERT_EQ(machine.poll(now + kPoll / 2, false), ReconnectStep::nothing);
         now += kPoll;
     }
     EXPECT_EQ(machine.poll(now, true), ReconnectStep::resume);
@@ -57,6 +57,13 @@ TEST(reconnect, the_peer_has_a_whole_period_to_answer_a_restart) {
     machine.restarted(100);  // the restart itself took 100 ms
     EXPECT_EQ(machine.poll(kPoll, false), ReconnectStep::nothing);
     EXPECT_EQ(machine.poll(100 + kPoll, true), ReconnectStep::resume);
+}
+
+TEST(reconnect, a_link_that_comes_back_is_used_at_once) {
+    Reconnect machine(true, false);
+    ASSERT_EQ(machine.poll(0, false), ReconnectStep::restart);
+    machine.restarted(0);
+    EXPECT_EQ(machine.poll(Reconnect::kLookMs, true), ReconnectStep::resume);
 }
 
 TEST(reconnect, a_driver_that_comes_back_by_itself_is_never_restarted) {
