@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "dataplane/interrupt_thread.h"
 #include "dataplane/pool.h"
 
 namespace posthaste::dataplane {
@@ -427,7 +428,7 @@ tl::expected<void, std::string> Port::start() {
             }
         }
     }
-    if (const int rc = rte_eth_dev_start(ethdev_); rc != 0) {
+    if (const int rc = call_device(rte_eth_dev_start); rc != 0) {
         return tl::unexpected(named("the device does not start: " + why(rc)));
     }
     started_ = true;
@@ -441,7 +442,7 @@ void Port::stop() {
     if (device_.name().starts_with("net_ring")) {
         drain();  // its rings are freed without looking inside
     }
-    (void)rte_eth_dev_stop(ethdev_);
+    (void)call_device(rte_eth_dev_stop);
     started_ = false;
     stopped_once_ = true;
 }
@@ -457,11 +458,17 @@ void Port::drain() {
     }
 }
 
+int Port::call_device(int (*call)(std::uint16_t)) {
+    return traits_of(device_.name()).needs_interrupt_thread
+               ? call_on_interrupt_thread(call, ethdev_)
+               : call(ethdev_);
+}
+
 void Port::close() {
     if (ethdev_ == kNoEthdev) {
         return;
     }
-    (void)rte_eth_dev_close(ethdev_);
+    (void)call_device(rte_eth_dev_close);
     if (!device_.pci()) {
         (void)rte_eal_hotplug_remove("vdev", device_.name().c_str());
     }

@@ -125,6 +125,8 @@ class Port {
     [[nodiscard]] routing::Mac made_up_address() const;
     void drain();
     void close();
+    // rte_eth_dev_start, _stop or _close, on the thread the driver needs.
+    int call_device(int (*call)(std::uint16_t));
 
     PortOptions options_;
     DeviceString device_;

@@ -49,6 +49,7 @@ constexpr std::array<DriverTraits, 10> kDrivers = {{
      .spreads = true,
      .understates_mtu = true,
      .needs_address = true,
+     .needs_interrupt_thread = true,
      .takes_all = true},
     // The listener stays and takes the next connection without being asked.
     {.prefix = "net_vhost",

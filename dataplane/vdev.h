@@ -39,6 +39,8 @@ struct DriverTraits {
     // virtio_user), the same in each (vhost), zero (ring, null), or that of the kernel's end of the
     // link (tap).
     bool needs_address = false;
+    // Talks to its peer on EAL's interrupt thread, without a lock against start, stop and close.
+    bool needs_interrupt_thread = false;
     // Takes every frame whatever its destination, so a MAC of our choice needs no filter.
     bool takes_all = false;
 };

@@ -46,6 +46,7 @@ DPDK_HEADERS = (
 # The pipeline's files: what an lcore runs. Everything in dataplane/ but what opens ports and
 # builds values before the lcores start.
 SET_UP = {
+    "interrupt_thread": "lets EAL's own thread stop and start a device",
     "port": "opens, starts and stops devices on the control thread",
     "pool": "creates mempools before the lcores start",
     "reconnect": "decides on the control thread when a port is started again",
