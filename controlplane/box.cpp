@@ -177,7 +177,7 @@ tl::expected<void, std::string> Box::open_ports() {
         const dataplane::PeerLoss loss = slot.device->peer_loss();
         const bool restarts = port.reconnect && (loss == dataplane::PeerLoss::restart ||
                                                  loss == dataplane::PeerLoss::reopen);
-        slot.reconnect = dataplane::Reconnect(restarts, slot.up);
+        slot.reconnect = dataplane::Reconnect(restarts, slot.up, slot.device->started());
         ports.push_back(std::move(slot));
     }
     return {};

@@ -272,7 +272,7 @@ void Conductor::drive_port(std::uint16_t index, std::uint64_t now_ms) {
             if (!started.has_value()) {
                 log_at(LogLevel::debug, box_.config.ports[index].name, started.error());
             }
-            slot.reconnect.restarted(now_ms);
+            slot.reconnect.restarted(now_ms, started.has_value());
             return;
         }
         case dataplane::ReconnectStep::resume:

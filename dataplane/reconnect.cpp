@@ -23,6 +23,10 @@ ReconnectStep Reconnect::poll(std::uint64_t now_ms, bool link_up) noexcept {
                 next_poll_ms_ = now_ms + kPollMs;
                 return ReconnectStep::resume;
             }
+            if (connecting_) {
+                connecting_ = false;
+                next_restart_ms_ = now_ms + kHandshakeMs;
+            }
             if (!restarts_ || now_ms < next_restart_ms_) {
                 return ReconnectStep::nothing;
             }
@@ -43,8 +47,9 @@ void Reconnect::paused(std::uint64_t now_ms) noexcept {
     }
 }
 
-void Reconnect::restarted(std::uint64_t now_ms) noexcept {
+void Reconnect::restarted(std::uint64_t now_ms, bool started) noexcept {
     if (state_ == State::restarting) {
+        connecting_ = started;
         // The peer answers on another thread; it gets one period for it.
         state_ = State::waiting;
         next_poll_ms_ = now_ms + kLookMs;

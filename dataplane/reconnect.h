@@ -22,10 +22,14 @@ class Reconnect {
     static constexpr std::uint64_t kPollMs = 250;  // between looks at a good link; between restarts
     static constexpr std::uint64_t kLookMs = 10;   // between looks for a link that is to come back
 
+    // A port that started has found its peer. Both sides' drivers now agree on the rings, on
+    // threads of their own, and take it badly to be stopped meanwhile (net_memif frees twice).
+    static constexpr std::uint64_t kHandshakeMs = 1000;
+
     // `restarts`: the driver needs stop and start to see its peer again (PeerLoss restart, reopen).
-    // `up`: whether the port was published as up.
-    Reconnect(bool restarts, bool up) noexcept
-        : restarts_(restarts), state_(up ? State::up : State::waiting) {}
+    // `up`: whether the port was published as up. `started`: whether the device was started.
+    Reconnect(bool restarts, bool up, bool started = false) noexcept
+        : restarts_(restarts), connecting_(started), state_(up ? State::up : State::waiting) {}
 
     // The link needs to be looked at only then.
     [[nodiscard]] bool due(std::uint64_t now_ms) const noexcept { return now_ms >= next_poll_ms_; }
@@ -33,7 +37,8 @@ class Reconnect {
     // As often as one likes; looks at the link when it is due().
     [[nodiscard]] ReconnectStep poll(std::uint64_t now_ms, bool link_up) noexcept;
     void paused(std::uint64_t now_ms) noexcept;
-    void restarted(std::uint64_t now_ms) noexcept;
+    // `started`: whether Port::start() succeeded.
+    void restarted(std::uint64_t now_ms, bool started = false) noexcept;
 
     [[nodiscard]] bool up() const noexcept { return state_ == State::up; }
 
@@ -45,6 +50,7 @@ class Reconnect {
     enum class State : std::uint8_t { up, pausing, waiting, restarting };
 
     bool restarts_;
+    bool connecting_;  // since before the next look
     State state_;
     std::uint64_t next_poll_ms_ = 0;
     std::uint64_t next_restart_ms_ = 0;

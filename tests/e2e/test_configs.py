@@ -21,7 +21,8 @@ class Example(Router):
     """A router that runs an example."""
 
     def __init__(self, lab, name, namespace=None):
-        super().__init__(program(lab.build, "posthaste"), name, lab.folder, [], namespace)
+        super().__init__(program(lab.build, "posthaste"), name, lab.folder, [], namespace,
+                         lends=name in ("tap", "virtio_user"))
         text = (CONFIGS / f"{name}.ini").read_text(encoding="utf-8")
         assert f"run_dir = {RUN_DIR}\n" in text
         self.ini.write_text(text.replace(RUN_DIR, str(lab.folder)), encoding="utf-8")
@@ -82,9 +83,6 @@ def test_tap(lab):
     assert router.ports()["edge"]["link"]
     space.address("edge0", "10.1.0.2/24")
     exchange(lab, [(space, "10.1.0.2", "10.1.0.1", uuid.uuid4()) for _ in range(2)])
-    # The receive queue of a tap port holds buffers while it runs.
-    assert router.settle(pools_full=False) == []
-    assert router.stop() == 0
 
 
 def test_pcap(lab):

@@ -182,23 +182,24 @@ def test_capability_addressing_is_unknown_yet(network):
     assert client.error_name(sender.receive(1.0).error[0]) == "unknown-capability"
 
 
-BAD = {
-    "too_short": lambda good: good[:40],
-    "bad_magic": lambda good: b"XX" + good[2:],
-    "bad_version": lambda good: good[:2] + b"\x24" + good[3:],
-    "bad_length": lambda good: good + b"trailing",
-    "bad_type": lambda good: good[:3] + b"\x09" + good[4:],
-    "bad_addressing": lambda good: good[:5] + b"\x0f" + good[6:],
-    "bad_flags": lambda good: good[:8] + b"\x00\x04" + good[10:],
-}
+BAD = [
+    ("bad_length", lambda good: good[:40]),
+    ("bad_length", lambda good: good + b"trailing"),
+    ("bad_magic", lambda good: b"XX" + good[2:]),
+    ("bad_version", lambda good: good[:2] + b"\x24" + good[3:]),
+    ("bad_type", lambda good: good[:3] + b"\x09" + good[4:]),
+    ("bad_addressing", lambda good: good[:5] + b"\x0f" + good[6:]),
+    ("bad_flags", lambda good: good[:8] + b"\x00\x04" + good[10:]),
+    ("bad_agent_id", lambda good: good[:16] + bytes(16) + good[32:]),
+]
 
 
-@pytest.mark.parametrize("reason", BAD)
-def test_a_malformed_message_is_dropped_and_counted(network, reason):
+@pytest.mark.parametrize("reason, spoil", BAD)
+def test_a_malformed_message_is_dropped_and_counted(network, reason, spoil):
     sender, receiver = network.registered("a1"), network.registered("a2")
     good = client.Message(receiver.id, sender.id, b"payload").encode()
     before = network.west.drops(reason)
-    sender.send_datagram(BAD[reason](good))
+    sender.send_datagram(spoil(good))
     wait_until(lambda: network.west.drops(reason) == before + 1, 2, f"a drop {reason}")
     assert sender.receive(0) is None and receiver.receive(0) is None
     sender.send_datagram(good)

@@ -146,7 +146,7 @@ def test_frames_for_a_host_that_never_answers_are_dropped_by_reason(lab):
     network = TwoRouters(lab)
     network.west.configure(network.sections("west", extra=[
         static_agent("10.1.1.77", 4747),
-        ("neighbours", {"retries": 2, "retry_ms": 100, "held_per_neighbour": 4})]))
+        ("neighbours", {"retries": 2, "retry_ms": 500, "held_per_neighbour": 4})]))
     network.start()
     sender = network.registered("a2")
     for _ in range(6):

@@ -49,8 +49,7 @@ class PeerLossTest : public PortTest, public testing::WithParamInterface<Side> {
                 break;
             case ReconnectStep::restart:
                 port.stop();
-                (void)port.start();
-                machine.restarted(now);
+                machine.restarted(now, port.start().has_value());
                 break;
             case ReconnectStep::resume:
             case ReconnectStep::nothing:
@@ -77,7 +76,7 @@ TEST_P(PeerLossTest, a_killed_peer_that_returns_is_reconnected_and_no_mbuf_is_lo
     auto opened = Port::open(options(with_path(GetParam().ours, directory_ / "s")));
     ASSERT_TRUE(opened) << opened.error();
     Port& port = **opened;
-    Reconnect machine(port.peer_loss() != PeerLoss::by_itself, port.link_up());
+    Reconnect machine(port.peer_loss() != PeerLoss::by_itself, port.link_up(), port.started());
     constexpr int kDeaths = 4;
     for (int death = 0; death <= kDeaths; ++death) {
         const auto peer = start_peer();

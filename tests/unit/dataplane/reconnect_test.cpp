@@ -66,6 +66,20 @@ TEST(reconnect, a_link_that_comes_back_is_used_at_once) {
     EXPECT_EQ(machine.poll(Reconnect::kLookMs, true), ReconnectStep::resume);
 }
 
+TEST(reconnect, a_port_that_found_its_peer_is_not_restarted_while_they_agree) {
+    constexpr std::uint64_t kHandshake = Reconnect::kHandshakeMs;
+    Reconnect machine(true, false, true);
+    ASSERT_EQ(machine.poll(0, false), ReconnectStep::nothing);
+    ASSERT_EQ(machine.poll(kHandshake - 1, false), ReconnectStep::nothing);
+    ASSERT_EQ(machine.poll(2 * kHandshake, false), ReconnectStep::restart);
+    machine.restarted(2 * kHandshake, true);
+    const std::uint64_t seen = 2 * kHandshake + kPoll;
+    ASSERT_EQ(machine.poll(seen, false), ReconnectStep::nothing);
+    ASSERT_EQ(machine.poll(seen + kHandshake - 1, false), ReconnectStep::nothing);
+    EXPECT_EQ(machine.poll(seen + kHandshake + kPoll, true), ReconnectStep::resume);
+    EXPECT_EQ(machine.restarts(), 1U);
+}
+
 TEST(reconnect, a_driver_that_comes_back_by_itself_is_never_restarted) {
     Reconnect machine(false, true);
     ASSERT_EQ(machine.poll(0, false), ReconnectStep::pause);
