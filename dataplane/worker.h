@@ -41,8 +41,8 @@ struct WorkerOptions {
     std::uint32_t tx_backlog = 1024;  // frames per port, rounded up to a power of two
     std::uint32_t punt_ring = 512;    // frames per class
     std::uint32_t inject_ring = 512;
-    std::uint32_t idle_sleep_us = 0;        // 0: never sleeps
-    bool shed = true;                       // lower priorities first when overloaded
+    std::uint32_t idle_sleep_us = 0;  // 0: never sleeps
+    bool shed = true;                 // lower priorities first when overloaded
 };
 
 class Worker {

@@ -17,7 +17,9 @@ struct Mac {
     friend auto operator<=>(const Mac&, const Mac&) = default;
 
     [[nodiscard]] bool is_group() const noexcept { return (bytes[0] & 1) != 0; }
+
     [[nodiscard]] bool is_zero() const noexcept { return *this == Mac{}; }
+
     // aa:bb:cc:dd:ee:ff, either case.
     [[nodiscard]] static std::optional<Mac> from_text(std::string_view text) noexcept;
     [[nodiscard]] std::string to_text() const;
@@ -33,9 +35,12 @@ struct IpAddress {
     friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
     [[nodiscard]] bool is_none() const noexcept { return family == Family::none; }
+
     // Loopback, unspecified, broadcast, multicast: never a host one can send a frame to.
     [[nodiscard]] bool is_unicast_host() const noexcept;
+
     [[nodiscard]] std::size_t size() const noexcept { return family == Family::ipv4 ? 4 : 16; }
+
     // Dotted quad or any RFC 4291 text form; no zone.
     [[nodiscard]] static std::optional<IpAddress> from_text(std::string_view text) noexcept;
     [[nodiscard]] std::string to_text() const;

@@ -16,40 +16,40 @@ namespace posthaste::routing {
 enum class Drop : std::uint8_t {
     none = 0,
     // Outer headers.
-    too_short,         // fewer bytes than the headers announce
-    segmented,         // headers not contiguous in the first mbuf segment
-    wrong_mac,         // unicast to somebody else's MAC
-    wrong_vlan,        // tag missing, not wanted, or of another VLAN
-    bad_ethertype,     // neither IPv4, IPv6 nor ARP
-    bad_ip_header,     // version, header length, total length or header checksum
-    ip_fragment,       // an IPv4 fragment
-    ip_extension,      // IPv6 extension header
-    wrong_address,     // IP destination is not an address of the port
-    wrong_protocol,    // neither UDP nor a protocol the box answers itself
-    wrong_udp_port,    // UDP to another port than Posthaste's
-    bad_udp_length,    // UDP length disagrees with the IP length
-    bad_checksum,      // UDP checksum wrong, or absent over IPv6
+    too_short,       // fewer bytes than the headers announce
+    segmented,       // headers not contiguous in the first mbuf segment
+    wrong_mac,       // unicast to somebody else's MAC
+    wrong_vlan,      // tag missing, not wanted, or of another VLAN
+    bad_ethertype,   // neither IPv4, IPv6 nor ARP
+    bad_ip_header,   // version, header length, total length or header checksum
+    ip_fragment,     // an IPv4 fragment
+    ip_extension,    // IPv6 extension header
+    wrong_address,   // IP destination is not an address of the port
+    wrong_protocol,  // neither UDP nor a protocol the box answers itself
+    wrong_udp_port,  // UDP to another port than Posthaste's
+    bad_udp_length,  // UDP length disagrees with the IP length
+    bad_checksum,    // UDP checksum wrong, or absent over IPv6
     // Posthaste header.
-    bad_length,        // header length or payload length disagrees with the UDP length
+    bad_length,  // header length or payload length disagrees with the UDP length
     bad_magic,
     bad_version,
-    bad_type,          // a type this port does not take
-    bad_agent_id,      // destination or source nil, or both equal
-    bad_addressing,    // addressing or strategy outside the known values
-    bad_tlv,           // a TLV runs past the header
-    bad_flags,         // relayed from an edge port, or not relayed on a fabric port
+    bad_type,        // a type this port does not take
+    bad_agent_id,    // destination or source nil, or both equal
+    bad_addressing,  // addressing or strategy outside the known values
+    bad_tlv,         // a TLV runs past the header
+    bad_flags,       // relayed from an edge port, or not relayed on a fabric port
     hop_limit,
     lifetime,
     // Decisions.
-    source_unknown,    // edge: the source agent is not registered on this box
-    source_spoofed,    // edge: registered, but at another endpoint
+    source_unknown,  // edge: the source agent is not registered on this box
+    source_spoofed,  // edge: registered, but at another endpoint
     unknown_agent,
     unknown_capability,
     agent_stopped,
-    not_here,          // relayed and redirected before, and still not attached here
-    too_large,         // does not fit the egress port's MTU
-    no_source_address, // egress port has no address of the next hop's family
-    shed,              // overload: lower priority goes first
+    not_here,           // relayed and redirected before, and still not attached here
+    too_large,          // does not fit the egress port's MTU
+    no_source_address,  // egress port has no address of the next hop's family
+    shed,               // overload: lower priority goes first
     // Resources.
     neighbour_unresolved,  // held for a next hop that never answered
     hold_full,             // too many frames wait for a neighbour
@@ -58,9 +58,9 @@ enum class Drop : std::uint8_t {
     port_down,             // egress port stopped or without link
     no_headroom,           // no room before the frame for longer outer headers
     // Control plane.
-    bad_neighbour,     // malformed ARP, neighbour discovery or echo
-    control_refused,   // a control frame answered with an error, or not meant for the box
-    draining,          // arrived while the box shuts down
+    bad_neighbour,    // malformed ARP, neighbour discovery or echo
+    control_refused,  // a control frame answered with an error, or not meant for the box
+    draining,         // arrived while the box shuts down
     count
 };
 

@@ -165,8 +165,8 @@ struct OldOuter {
                                  const Hop& hop,
                                  const HeaderChange& change) noexcept;
 
-// Turns a received frame, in place, into the answer to it: MACs, IPs and UDP ports swapped (IPv4
-// options left out), source kRouterId, destination the old source, conversation, message id and
+// Turns a received frame, in place, into the answer to it: MACs, IPs and, unless it was relayed (a
+// router listens on one port), UDP ports swapped (IPv4 options left out), source kRouterId, destination the old source, conversation, message id and
 // priority kept, the relayed flag kept (back over the fabric), payload dropped. An ack names the
 // type it acknowledges, everything else `code`, in the performative byte. Gives the answer's
 // length in bytes, never more than the frame's. Needs a view with message set and the fixed header

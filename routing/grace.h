@@ -32,6 +32,7 @@ class Grace {
     [[nodiscard]] bool elapsed(std::uint64_t token) noexcept;
 
     [[nodiscard]] unsigned readers() const noexcept { return readers_; }
+
     [[nodiscard]] rte_rcu_qsbr* qsbr() noexcept { return qsbr_; }
 
   private:

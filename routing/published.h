@@ -40,8 +40,7 @@ class Published {
         if (retired_.size() >= kRetiredMax) {
             return false;
         }
-        std::unique_ptr<const T> old(
-            current_.exchange(next.release(), std::memory_order_acq_rel));
+        std::unique_ptr<const T> old(current_.exchange(next.release(), std::memory_order_acq_rel));
         retired_.emplace_back(grace_.start(), std::move(old));
         return true;
     }

@@ -203,7 +203,10 @@ std::size_t answer_in_place(std::span<std::uint8_t> frame,
     std::uint8_t* const l4 = frame.data() + l4_offset;
     std::memcpy(l4 + kUdpBytes, &answer, sizeof answer);
     std::copy(tlvs.begin(), tlvs.end(), l4 + kUdpBytes + kHeaderBytesMin);
-    store(l4, ports << 16 | ports >> 16);
+    // An agent listens where it sends from; a router where the request came to, and the source port
+    // of a relayed frame stays its conversation's.
+    const bool to_router = (answer.flags & flag::relayed) != 0;
+    store(l4, to_router ? ports : ports << 16 | ports >> 16);
     store_be16(l4 + kUdpLength, udp_bytes);
     store_be16(l4 + kUdpChecksum, 0);
     const std::uint64_t sum =

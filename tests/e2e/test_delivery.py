@@ -94,13 +94,14 @@ def test_an_unknown_agent_is_an_error_for_who_asks_for_errors(network, v6):
     wait_until(lambda: network.west.drops("unknown_agent") == before + 2, 2, "two drops")
 
 
-def test_an_agent_the_other_router_does_not_have_is_an_error(network):
-    sender = network.registered("a1")  # west has a route for b1, which is not registered
+def test_an_error_of_the_other_router_comes_back(network, v6):
+    sender = network.registered("a1", v6)  # west has a route for b1, which is not registered
     before = network.east.drops("unknown_agent")
-    sender.send(network.agent_ids["b1"], want_error=True)
+    asked = sender.send(network.agent_ids["b1"], want_error=True)
     answer = sender.receive(2.0)
-    assert answer is None or client.error_name(answer.error[0]) == "unknown-agent"
-    wait_until(lambda: network.east.drops("unknown_agent") == before + 1, 2, "the drop at east")
+    assert client.error_name(answer.error[0]) == "unknown-agent"
+    assert (answer.source, answer.message) == (client.ROUTER_ID, asked.message)
+    assert network.east.drops("unknown_agent") == before + 1
 
 
 def test_a_spoofed_source_is_refused(network, v6):

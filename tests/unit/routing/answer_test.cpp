@@ -122,12 +122,13 @@ TEST(answer, an_error_to_the_fabric_is_itself_a_relayed_frame) {
         answer(spec, Type::error, ErrorCode::unknown_agent, {}, fabric_rules());
     FrameSpec mirror = mirrored(spec, Type::error, 1);
     mirror.flags = flag::relayed;
+    mirror.source_port = spec.source_port;
+    mirror.destination_port = spec.destination_port;
     EXPECT_EQ(frame, without_identification(build(mirror)));
 
     PortRules sender = fabric_rules();
     sender.mac = spec.source_mac;
     sender.ipv4[0] = spec.source_ip;
-    sender.udp_port = spec.source_port;
     const Parsed there = parse(frame, sender);
     EXPECT_EQ(there.drop, Drop::none);
     EXPECT_EQ(there.view.kind, FrameKind::message);
