@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "controlplane/config_values.h"
+#include "routing/text.h"
 
 namespace posthaste::controlplane {
 
@@ -13,7 +14,7 @@ constexpr std::size_t kShownBytes = 80;
 
 // Values may be any bytes; messages are UTF-8, for JSON answers and for terminals.
 std::string as_utf8(std::string text) {
-    if (!is_utf8(text)) {
+    if (!routing::is_printable_utf8(text)) {
         std::ranges::replace_if(
             text, [](char c) { return (c & 0x80) != 0; }, '?');
     }

@@ -5,6 +5,8 @@
 #include <array>
 #include <charconv>
 
+#include "routing/text.h"
+
 namespace posthaste::controlplane {
 
 namespace {
@@ -68,39 +70,6 @@ std::string join(const std::vector<T>& items, Text text) {
     return result;
 }
 
-// The length of the well-formed UTF-8 character at the start of text (no overlong forms, no
-// surrogates, none above U+10FFFF); 0: there is none.
-std::size_t utf8_length(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char lead = byte(0);
-    if (lead < 0x80) {
-        return 1;
-    }
-    std::size_t length = 0;
-    unsigned char low = 0x80;
-    unsigned char high = 0xbf;
-    if (lead >= 0xc2 && lead <= 0xdf) {
-        length = 2;
-    } else if (lead >= 0xe0 && lead <= 0xef) {
-        length = 3;
-        low = lead == 0xe0 ? 0xa0 : 0x80;
-        high = lead == 0xed ? 0x9f : 0xbf;
-    } else if (lead >= 0xf0 && lead <= 0xf4) {
-        length = 4;
-        low = lead == 0xf0 ? 0x90 : 0x80;
-        high = lead == 0xf4 ? 0x8f : 0xbf;
-    }
-    if (length == 0 || text.size() < length || byte(1) < low || byte(1) > high) {
-        return 0;
-    }
-    for (std::size_t i = 2; i < length; ++i) {
-        if ((byte(i) & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return length;
-}
-
 // dddd:bb:dd.f or bb:dd.f in hex.
 bool is_pci_address(std::string_view text) {
     const auto shape_is = [&](std::string_view shape) {
@@ -129,8 +98,8 @@ Why check_text(const KeyRow& key, std::string_view text) {
     if (bytes < key.min || bytes > key.max) {
         return "it has " + std::to_string(bytes) + " bytes";
     }
-    if (!is_utf8(text)) {
-        return "not UTF-8";
+    if (!routing::is_printable_utf8(text)) {
+        return "not printable UTF-8";
     }
     switch (key.rule) {
         case TextRule::name:
@@ -166,17 +135,6 @@ Why check_item_count(const KeyRow& key, std::size_t count) {
 }
 
 }  // namespace
-
-bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
-        const std::size_t length = utf8_length(text);
-        if (length == 0) {
-            return false;
-        }
-        text.remove_prefix(length);
-    }
-    return true;
-}
 
 bool is_legal_name(std::string_view name) {
     return !name.empty() && name.size() <= 32 && std::all_of(name.begin(), name.end(), [](char c) {
@@ -321,8 +279,8 @@ Why read_value(const KeyRow& key, std::string_view text, std::vector<std::string
         if (item.empty() || static_cast<std::int64_t>(item.size()) > key.item_max) {
             return "an item has " + std::to_string(item.size()) + " bytes";
         }
-        if (!is_utf8(item)) {
-            return "not UTF-8";
+        if (!routing::is_printable_utf8(item)) {
+            return "not printable UTF-8";
         }
         if (std::find(texts.begin(), texts.end(), item) != texts.end()) {
             return "'" + std::string(item) + "' is there twice";

@@ -73,9 +73,6 @@ requires(std::numeric_limits<T>::is_integer && !std::is_same_v<T, bool>) [[nodis
 [[nodiscard]] std::string write_value(const std::vector<unsigned>& value);
 [[nodiscard]] std::string write_value(const std::vector<std::string>& value);
 
-// Well formed: no overlong forms, no surrogates, nothing above U+10FFFF.
-[[nodiscard]] bool is_utf8(std::string_view text);
-
 // [a-z0-9_-], 1 to 32 bytes: ports, routers, the box.
 [[nodiscard]] bool is_legal_name(std::string_view name);
 inline constexpr std::string_view kLegalName = "1 to 32 of a-z, 0-9, '_' and '-'";
