@@ -23,6 +23,8 @@ class Conductor {
 
     // One cycle. True: there is more to do at once.
     bool do_work(std::uint64_t now_ms);
+    // Makes what changed in the Rib and among the neighbours visible to the lcores.
+    void publish(std::uint64_t now_ms);
     // Shutdown, after the workers have stopped: what still waits is dropped, counted and freed.
     void drop_everything();
 
@@ -33,7 +35,6 @@ class Conductor {
     void serve_registration(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
     void serve_hold(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
 
-    void publish(std::uint64_t now_ms);
     void apply_changes();
     void expire_leases(std::uint64_t now_ms);
     void drive_ports(std::uint64_t now_ms);

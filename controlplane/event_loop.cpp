@@ -64,7 +64,7 @@ EventLoop::EventLoop(Box& box, const SignalSource& signals, const Options& optio
     : box_(box),
       signals_(signals),
       conductor_(box),
-      operations_(box, options.log_level),
+      operations_(box, conductor_, options.log_level),
       exit_when_idle_ms_(options.exit_when_idle_ms) {}
 
 EventLoop::~EventLoop() {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// LiveOperations: what an operator changes. The Conductor carries it to the lcores in its next
-// cycle, at most a millisecond later.
+// LiveOperations: what an operator changes. It has reached the lcores when the answer is given.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -8,6 +7,7 @@
 
 #include "controlplane/live_operations.h"
 #include "controlplane/log.h"
+#include "controlplane/port_addresses.h"
 
 namespace posthaste::controlplane {
 
@@ -94,6 +94,23 @@ std::optional<std::string> lack_of_room(const Box& box, const Config& next) {
     return std::nullopt;
 }
 
+// Why an agent at that address could not be reached through the port; nullopt: it can.
+std::optional<std::string> unreachable(const PortConfig& port, const AgentAddition& addition) {
+    const routing::IpAddress& address = addition.address;
+    if (!address.is_unicast_host() || is_own(port, address)) {
+        return address.to_text() + " is not the address of another host";
+    }
+    if (!has_family(port, address.family)) {
+        return "port " + port.name + " has no address of that family: " + prefixes_text(port);
+    }
+    if (!is_on_link(port, address) && !addition.mac.has_value() &&
+        !gateway_of(port, address.family).has_value()) {
+        return address.to_text() + " is not on the link of port " + port.name + " (" +
+               prefixes_text(port) + "), which has no gateway; give its MAC, or another port";
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 Outcome LiveOperations::add_agent(const AgentAddition& addition) {
@@ -103,6 +120,9 @@ Outcome LiveOperations::add_agent(const AgentAddition& addition) {
     }
     if (box_.config.ports[port].role != dataplane::Role::edge) {
         return refuse(code::conflict, "port " + addition.port + " is no edge port");
+    }
+    if (auto why = unreachable(box_.config.ports[port], addition); why.has_value()) {
+        return refuse(code::conflict, std::move(*why));
     }
     const routing::AgentRecord* known = box_.rib.find_agent(addition.agent);
     if (known != nullptr && known->registration.origin == Origin::configured) {
@@ -124,6 +144,7 @@ Outcome LiveOperations::add_agent(const AgentAddition& addition) {
     if (!outcome.has_value()) {
         return tl::unexpected(error_of(outcome.error()));
     }
+    publish();
     return Json{{"agent", addition.agent.to_text()},
                 {"outcome", kOutcomeNames[static_cast<std::size_t>(*outcome)]}};
 }
@@ -140,6 +161,7 @@ Outcome LiveOperations::remove_agent(const AgentId& agent) {
     if (!removed.has_value()) {
         return tl::unexpected(error_of(removed.error()));
     }
+    publish();
     return Json{{"agent", agent.to_text()}, {"outcome", "removed"}};
 }
 
@@ -148,6 +170,7 @@ Outcome LiveOperations::drain_agent(const AgentId& agent) {
     if (!drained.has_value()) {
         return tl::unexpected(error_of(drained.error()));
     }
+    publish();
     return Json{{"agent", agent.to_text()}, {"outcome", "draining"}};
 }
 
@@ -169,6 +192,7 @@ Outcome LiveOperations::add_route(const AgentId& agent, const std::string& route
     if (!set.has_value()) {
         return tl::unexpected(error_of(set.error()));
     }
+    publish();
     return Json{{"agent", agent.to_text()}, {"router", router}, {"outcome", outcome}};
 }
 
@@ -185,6 +209,7 @@ Outcome LiveOperations::remove_route(const AgentId& agent) {
     if (!removed.has_value()) {
         return tl::unexpected(error_of(removed.error()));
     }
+    publish();
     return Json{{"agent", agent.to_text()}, {"outcome", "removed"}};
 }
 
@@ -216,6 +241,7 @@ Outcome LiveOperations::reload() {
     for (const std::string& line : difference.changes) {
         log_notice("reload: " + line);
     }
+    publish();
     return Json{{"path", box_.config.path}, {"changes", difference.changes}};
 }
 

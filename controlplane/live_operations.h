@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controlplane/box.h"
+#include "controlplane/conductor.h"
 #include "controlplane/config.h"
 #include "controlplane/operations.h"
 
@@ -16,7 +17,7 @@ namespace posthaste::controlplane {
 class LiveOperations final : public Operations {
   public:
     // `log_level`: given on the command line, goes before the file's, also after a reload.
-    LiveOperations(Box& box, std::optional<LogLevel> log_level);
+    LiveOperations(Box& box, Conductor& conductor, std::optional<LogLevel> log_level);
 
     [[nodiscard]] std::vector<std::string> port_names() const override;
     [[nodiscard]] std::vector<std::string> router_names() const override;
@@ -54,7 +55,11 @@ class LiveOperations final : public Operations {
     [[nodiscard]] std::string mac_of(const routing::Endpoint& endpoint) const;
     void apply(const Config& next);
 
+    // Before the operator is told: whoever acts on the answer finds the lcores doing it.
+    void publish() { conductor_.publish(box_.now_ms()); }
+
     Box& box_;
+    Conductor& conductor_;
     std::optional<LogLevel> log_level_;
     std::vector<BusySample> last_busy_;  // by worker
 };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "controlplane/live_operations.h"
+#include "controlplane/port_addresses.h"
 #include "routing/drop.h"
 #include "routing/frame.h"
 
@@ -199,12 +200,8 @@ Outcome LiveOperations::show_routers() {
         }
         const dataplane::Adjacency& adjacency = box_.neighbours->adjacencies()[slot.adjacency];
         const PortConfig& port = box_.config.ports[slot.port];
-        const bool on_link = std::any_of(
-            port.addresses.begin(), port.addresses.end(), [&slot](const routing::Prefix& prefix) {
-                return prefix.contains(slot.config.address);
-            });
-        const auto& gateway =
-            slot.config.address.family == routing::Family::ipv4 ? port.gateway : port.gateway6;
+        const bool on_link = is_on_link(port, slot.config.address);
+        const auto& gateway = gateway_of(port, slot.config.address.family);
         rows.push_back(
             {{"router", slot.config.name},
              {"address", slot.config.address.to_text()},

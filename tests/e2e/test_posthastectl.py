@@ -100,6 +100,16 @@ def test_an_agent_is_shown_and_looked_up(network, ctl):
     assert "unknown" in nobody.stdout
 
 
+@pytest.mark.parametrize("address, words", [
+    ("10.9.0.9", "not on the link of port edge2"),
+    ("10.1.2.1", "not the address of another host")])
+def test_an_agent_nobody_could_reach_is_not_added(network, ctl, address, words):
+    agent = uuid.uuid4()
+    refused = ctl("agent", "add", agent, "--port", "edge2", "--address", address)
+    assert refused.returncode == 1 and words in refused.stderr, refused
+    assert str(agent) not in network.west.agents()
+
+
 def test_agents_are_added_drained_and_removed(network, ctl):
     receiver, sender = network.agent("a2", agent=uuid.uuid4()), network.registered("a1")
     added = ctl("agent", "add", receiver.id, "--port", "edge2", "--address",
