@@ -4,6 +4,7 @@
 #include <histedit.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -153,6 +154,9 @@ int run_interactive(RouterClient& router, const Settings& settings) {
         ::history(history.get(), &event, H_LOAD, path.c_str());
     }
     set_up(edit.get(), history.get(), router);
+    // Between two prompts the terminal is not in raw mode: Ctrl-C is a signal then, and must not
+    // end the client.
+    std::signal(SIGINT, SIG_IGN);
     const Json& data = (*version)["data"];
     std::cout << "posthaste " << cell("version", data.value("version", Json())) << " on "
               << cell("name", data.value("name", Json()))

@@ -259,7 +259,9 @@ TEST_F(posthastectl, in_a_terminal_errors_and_ctrl_c_do_not_end_it) {
     terminal.type("nonsense\n");
     terminal.wait_for("no command 'nonsense'");
     terminal.wait_for("posthaste> ");
-    terminal.type("agent remove " + kUuid + "\x03");
+    terminal.type("agent remove " + kUuid);
+    terminal.wait_for(kUuid);
+    terminal.type("\x03");
     terminal.wait_for("^C");
     terminal.wait_for("posthaste> ");
     terminal.type("show agent " + kUuid + "\n");
