@@ -165,10 +165,11 @@ struct OldOuter {
                                  const Hop& hop,
                                  const HeaderChange& change) noexcept;
 
-// Turns a received frame, in place, into the answer to it: MACs, IPs and, unless it was relayed (a
-// router listens on one port), UDP ports swapped (IPv4 options left out), source kRouterId, destination the old source, conversation, message id and
-// priority kept, the relayed flag kept (back over the fabric), payload dropped. An ack names the
-// type it acknowledges, everything else `code`, in the performative byte. Gives the answer's
+// Turns a received frame, in place, into the answer to it: MACs and IPs swapped (IPv4 options left
+// out), UDP ports swapped unless it was relayed (a router listens on one port), source kRouterId,
+// destination the old source, conversation, message id and priority kept, the relayed flag kept
+// (back over the fabric), payload dropped. An ack names the type it acknowledges, everything else
+// `code`, in the performative byte. Gives the answer's
 // length in bytes, never more than the frame's. Needs a view with message set and the fixed header
 // in `frame` (the first segment). `tlvs` (may be empty, not part of the frame) become the payload
 // where they fit in full.

@@ -18,7 +18,8 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # The rest of the tree need not be compiled once more for ThreadSanitizer.
-THREAD_TESTS = ("tests/threads/dataplane/threads-dataplane", "tests/threads/routing/threads-routing")
+THREAD_TESTS = ("tests/threads/dataplane/threads-dataplane",
+                "tests/threads/routing/threads-routing")
 BUILD, ASAN, TSAN = ROOT / "build", ROOT / "build-asan", ROOT / "build-tsan"
 FUZZ_SECONDS = 20
 PROGRESS_SECONDS = 15
@@ -163,7 +164,8 @@ def suites(steps, folder, names, env=None):
             steps.count(f"{folder.name}: {name} has no tests", Result(0, 1, 0), 0.0)
             continue
         steps.run(f"{folder.name}: {name}",
-                  ["meson", "test", "-C", folder, "--no-rebuild", "--suite", name, "--logbase", name,
+                  ["meson", "test", "-C", folder, "--no-rebuild", "--suite", name,
+                   "--logbase", name,
                    "--print-errorlogs", "--timeout-multiplier", "3" if env else "1"],
                   folder / f"log/{name}.txt", env=env,
                   cases=junit(folder / f"meson-logs/{name}.junit.xml"))
