@@ -232,11 +232,12 @@ RC_GTEST_PROP(frame, an_answer_is_never_larger_and_always_sound, ()) {
     frame.resize(bytes);
 
     // The sender would take it, were it a router (agents are no concern of parse_frame()).
+    const bool to_router = (frame[message_offset(frame) + 9] & flag::relayed) != 0;
     frame[message_offset(frame) + 9] |= flag::relayed;
     seal(frame);
     PortRules sender = fabric_rules();
     sender.mac = to.mac;
-    sender.udp_port = to.udp_port;
+    sender.udp_port = to_router ? rules.udp_port : to.udp_port;
     sender.ipv4[0] = sender.ipv6[0] = to.ip;
     const Parsed there = parse(frame, sender);
     RC_ASSERT(there.drop == Drop::none);

@@ -44,7 +44,9 @@ FrameSpec answer_to(const FrameSpec& request, Type type, std::uint8_t performati
     answer.performative = performative;
     std::swap(answer.source_mac, answer.destination_mac);
     std::swap(answer.source_ip, answer.destination_ip);
-    std::swap(answer.source_port, answer.destination_port);
+    if ((request.flags & routing::flag::relayed) == 0) {  // a router listens on one port only
+        std::swap(answer.source_port, answer.destination_port);
+    }
     answer.destination = request.source;
     answer.source = routing::kRouterId;
     answer.hop_limit = routing::kHopLimitDefault;
