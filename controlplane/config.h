@@ -33,7 +33,7 @@ struct SystemConfig {                        // [system]
     std::string name = "posthaste";          // this box; also the EAL file prefix
     std::string run_dir = "/run/posthaste";  // lock, sockets: run_dir/NAME.*
     LogLevel log_level = LogLevel::info;
-    std::uint32_t drain_ms = 2'000;  // SIGTERM: keep forwarding at most so long
+    std::uint32_t drain_ms = 2'000;  // after SIGTERM, at most; see the key's help
 
     friend bool operator==(const SystemConfig&, const SystemConfig&) = default;
 };

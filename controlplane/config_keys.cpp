@@ -127,7 +127,9 @@ constexpr KeyRow kKeys[] = {
          .max = 600'000,
          .unit = "ms",
          .reloadable = true,
-         .help = "After SIGTERM forwarding goes on until no frame comes, at most so long."}),
+         .help =
+             "After SIGTERM agents' messages are refused as draining and others delivered, until "
+             "no frame comes, at most so long."}),
 
     field<&EalConfig::hugepages>(
         {.name = "hugepages",
