@@ -10,10 +10,14 @@ namespace posthaste::tools {
 
 struct ForwardOptions {
     std::uint32_t agents = 1'000'000;
+    std::string stream = "uniform";
     double seconds = 1.0;
     unsigned repeat = 7;
     unsigned payload = 0;
     std::string ingress = "edge";
+    std::string checksum = "on";
+    double malformed = 0;  // percent
+    double unknown = 0;    // percent
     unsigned core = 0;
     bool hugepages = false;
     bool json = false;

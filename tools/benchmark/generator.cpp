@@ -3,6 +3,7 @@
 
 #include <rte_mbuf.h>
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 
@@ -17,21 +18,29 @@ constexpr std::size_t kIp = 14;
 constexpr std::size_t kUdp = kIp + 20;
 constexpr std::size_t kMessage = kUdp + 8;
 constexpr std::size_t kUdpChecksum = kUdp + 6;
+constexpr std::size_t kVersion = kMessage + offsetof(routing::WireHeader, version_length);
 constexpr std::size_t kDestination = kMessage + offsetof(routing::WireHeader, destination);
+constexpr std::size_t kStamp = kMessage + offsetof(routing::WireHeader, message);
 constexpr std::uint16_t kSourcePort = 40'000;
 constexpr std::uint8_t kUdpProtocol = 17;
+constexpr std::uint8_t kWrongVersion = 0x94;  // 9, and the right length
+constexpr std::uint32_t kTargetsMin = 1U << 20;
+constexpr std::uint32_t kTargetsMax = 1U << 24;
+constexpr std::array kMalformed = {Fault::magic, Fault::checksum, Fault::nil_id, Fault::version};
 
-// The finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014): a bijection, so that numbers
-// that differ give ids that differ.
-std::uint64_t mix(std::uint64_t x) noexcept {
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-    return x ^ (x >> 31);
-}
+static_assert(kMessage + routing::kHeaderBytesMin == Generator::kHeadBytes);
 
 void put16(std::uint8_t* at, std::uint16_t value) noexcept {
     const routing::Be16 wire(value);
     std::memcpy(at, &wire, sizeof wire);
+}
+
+void spoil(std::uint8_t* frame, Fault fault) noexcept {
+    if (fault == Fault::magic) {
+        frame[kMessage] ^= 0xff;
+    } else if (fault == Fault::version) {
+        frame[kVersion] = kWrongVersion;
+    }
 }
 
 }  // namespace
@@ -43,22 +52,47 @@ routing::AgentId agent_id(std::uint64_t number) noexcept {
     return id;
 }
 
-Generator::Generator(const Addresses& addresses,
-                     std::uint32_t agents,
-                     unsigned payload,
-                     bool relayed)
-    : frame_bytes_(static_cast<unsigned>(kMessage + routing::kHeaderBytesMin) + payload),
-      agents_(agents) {
+std::uint32_t targets_for(std::uint32_t agents) noexcept {
+    return static_cast<std::uint32_t>(
+        std::clamp<std::uint64_t>(std::uint64_t{agents} * 2, kTargetsMin, kTargetsMax));
+}
+
+routing::Drop drop_of(Fault fault) noexcept {
+    switch (fault) {
+        case Fault::none:
+            break;
+        case Fault::magic:
+            return routing::Drop::bad_magic;
+        case Fault::checksum:
+            return routing::Drop::bad_checksum;
+        case Fault::nil_id:
+            return routing::Drop::bad_agent_id;
+        case Fault::version:
+            return routing::Drop::bad_version;
+        case Fault::unknown:
+            return routing::Drop::unknown_agent;
+    }
+    return routing::Drop::none;
+}
+
+Generator::Generator(const GeneratorOptions& options)
+    : frame_bytes_(static_cast<unsigned>(kHeadBytes) + options.payload),
+      checksum_(options.checksum) {
+    write_template(options);
+    draw_targets(options);
+}
+
+void Generator::write_template(const GeneratorOptions& options) {
     std::uint8_t* frame = frame_.data();
-    std::memcpy(frame, addresses.destination_mac.bytes.data(), 6);
-    std::memcpy(frame + 6, addresses.source_mac.bytes.data(), 6);
+    std::memcpy(frame, options.destination_mac.bytes.data(), 6);
+    std::memcpy(frame + 6, options.source_mac.bytes.data(), 6);
     put16(frame + 12, 0x0800);
     frame[kIp] = 0x45;
     put16(frame + kIp + 2, static_cast<std::uint16_t>(frame_bytes_ - kIp));
     frame[kIp + 8] = routing::kOuterHopLimit;
     frame[kIp + 9] = kUdpProtocol;
-    std::memcpy(frame + kIp + 12, addresses.source.bytes.data(), 4);
-    std::memcpy(frame + kIp + 16, addresses.destination.bytes.data(), 4);
+    std::memcpy(frame + kIp + 12, options.source.bytes.data(), 4);
+    std::memcpy(frame + kIp + 16, options.destination.bytes.data(), 4);
     const std::span<const std::uint8_t> ip(frame + kIp, 20);
     put16(frame + kIp + 10, routing::fold_checksum(routing::ones_sum(ip)));
 
@@ -72,28 +106,114 @@ Generator::Generator(const Addresses& addresses,
     header.type = static_cast<std::uint8_t>(routing::Type::message);
     header.priority = 0x50;
     header.hop_limit = routing::kHopLimitDefault;
-    header.flags = relayed ? routing::flag::relayed : std::uint16_t{0};
-    header.payload_length = static_cast<std::uint16_t>(payload);
-    header.source = addresses.sender;
+    header.flags = options.relayed ? routing::flag::relayed : std::uint16_t{0};
+    header.payload_length = static_cast<std::uint16_t>(options.payload);
+    header.source = options.sender;
     header.conversation = 1;
-    header.message = 1;
     std::memcpy(frame + kMessage, &header, sizeof header);
-
+    for (unsigned i = 0; i < options.payload; ++i) {
+        frame[kHeadBytes + i] = static_cast<std::uint8_t>(i);
+    }
     const std::span<const std::uint8_t> ips(frame + kIp + 12, 8);
     const std::span<const std::uint8_t> datagram(frame + kUdp, udp_bytes);
     partial_sum_ = routing::ones_sum(datagram, routing::ones_sum(ips, kUdpProtocol + udp_bytes));
 }
 
+void Generator::draw_targets(const GeneratorOptions& options) {
+    targets_.resize(options.targets != 0 ? options.targets : targets_for(options.agents));
+    Draw draw(options.stream, options.agents, options.seed);
+    Random random(~options.seed);
+    std::size_t turn = 0;
+    for (Target& target : targets_) {
+        const double share = random.unit() * 100;
+        target.fault = Fault::none;
+        if (share < options.malformed) {
+            target.fault = kMalformed[turn++ % kMalformed.size()];
+        } else if (share < options.malformed + options.unknown) {
+            target.fault = Fault::unknown;
+        }
+        const std::uint64_t number = draw.next();
+        target.agent =
+            agent_id(target.fault == Fault::unknown ? number + options.agents + 1 : number);
+        if (target.fault == Fault::nil_id) {
+            target.agent = {};
+        }
+        target.checksum = checksum_with(target.agent, target.fault);
+    }
+}
+
+// Wrong only where that is the fault.
+std::uint16_t Generator::checksum_with(const routing::AgentId& agent, Fault fault) noexcept {
+    if (!checksum_ && fault != Fault::checksum) {
+        return 0;
+    }
+    std::uint64_t sum = routing::ones_sum(agent.bytes, partial_sum_);
+    std::array<std::uint8_t, 4> words;  // magic, version and type
+    std::memcpy(words.data(), &frame_[kMessage], words.size());
+    for (std::uint8_t& byte : words) {  // what the sum has of them, taken out
+        byte = static_cast<std::uint8_t>(~byte);
+    }
+    sum = routing::ones_sum(words, sum);
+    std::array<std::uint8_t, kMessage + 4> spoilt{};
+    std::memcpy(&spoilt[kMessage], &frame_[kMessage], words.size());
+    spoil(spoilt.data(), fault);
+    sum = routing::ones_sum(std::span(spoilt).subspan(kMessage), sum);
+    std::uint16_t checksum = routing::fold_checksum(sum);
+    if (fault == Fault::checksum) {
+        checksum ^= 0x0101;
+    }
+    return __builtin_bswap16(checksum == 0 ? std::uint16_t{0xffff} : checksum);
+}
+
+inline Fault Generator::put(std::uint8_t* bytes) noexcept {
+    const Target& target = targets_[next_];
+    next_ = next_ + 1 == targets_.size() ? 0 : next_ + 1;
+    ++frames_;
+    std::memcpy(bytes, frame_.data(), kHeadBytes);
+    if (frame_bytes_ > kHeadBytes) {
+        std::memcpy(bytes + kHeadBytes, frame_.data() + kHeadBytes, frame_bytes_ - kHeadBytes);
+    }
+    std::memcpy(bytes + kDestination, target.agent.bytes.data(), sizeof target.agent);
+    std::memcpy(bytes + kUdpChecksum, &target.checksum, sizeof target.checksum);
+    if (target.fault != Fault::none) [[unlikely]] {
+        spoil(bytes, target.fault);
+        ++faulty_[static_cast<std::size_t>(drop_of(target.fault))];
+    }
+    return target.fault;
+}
+
+Fault Generator::write(std::uint8_t* bytes) noexcept {
+    return put(bytes);
+}
+
+Fault Generator::write_stamped(std::uint8_t* bytes, std::uint64_t stamp) noexcept {
+    const Fault fault = put(bytes);
+    std::memcpy(bytes + kStamp, &stamp, sizeof stamp);
+    std::uint16_t checksum;
+    std::memcpy(&checksum, bytes + kUdpChecksum, sizeof checksum);
+    if (checksum != 0) {
+        // The template's stamp is 0. Sums come out the same in either byte order (RFC 1071, 2B).
+        std::uint64_t sum = static_cast<std::uint16_t>(~checksum);
+        sum += (stamp & 0xffffffff) + (stamp >> 32);
+        while (sum >> 16 != 0) {
+            sum = (sum & 0xffff) + (sum >> 16);
+        }
+        checksum = static_cast<std::uint16_t>(~sum);
+        checksum = checksum == 0 ? std::uint16_t{0xffff} : checksum;
+        std::memcpy(bytes + kUdpChecksum, &checksum, sizeof checksum);
+    }
+    return fault;
+}
+
+std::uint64_t Generator::stamp_of(const std::uint8_t* frame) noexcept {
+    std::uint64_t stamp;
+    std::memcpy(&stamp, frame + kStamp, sizeof stamp);
+    return stamp;
+}
+
 void Generator::fill(rte_mbuf** frames, std::uint16_t count) noexcept {
     for (std::uint16_t i = 0; i < count; ++i) {
-        random_ += 0x9e3779b97f4a7c15ULL;
-        const std::uint64_t number = (mix(random_) >> 32) * agents_ >> 32;
-        const routing::AgentId agent = agent_id(number);
-        auto* bytes = rte_pktmbuf_mtod(frames[i], std::uint8_t*);
-        std::memcpy(bytes, frame_.data(), frame_bytes_);
-        std::memcpy(bytes + kDestination, agent.bytes.data(), sizeof agent);
-        std::uint16_t sum = routing::fold_checksum(routing::ones_sum(agent.bytes, partial_sum_));
-        put16(bytes + kUdpChecksum, sum == 0 ? std::uint16_t{0xffff} : sum);
+        put(rte_pktmbuf_mtod(frames[i], std::uint8_t*));
         frames[i]->data_len = static_cast<std::uint16_t>(frame_bytes_);
         frames[i]->pkt_len = frame_bytes_;
     }

@@ -36,6 +36,21 @@ int main(int argc, char** argv) {
                      "edge looks up destination and source, fabric the destination only")
         ->check(CLI::IsMember({"edge", "fabric"}))
         ->capture_default_str();
+    command->add_option("--stream", forward.stream, "which agents the frames go to")
+        ->check(CLI::IsMember({"uniform", "zipf", "round-robin"}))
+        ->capture_default_str();
+    command->add_option("--checksum", forward.checksum, "the UDP checksum: right, or 0")
+        ->check(CLI::IsMember({"on", "off"}))
+        ->capture_default_str();
+    command
+        ->add_option("--malformed",
+                     forward.malformed,
+                     "percent of the frames with a wrong magic, checksum, version or a nil id")
+        ->check(CLI::Range(0.0, 50.0))
+        ->capture_default_str();
+    command->add_option("--unknown", forward.unknown, "percent of the frames to unknown agents")
+        ->check(CLI::Range(0.0, 50.0))
+        ->capture_default_str();
     command->add_option("--core", forward.core, "processor to run on")->capture_default_str();
     command->add_flag("--hugepages", forward.hugepages, "tables and frames in hugepages");
     command->add_flag("--json", forward.json, "one JSON object instead of a table");

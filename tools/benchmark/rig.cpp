@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tools/benchmark/rig.h"
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <unistd.h>
+
+namespace posthaste::tools {
+
+using dataplane::PortCounters;
+using dataplane::Worker;
+using dataplane::World;
+
+namespace {
+
+constexpr unsigned kPorts = 2;
+constexpr unsigned kTurnsPerClockRead = 64;
+constexpr std::uint64_t kOtherMemory = 96U << 20;  // mbufs, rings, rte_malloc's own
+
+routing::Mac mac(std::uint8_t last) {
+    return {{2, 0, 0, 0, 0, last}};
+}
+
+routing::IpAddress ipv4(std::uint8_t third, std::uint8_t last) {
+    return {{10, 0, third, last}, routing::Family::ipv4};
+}
+
+GeneratorOptions generator_options(const RigOptions& rig) {
+    GeneratorOptions made;
+    made.source_mac = mac(9);
+    made.destination_mac = mac(1);
+    made.source = ipv4(0, 9);
+    made.destination = ipv4(0, 1);
+    made.sender = agent_id(rig.agents);
+    made.agents = rig.agents;
+    made.stream = rig.stream;
+    made.payload = rig.payload;
+    made.relayed = !rig.edge;
+    made.checksum = rig.checksum;
+    made.malformed = rig.malformed;
+    made.unknown = rig.unknown;
+    return made;
+}
+
+std::uint16_t fill_frames(std::uint16_t /*port*/,
+                          std::uint16_t /*queue*/,
+                          rte_mbuf** frames,
+                          std::uint16_t count,
+                          std::uint16_t /*room*/,
+                          void* generator) {
+    static_cast<Generator*>(generator)->fill(frames, count);
+    return count;
+}
+
+template <typename Turn>
+Rig::Turned turn_for(std::uint64_t cycles, Turn&& turn) noexcept {
+    Rig::Turned total;
+    const std::uint64_t start = rte_rdtsc();
+    while (total.cycles < cycles) {
+        for (unsigned i = 0; i < kTurnsPerClockRead; ++i) {
+            total.frames += turn();
+        }
+        total.cycles = rte_rdtsc() - start;
+    }
+    return total;
+}
+
+}  // namespace
+
+tl::expected<void, std::string> start_eal(const EalOptions& options) {
+    const std::uint64_t bytes = routing::Fib::planned_heap_bytes(options.agents + 1) + kOtherMemory;
+    std::vector<std::string> words = {"posthaste-bench",
+                                      "--lcores",
+                                      "0@" + std::to_string(options.core),
+                                      "--file-prefix",
+                                      "posthaste-bench-" + std::to_string(getpid()),
+                                      "--no-pci",
+                                      "--no-telemetry",
+                                      "--log-level",
+                                      "error"};
+    if (options.hugepages) {
+        words.insert(words.end(), {"--in-memory"});
+    } else {
+        words.insert(words.end(),
+                     {"--no-huge", "--no-shconf", "-m", std::to_string((bytes >> 20) + 1)});
+    }
+    std::vector<char*> argv;
+    for (std::string& word : words) {
+        argv.push_back(word.data());
+    }
+    if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
+        return tl::unexpected(std::string("EAL does not start") +
+                              (options.hugepages ? "; are there free hugepages?" : ""));
+    }
+    return {};
+}
+
+Rig::Rig(const RigOptions& options)
+    : options_(options), generator_(generator_options(options)), grace_(1) {}
+
+tl::expected<std::unique_ptr<Rig>, std::string> Rig::open(const RigOptions& options) {
+    std::unique_ptr<Rig> rig(new Rig(options));
+    for (const auto step : {&Rig::open_ports, &Rig::fill_table, &Rig::start}) {
+        if (auto done = ((*rig).*step)(); !done.has_value()) {
+            return tl::unexpected(done.error());
+        }
+    }
+    return rig;
+}
+
+Rig::~Rig() {
+    if (worker_ != nullptr) {
+        grace_.offline(0);
+    }
+}
+
+tl::expected<void, std::string> Rig::open_ports() {
+    dataplane::PoolOptions pool;
+    pool.name = "bench";
+    pool.mbufs = kMbufs;
+    auto made = dataplane::create_pool(pool);
+    if (!made.has_value()) {
+        return tl::unexpected(made.error());
+    }
+    pool_ = std::move(*made);
+    for (unsigned i = 0; i < kPorts; ++i) {
+        dataplane::PortOptions port;
+        port.name = "bench" + std::to_string(i);
+        port.device =
+            "net_null" + std::to_string(i) + ",size=" + std::to_string(generator_.frame_bytes());
+        port.pool = pool_.get();
+        auto opened = dataplane::Port::open(port);
+        if (!opened.has_value()) {
+            return tl::unexpected(opened.error());
+        }
+        ports_.push_back(std::move(*opened));
+    }
+    if (rte_eth_add_rx_callback(ports_[kIngress]->ethdev(), 0, fill_frames, &generator_) ==
+        nullptr) {
+        return tl::unexpected(std::string("this DPDK has no rx callbacks"));
+    }
+    return {};
+}
+
+routing::FibEntry Rig::route(std::uint32_t number) const noexcept {
+    const bool sender = number == options_.agents;
+    routing::FibEntry entry;
+    entry.agent = agent_id(number);
+    entry.endpoint.port = sender ? kIngress : kEgress;
+    entry.endpoint.ip = sender ? ipv4(0, 9) : ipv4(1, 9);
+    entry.endpoint.mac = mac(9);
+    entry.endpoint.udp_port = 5'000;
+    return entry;
+}
+
+tl::expected<void, std::string> Rig::fill_table() {
+    routing::FibOptions table;
+    table.name = "bench";
+    table.capacity = options_.agents + 1;
+    table.key = routing::KeyHash::random_key();
+    auto made = routing::Fib::create(table, grace_);
+    if (!made.has_value()) {
+        return tl::unexpected(made.error());
+    }
+    fib_ = std::move(*made);
+    for (std::uint32_t i = 0; i <= options_.agents; ++i) {
+        if (!fib_->set(route(i), 0)) {
+            return tl::unexpected("the table refused agent " + std::to_string(i));
+        }
+    }
+    return {};
+}
+
+tl::expected<void, std::string> Rig::start() {
+    auto world = std::make_unique<World>();
+    for (std::uint8_t i = 0; i < kPorts; ++i) {
+        dataplane::PortView view;
+        view.ethdev = ports_[i]->ethdev();
+        view.up = true;
+        view.rules.mac = mac(1);
+        view.rules.edge = i == kEgress || options_.edge;
+        view.role = view.rules.edge ? dataplane::Role::edge : dataplane::Role::fabric;
+        view.rules.ipv4_count = 1;
+        view.rules.ipv4[0] = ipv4(i, 1);
+        world->ports.push_back(view);
+    }
+    world_ = std::make_unique<routing::Published<World>>(
+        grace_, std::unique_ptr<const World>(std::move(world)));
+    dataplane::WorkerOptions worker;
+    worker.clock = {rte_rdtsc(), rte_get_tsc_hz() / 1'000};
+    worker.rx = {{kIngress, 0}};
+    worker.tx = {{0, nullptr, true}, {0, nullptr, true}};
+    worker.shed = false;
+    worker_ = std::make_unique<Worker>(worker, *world_, *fib_, grace_);
+    grace_.online(0);
+    return {};
+}
+
+unsigned Rig::pass() noexcept {
+    std::array<rte_mbuf*, dataplane::kBurstMax> frames;
+    const std::uint16_t got =
+        rte_eth_rx_burst(ports_[kIngress]->ethdev(), 0, frames.data(), dataplane::kBurstMax);
+    const std::uint16_t sent = rte_eth_tx_burst(ports_[kEgress]->ethdev(), 0, frames.data(), got);
+    if (sent < got) {
+        rte_pktmbuf_free_bulk(frames.data() + sent, static_cast<unsigned>(got - sent));
+    }
+    return got;
+}
+
+Rig::Turned Rig::pass_for(std::uint64_t cycles) noexcept {
+    return turn_for(cycles, [this] { return pass(); });
+}
+
+Rig::Turned Rig::generate(std::uint64_t cycles) noexcept {
+    std::array<rte_mbuf*, dataplane::kBurstMax> frames;
+    if (rte_pktmbuf_alloc_bulk(pool_.get(), frames.data(), frames.size()) != 0) {
+        return {};
+    }
+    const Turned turned = turn_for(cycles, [this, &frames] {
+        generator_.fill(frames.data(), frames.size());
+        return static_cast<unsigned>(frames.size());
+    });
+    rte_pktmbuf_free_bulk(frames.data(), frames.size());
+    return turned;
+}
+
+// A turn counts a frame when it is received and when it is sent, so the generator says how many.
+Rig::Turned Rig::forward(std::uint64_t cycles) noexcept {
+    const std::uint64_t frames = generator_.frames();
+    const Drops faulty = generator_.faulty();
+    Turned turned = turn_for(cycles, [this] { return worker_->run_once(rte_rdtsc()); });
+    turned.frames = generator_.frames() - frames;
+    given_ += turned.frames;
+    for (std::size_t i = 0; i < faulty.size(); ++i) {
+        expected_[i] += generator_.faulty()[i] - faulty[i];
+    }
+    return turned;
+}
+
+tl::expected<void, std::string> Rig::check_counters() const {
+    const PortCounters& in = counters().port[kIngress];
+    if (in.received.read() == 0 || in.received.read() != given_) {
+        return tl::unexpected("the router received " + std::to_string(in.received.read()) + " of " +
+                              std::to_string(given_) + " frames");
+    }
+    if (in.received.read() != in.sent.read() + in.punted.read() + in.dropped.read()) {
+        return tl::unexpected(std::string("frames received are not those sent, punted or dropped"));
+    }
+    for (std::size_t i = 0; i < expected_.size(); ++i) {
+        if (in.drops[i].read() != expected_[i]) {
+            return tl::unexpected("dropped as " + std::string(routing::kDropNames[i]) + ": " +
+                                  std::to_string(in.drops[i].read()) +
+                                  " frames, sent so: " + std::to_string(expected_[i]));
+        }
+    }
+    const PortCounters& out = counters().port[kEgress];
+    if (out.queued.read() != out.transmitted.read()) {
+        return tl::unexpected(std::string("the egress port did not take every frame"));
+    }
+    return {};
+}
+
+tl::expected<void, std::string> Rig::close() {
+    worker_->drain(rte_rdtsc());
+    auto checked = check_counters();
+    ports_.clear();
+    if (!dataplane::pool_full(pool_.get()) && checked.has_value()) {
+        return tl::unexpected(std::to_string(dataplane::pool_in_use(pool_.get())) +
+                              " mbufs did not come back");
+    }
+    return checked;
+}
+
+}  // namespace posthaste::tools

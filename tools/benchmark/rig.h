@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Rig: one router without its control thread, in this process: two ports, a table, a worker, and
+// a generator of what comes in. The forwarding benchmarks turn it.
+//
+// One thread, the one that opened it; a worker that runs elsewhere is its owner's business.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "dataplane/pool.h"
+#include "dataplane/port.h"
+#include "dataplane/worker.h"
+#include "dataplane/world.h"
+#include "routing/fib.h"
+#include "routing/grace.h"
+#include "routing/published.h"
+#include "tools/benchmark/generator.h"
+
+namespace posthaste::tools {
+
+struct RigOptions {
+    std::uint32_t agents = 1'000'000;
+    Stream stream = Stream::uniform;
+    unsigned payload = 0;
+    bool edge = true;  // what comes in; else from another router
+    bool checksum = true;
+    double malformed = 0;  // percent
+    double unknown = 0;    // percent
+};
+
+// Starts EAL for rigs of so many agents, its main thread on `core`.
+struct EalOptions {
+    std::uint32_t agents = 0;
+    unsigned core = 0;
+    bool hugepages = false;
+};
+
+[[nodiscard]] tl::expected<void, std::string> start_eal(const EalOptions& options);
+
+class Rig {
+  public:
+    static constexpr std::uint16_t kIngress = 0;
+    static constexpr std::uint16_t kEgress = 1;
+    static constexpr std::uint32_t kMbufs = 8'191;
+
+    [[nodiscard]] static tl::expected<std::unique_ptr<Rig>, std::string> open(
+        const RigOptions& options);
+    ~Rig();
+    Rig(const Rig&) = delete;
+    Rig& operator=(const Rig&) = delete;
+
+    // Receive (the header is written on the way) and send, nothing in between. Gives frames.
+    unsigned pass() noexcept;
+
+    // The whole worker, for `cycles` of the TSC.
+    struct Turned {
+        std::uint64_t frames = 0;
+        std::uint64_t cycles = 0;
+    };
+
+    [[nodiscard]] Turned forward(std::uint64_t cycles) noexcept;
+    [[nodiscard]] Turned pass_for(std::uint64_t cycles) noexcept;
+    // The generator alone, into the same few mbufs.
+    [[nodiscard]] Turned generate(std::uint64_t cycles) noexcept;
+
+    // Every frame the worker received was sent, punted or dropped, and dropped for what the
+    // generator did to it; every mbuf is back. Ends the rig: only its destructor may follow.
+    [[nodiscard]] tl::expected<void, std::string> close();
+
+    [[nodiscard]] const dataplane::WorkerCounters& counters() const noexcept {
+        return worker_->counters();
+    }
+
+    [[nodiscard]] routing::Fib& fib() noexcept { return *fib_; }
+
+    [[nodiscard]] unsigned frame_bytes() const noexcept { return generator_.frame_bytes(); }
+
+    // The route the table has for agent `number`.
+    [[nodiscard]] routing::FibEntry route(std::uint32_t number) const noexcept;
+
+  private:
+    using Drops = std::array<std::uint64_t, routing::kDropCount>;
+
+    explicit Rig(const RigOptions& options);
+    tl::expected<void, std::string> open_ports();
+    tl::expected<void, std::string> fill_table();
+    tl::expected<void, std::string> start();
+    [[nodiscard]] tl::expected<void, std::string> check_counters() const;
+
+    RigOptions options_;
+    Generator generator_;
+    routing::Grace grace_;
+    dataplane::Mempool pool_;
+    std::vector<std::unique_ptr<dataplane::Port>> ports_;
+    std::unique_ptr<routing::Fib> fib_;
+    std::unique_ptr<routing::Published<dataplane::World>> world_;
+    std::unique_ptr<dataplane::Worker> worker_;
+    Drops expected_{};  // of the frames the worker got
+    std::uint64_t given_ = 0;
+};
+
+}  // namespace posthaste::tools
