@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "routing/key_hash.h"
 
+#include <cpuid.h>
 #include <immintrin.h>
 #include <sys/random.h>
 
@@ -9,154 +10,242 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "routing/check.h"
+
 namespace posthaste::routing {
 
 namespace {
 
-constexpr std::uint64_t kSecondFactor = 0xbf58476d1ce4e5b9ULL;  // odd; splitmix64's first
-constexpr std::size_t kStep = 8;
+using Key = KeyHash::Key;
+using Variant = KeyHash::Variant;
 
-// What the hash of one id is, in plain words. NH with an independent key each gives `first` and
-// `second`; either alone collides with probability 2^-32 at most over the keys, and so does their
-// sum (NH is almost delta-universal). The rest is a permutation, so it adds no collision; it only
-// spreads the bits, since tables take a few of them.
-std::uint64_t hash_words(const std::array<std::uint32_t, 4>& word,
-                         const KeyHash::Key& key) noexcept {
-    const auto product = [&word, &key](unsigned at, unsigned base) {
-        const std::uint32_t left = word[at] + key.nh[base + at];
-        const std::uint32_t right = word[at + 1] + key.nh[base + at + 1];
-        return std::uint64_t{left} * right;
-    };
-    const std::uint64_t first = product(0, 0) + product(2, 0);
-    const std::uint64_t second = product(0, 4) + product(2, 4);
-    std::uint64_t x = first + std::rotl(second, 32);
-    x ^= x >> 32;
-    x *= key.finalise | 1;
-    x ^= x >> 29;
-    x *= kSecondFactor;
-    x ^= x >> 32;
-    return x;
+constexpr std::size_t kRounds = KeyHash::kRounds;
+
+// --- scalar: FIPS 197 in numbers ---
+
+// Product in AES's field, GF(2^8) modulo x^8 + x^4 + x^3 + x + 1.
+constexpr std::uint8_t multiply(std::uint8_t a, std::uint8_t b) noexcept {
+    unsigned product = 0;
+    for (unsigned shifted = a; b != 0; b = static_cast<std::uint8_t>(b >> 1)) {
+        product ^= (b & 1) != 0 ? shifted : 0;
+        shifted = (shifted << 1) ^ ((shifted & 0x80) != 0 ? 0x11b : 0);
+    }
+    return static_cast<std::uint8_t>(product);
 }
 
-// The same on vectors. A target attribute per function, since this library is built for every
-// x86-64-v2 CPU; only hash_bulk_avx2() may call these.
-#define POSTHASTE_AVX2 __attribute__((target("avx2")))
+constexpr std::uint8_t substitute(std::uint8_t byte) noexcept {
+    std::uint8_t inverse = 1;  // byte^254, which is of the powers 2, 4 .. 128; of zero: zero
+    for (int i = 1; i < 8; ++i) {
+        byte = multiply(byte, byte);
+        inverse = multiply(inverse, byte);
+    }
+    std::uint8_t sum = 0x63;
+    for (int turn = 0; turn < 5; ++turn) {
+        sum = static_cast<std::uint8_t>(sum ^ std::rotl(inverse, turn));
+    }
+    return sum;
+}
 
-struct VectorKey {
-    __m256i first;
-    __m256i second;
-    __m256i factor;
+// What a byte of the first row adds to its column: its substitute times 2, 1, 1, 3.
+constexpr auto kColumn = [] {
+    std::array<std::uint32_t, 256> column{};
+    for (unsigned byte = 0; byte < column.size(); ++byte) {
+        const std::uint32_t s = substitute(static_cast<std::uint8_t>(byte));
+        const std::uint32_t twice = multiply(static_cast<std::uint8_t>(s), 2);
+        column[byte] = twice | s << 8 | s << 16 | (twice ^ s) << 24;
+    }
+    return column;
+}();
+
+using State = std::array<std::uint32_t, 4>;  // columns; the first row is the low byte
+
+State round(const State& in, const State& key) noexcept {
+    State out = key;
+    for (unsigned column = 0; column < 4; ++column) {
+        for (unsigned row = 0; row < 4; ++row) {  // row r comes from r columns further right
+            const std::uint32_t byte = (in[(column + row) % 4] >> (8 * row)) & 0xff;
+            out[column] ^= std::rotl(kColumn[byte], static_cast<int>(8 * row));
+        }
+    }
+    return out;
+}
+
+std::uint64_t hash_scalar(const AgentId& id, const Key& key) noexcept {
+    const auto keys = std::bit_cast<std::array<State, kRounds + 1>>(key);
+    auto state = std::bit_cast<State>(id);
+    for (unsigned column = 0; column < 4; ++column) {
+        state[column] ^= keys[0][column];
+    }
+    for (std::size_t i = 1; i <= kRounds; ++i) {
+        state = round(state, keys[i]);
+    }
+    return state[0] | std::uint64_t{state[1]} << 32;
+}
+
+// --- the instructions ---
+// A target attribute per function, since this library is built for every x86-64-v2 CPU. One id at
+// a time is enough for aes: ids do not depend on one another, so the CPU has many under way.
+#define POSTHASTE_AES __attribute__((target("aes")))
+#define POSTHASTE_VAES __attribute__((target("aes,avx2,vaes")))
+
+inline __m128i load(const void* bytes) noexcept {
+    return _mm_loadu_si128(static_cast<const __m128i*>(bytes));
+}
+
+// A copy, so that the compiler knows it out of reach of what `out` points to.
+struct KeyVectors {
+    __m128i of_round[kRounds + 1];
 };
 
-POSTHASTE_AVX2 inline __m256i load_two(const AgentId* low, const AgentId* high) noexcept {
-    const auto* const left = reinterpret_cast<const __m128i*>(low->bytes.data());
-    const auto* const right = reinterpret_cast<const __m128i*>(high->bytes.data());
-    return _mm256_inserti128_si256(
-        _mm256_castsi128_si256(_mm_loadu_si128(left)), _mm_loadu_si128(right), 1);
+inline KeyVectors vectors(const Key& key) noexcept {
+    KeyVectors all;
+    for (std::size_t i = 0; i <= kRounds; ++i) {
+        all.of_round[i] = load(&key.words[2 * i]);
+    }
+    return all;
 }
 
-// Per 128-bit lane: the two products of NH, as two 64-bit elements.
-POSTHASTE_AVX2 inline __m256i products(__m256i words, __m256i key) noexcept {
-    const __m256i sum = _mm256_add_epi32(words, key);
-    return _mm256_mul_epu32(sum, _mm256_srli_epi64(sum, 32));
+POSTHASTE_AES inline std::uint64_t hash_aes(const AgentId& id, const KeyVectors& keys) noexcept {
+    __m128i state = _mm_xor_si128(load(&id), keys.of_round[0]);
+    for (std::size_t i = 1; i <= kRounds; ++i) {
+        state = _mm_aesenc_si128(state, keys.of_round[i]);
+    }
+    return static_cast<std::uint64_t>(_mm_cvtsi128_si64(state));
 }
 
-// Low 64 bits of a 64-bit product, which AVX2 has no instruction for.
-POSTHASTE_AVX2 inline __m256i multiply(__m256i a, __m256i b) noexcept {
-    const __m256i cross = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(a, 32), b),
-                                           _mm256_mul_epu32(a, _mm256_srli_epi64(b, 32)));
-    return _mm256_add_epi64(_mm256_mul_epu32(a, b), _mm256_slli_epi64(cross, 32));
+POSTHASTE_VAES inline __m256i load_two(const AgentId* low, const AgentId* high) noexcept {
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(load(low)), load(high), 1);
 }
 
-// NH of four ids, in the order 0, 2, 1, 3.
-POSTHASTE_AVX2 inline __m256i nh_four(__m256i low, __m256i high, __m256i key) noexcept {
-    const __m256i a = products(low, key);
-    const __m256i b = products(high, key);
-    return _mm256_add_epi64(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
+// --- many ids; id_at(i) is the address of the i-th ---
+
+template <class IdAt>
+void bulk_scalar(IdAt id_at, std::size_t count, const Key& key, std::uint64_t* out) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        out[i] = hash_scalar(*id_at(i), key);
+    }
 }
 
-POSTHASTE_AVX2 inline void hash_four(const AgentId* const* ids,
-                                     const VectorKey& key,
-                                     std::uint64_t* out) noexcept {
-    const __m256i low = load_two(ids[0], ids[1]);
-    const __m256i high = load_two(ids[2], ids[3]);
-    const __m256i first = nh_four(low, high, key.first);
-    // A rotation by half the element is a swap of its 32-bit halves.
-    const __m256i second = _mm256_shuffle_epi32(nh_four(low, high, key.second), 0xb1);
-    __m256i x = _mm256_add_epi64(first, second);
-    x = _mm256_xor_si256(x, _mm256_srli_epi64(x, 32));
-    x = multiply(x, key.factor);
-    x = _mm256_xor_si256(x, _mm256_srli_epi64(x, 29));
-    x = multiply(x, _mm256_set1_epi64x(static_cast<long long>(kSecondFactor)));
-    x = _mm256_xor_si256(x, _mm256_srli_epi64(x, 32));
-    x = _mm256_permute4x64_epi64(x, 0xd8);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), x);
+template <class IdAt>
+POSTHASTE_AES void bulk_aes(IdAt id_at,
+                            std::size_t count,
+                            const Key& key,
+                            std::uint64_t* out) noexcept {
+    const KeyVectors keys = vectors(key);
+    for (std::size_t i = 0; i < count; ++i) {
+        out[i] = hash_aes(*id_at(i), keys);
+    }
+}
+
+// Four ids in two vectors, as 0 2 and 1 3: then the low halves lie in order side by side.
+template <class IdAt>
+POSTHASTE_VAES void bulk_vaes(IdAt id_at,
+                              std::size_t count,
+                              const Key& key,
+                              std::uint64_t* out) noexcept {
+    const KeyVectors single = vectors(key);
+    __m256i keys[kRounds + 1];
+    for (std::size_t i = 0; i <= kRounds; ++i) {
+        keys[i] = _mm256_broadcastsi128_si256(single.of_round[i]);
+    }
+    std::size_t done = 0;
+    for (; done + 4 <= count; done += 4) {
+        __m256i even = load_two(id_at(done), id_at(done + 2));
+        __m256i odd = load_two(id_at(done + 1), id_at(done + 3));
+        even = _mm256_xor_si256(even, keys[0]);
+        odd = _mm256_xor_si256(odd, keys[0]);
+        for (std::size_t i = 1; i <= kRounds; ++i) {
+            even = _mm256_aesenc_epi128(even, keys[i]);
+            odd = _mm256_aesenc_epi128(odd, keys[i]);
+        }
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + done),
+                            _mm256_unpacklo_epi64(even, odd));
+    }
+    for (; done < count; ++done) {
+        out[done] = hash_aes(*id_at(done), single);
+    }
+}
+
+template <class IdAt>
+void bulk(
+    Variant variant, IdAt id_at, std::size_t count, const Key& key, std::uint64_t* out) noexcept {
+    switch (variant) {
+        case Variant::scalar:
+            return bulk_scalar(id_at, count, key, out);
+        case Variant::aes:
+            return bulk_aes(id_at, count, key, out);
+        case Variant::vaes:
+            return bulk_vaes(id_at, count, key, out);
+    }
+}
+
+bool cpu_has_vaes() noexcept {
+    // clang 14 does not know the name "vaes"; that the system saves its registers, avx2 says.
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    return __builtin_cpu_supports("avx2") != 0 && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 &&
+           (c & bit_VAES) != 0;
+}
+
+Variant fastest() noexcept {
+    for (const Variant variant : {Variant::vaes, Variant::aes}) {
+        if (KeyHash::has(variant)) {
+            return variant;
+        }
+    }
+    return Variant::scalar;
 }
 
 }  // namespace
 
-KeyHash::KeyHash(const Key& key) noexcept : key_(key), avx2_(has_avx2()) {}
+KeyHash::KeyHash(const Key& key) noexcept : KeyHash(key, fastest()) {}
+
+KeyHash::KeyHash(const Key& key, Variant variant) noexcept : key_(key), variant_(variant) {
+    CHECK(has(variant));
+}
 
 KeyHash::Key KeyHash::random_key() {
     Key key;
-    std::array<unsigned char, sizeof key.nh + sizeof key.finalise> bytes{};
+    auto* const bytes = reinterpret_cast<unsigned char*>(key.words.data());
     std::size_t have = 0;
-    while (have < bytes.size()) {
-        const ssize_t got = getrandom(bytes.data() + have, bytes.size() - have, 0);
+    while (have < sizeof key.words) {
+        const ssize_t got = getrandom(bytes + have, sizeof key.words - have, 0);
         if (got > 0) {
             have += static_cast<std::size_t>(got);
         } else if (errno != EINTR) {
             std::abort();  // without a secret, strangers could choose who collides
         }
     }
-    std::memcpy(key.nh.data(), bytes.data(), sizeof key.nh);
-    std::memcpy(&key.finalise, bytes.data() + sizeof key.nh, sizeof key.finalise);
     return key;
 }
 
+bool KeyHash::has(Variant variant) noexcept {
+    const bool aes = __builtin_cpu_supports("aes") != 0;
+    switch (variant) {
+        case Variant::scalar:
+            return true;
+        case Variant::aes:
+            return aes;
+        case Variant::vaes:
+            return aes && cpu_has_vaes();
+    }
+    return false;
+}
+
 std::uint64_t KeyHash::hash(const AgentId& id) const noexcept {
-    std::array<std::uint32_t, 4> word;
-    std::memcpy(word.data(), id.bytes.data(), sizeof word);
-    return hash_words(word, key_);
+    return variant_ == Variant::scalar ? hash_scalar(id, key_) : hash_aes(id, vectors(key_));
 }
 
 void KeyHash::hash_bulk(std::span<const AgentId* const> ids, std::uint64_t* out) const noexcept {
-    if (avx2_) {
-        hash_bulk_avx2(ids, out);
-    } else {
-        hash_bulk_scalar(ids, out);
-    }
+    bulk(
+        variant_, [ids](std::size_t i) { return ids[i]; }, ids.size(), key_, out);
 }
 
-void KeyHash::hash_bulk_scalar(std::span<const AgentId* const> ids,
-                               std::uint64_t* out) const noexcept {
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-        out[i] = hash(*ids[i]);
-    }
-}
-
-POSTHASTE_AVX2 void KeyHash::hash_bulk_avx2(std::span<const AgentId* const> ids,
-                                            std::uint64_t* out) const noexcept {
-    const auto* const nh = reinterpret_cast<const __m128i*>(key_.nh.data());
-    const VectorKey key{
-        .first = _mm256_broadcastsi128_si256(_mm_loadu_si128(nh)),
-        .second = _mm256_broadcastsi128_si256(_mm_loadu_si128(nh + 1)),
-        .factor = _mm256_set1_epi64x(static_cast<long long>(key_.finalise | 1)),
-    };
-    std::size_t i = 0;
-    for (; i + kStep <= ids.size(); i += kStep) {
-        hash_four(&ids[i], key, out + i);
-        hash_four(&ids[i + 4], key, out + i + 4);
-    }
-    if (i + 4 <= ids.size()) {
-        hash_four(&ids[i], key, out + i);
-        i += 4;
-    }
-    hash_bulk_scalar(ids.subspan(i), out + i);
-}
-
-bool KeyHash::has_avx2() noexcept {
-    return __builtin_cpu_supports("avx2") != 0;
+void KeyHash::hash_bulk(std::span<const AgentId> ids, std::uint64_t* out) const noexcept {
+    bulk(
+        variant_, [ids](std::size_t i) { return &ids[i]; }, ids.size(), key_, out);
 }
 
 }  // namespace posthaste::routing

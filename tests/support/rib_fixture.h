@@ -10,6 +10,7 @@
 #include <string>
 
 #include "routing/rib.h"
+#include "tests/support/hash_key.h"
 
 namespace posthaste::support {
 
@@ -18,7 +19,6 @@ using routing::Endpoint;
 using routing::ErrorCode;
 using routing::FibChange;
 using routing::IpAddress;
-using routing::KeyHash;
 using routing::Origin;
 using routing::RegisterOutcome;
 using routing::Registration;
@@ -73,7 +73,7 @@ struct Cells {
 
 class RibFixture : public testing::Test {
   protected:
-    Rib table{kLimits, KeyHash::Key{{1, 2, 3, 4, 5, 6, 7, 8}, 9}};
+    Rib table{kLimits, support::hash_key(1)};
     Cells cells;
 
     RegisterOutcome add(const Registration& registration, std::uint64_t now_ms = 0) {

@@ -12,6 +12,7 @@
 
 #include "routing/check.h"
 #include "tests/support/fake_mbuf.h"
+#include "tests/support/hash_key.h"
 
 namespace posthaste::test {
 
@@ -43,15 +44,6 @@ unsigned free_frames(rte_ring* ring) {
     return total;
 }
 
-routing::KeyHash::Key some_key() {
-    routing::KeyHash::Key key;
-    for (std::size_t i = 0; i < key.nh.size(); ++i) {
-        key.nh[i] = static_cast<std::uint32_t>(0x9e3779b9U * (i + 1));
-    }
-    key.finalise = 0x0123456789abcdefULL;
-    return key;
-}
-
 }  // namespace
 
 RingRouter::RingRouter(const RingRouterOptions& options) : grace_(options.workers) {
@@ -66,7 +58,8 @@ RingRouter::RingRouter(const RingRouterOptions& options) : grace_(options.worker
     for (unsigned number = 0; number < kPortCount; ++number) {
         open(wires_[number], number, options);
     }
-    auto fib = routing::Fib::create({.capacity = options.fib_capacity, .key = some_key()}, grace_);
+    auto fib = routing::Fib::create({.capacity = options.fib_capacity, .key = support::hash_key(1)},
+                                    grace_);
     CHECK(fib.has_value());
     fib_ = std::move(*fib);
     for (const routing::FibEntry& entry : small_world_routes()) {

@@ -11,25 +11,17 @@
 #include <set>
 #include <vector>
 
+#include "tests/support/hash_key.h"
+
 using posthaste::routing::AgentId;
 using posthaste::routing::Fib;
 using posthaste::routing::FibEntry;
 using posthaste::routing::FibOptions;
 using posthaste::routing::Grace;
-using posthaste::routing::KeyHash;
 using posthaste::routing::RouteKind;
+using posthaste::support::hash_key;
 
 namespace {
-
-KeyHash::Key fixed_key(std::uint64_t seed) {
-    std::mt19937_64 random(seed);
-    KeyHash::Key key;
-    for (auto& word : key.nh) {
-        word = static_cast<std::uint32_t>(random());
-    }
-    key.finalise = random();
-    return key;
-}
 
 AgentId id_of(std::uint32_t number) {
     AgentId id = *AgentId::from_text("10000000-0000-4000-8000-000000000000");
@@ -54,7 +46,7 @@ bool same(const FibEntry& a, const FibEntry& b) {
 }
 
 std::unique_ptr<Fib> make_fib(Grace& grace, std::uint32_t capacity, std::uint64_t seed = 1) {
-    auto fib = Fib::create({.name = "test", .capacity = capacity, .key = fixed_key(seed)}, grace);
+    auto fib = Fib::create({.name = "test", .capacity = capacity, .key = hash_key(seed)}, grace);
     EXPECT_TRUE(fib.has_value()) << fib.error();
     return std::move(*fib);
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "routing/rib.h"
+#include "tests/support/hash_key.h"
 
 using posthaste::routing::AgentId;
 using posthaste::routing::AgentState;
@@ -20,7 +21,6 @@ using posthaste::routing::Endpoint;
 using posthaste::routing::FibChange;
 using posthaste::routing::FibEntry;
 using posthaste::routing::IpAddress;
-using posthaste::routing::KeyHash;
 using posthaste::routing::Origin;
 using posthaste::routing::Registration;
 using posthaste::routing::Rib;
@@ -333,7 +333,7 @@ class Run {
         RC_ASSERT((!next || *next <= *earliest));  // never too late to look
     }
 
-    Rib rib_{kLimits, KeyHash::Key{{1, 2, 3, 4, 5, 6, 7, 8}, 9}};
+    Rib rib_{kLimits, posthaste::support::hash_key(1)};
     Model model_;
     FibModel fib_;
     std::uint64_t now_ms_ = kStart;

@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/hash_key.h"
+
 using posthaste::routing::AgentId;
 using posthaste::routing::Fib;
 using posthaste::routing::FibEntry;
@@ -146,7 +148,7 @@ std::uint64_t churn(Fib& fib, std::uint32_t steps) {
 TEST(fib_threads, readers_of_a_churned_table_find_whole_entries_and_miss_none_that_lasts) {
     Grace grace(kReaders);
     auto created = Fib::create(
-        {.name = "churn", .capacity = kCapacity, .key = {{1, 2, 3, 4, 5, 6, 7, 8}, 9}}, grace);
+        {.name = "churn", .capacity = kCapacity, .key = posthaste::support::hash_key(1)}, grace);
     ASSERT_TRUE(created.has_value()) << created.error();
     Fib& fib = **created;
     for (std::uint32_t number = 0; number < kCapacity - 200; ++number) {
