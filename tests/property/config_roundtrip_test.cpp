@@ -156,6 +156,7 @@ Config draw_config(Draw& draw) {
     config.neighbours.held_per_neighbour =
         std::min(config.neighbours.held_per_neighbour, config.neighbours.held_max);
     config.dataplane.mbufs = 0;
+    config.dataplane.tx_backlog = std::min<std::uint32_t>(config.dataplane.tx_backlog, 4'096);
     config.eal.memory_mb = 1'048'576;
     draw_ports(draw, config);
     for (std::int64_t i = draw.number(0, 5); i > 0; --i) {

@@ -4,16 +4,23 @@
 #include <rte_cycles.h>
 #include <rte_eal.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <functional>
+#include <optional>
 #include <vector>
 
+#include "tools/benchmark/churn.h"
+#include "tools/benchmark/machine.h"
+#include "tools/benchmark/report.h"
 #include "tools/benchmark/rig.h"
+#include "tools/benchmark/testpmd.h"
 
 namespace posthaste::tools {
 
 namespace {
+
+constexpr double kRivalRate = 12.5;  // Mframes/s: a hardware message router, as published
 
 RigOptions rig_options(const ForwardOptions& options) {
     RigOptions made;
@@ -32,68 +39,223 @@ double ns_per_frame(const Rig::Turned& turned) {
            static_cast<double>(turned.frames);
 }
 
-// Nanoseconds per frame.
-struct Costs {
-    double whole;
-    double io;
-    double generator;
+// Whoever is measured in turn with the others: one repetition gives nanoseconds per frame.
+struct Contestant {
+    std::string key;
+    std::string title;
+    std::function<tl::expected<double, std::string>()> repetition;
 };
 
-double median(std::vector<double> values) {
-    std::ranges::sort(values);
-    return values[values.size() / 2];
+class Forward {
+  public:
+    Forward(const ForwardOptions& options, Rig& rig)
+        : options_(options),
+          rig_(rig),
+          cycles_(
+              static_cast<std::uint64_t>(options.seconds * static_cast<double>(rte_get_tsc_hz()))) {
+        add_own();
+        add_testpmd();
+    }
+
+    tl::expected<Report, std::string> run();
+
+  private:
+    void add_own();
+    void add_testpmd();
+    double churned();
+    void add_ratios(Report& report) const;
+    void add_facts(Report& report) const;
+
+    const ForwardOptions& options_;
+    Rig& rig_;
+    std::uint64_t cycles_;
+    std::vector<Contestant> contestants_;
+    std::vector<std::string> notes_;
+    std::vector<double> churn_rates_;  // reached
+};
+
+void Forward::add_own() {
+    contestants_ = {
+        {"router", "whole router", [this] { return ns_per_frame(rig_.forward(cycles_)); }},
+        {"pipeline",
+         "its pipeline, lookups answered",
+         [this] { return ns_per_frame(rig_.forward_bare(cycles_)); }},
+        {"io", "receive, write, send", [this] { return ns_per_frame(rig_.pass_for(cycles_)); }},
+        {"generator",
+         "write, which all above include",
+         [this] { return ns_per_frame(rig_.generate(cycles_ / 4)); }},
+    };
+    if (options_.churn > 0) {
+        contestants_.push_back(
+            {"churn", "whole router, routes changing", [this] { return churned(); }});
+    }
 }
 
-std::string table_of(const ForwardOptions& options, const Costs& costs) {
-    std::array<char, 512> text;
+double Forward::churned() {
+    ChurnOptions churn;
+    churn.rate = options_.churn;
+    churn.core = *options_.other_core;
+    churn.agents = options_.agents;
+    churn.route = [this](std::uint32_t number) { return rig_.route(number); };
+    const std::uint64_t start = rte_rdtsc();
+    Churn thread(rig_.fib(), churn);
+    const double cost = ns_per_frame(rig_.forward(cycles_));
+    churn_rates_.push_back(static_cast<double>(thread.changes()) *
+                           static_cast<double>(rte_get_tsc_hz()) /
+                           static_cast<double>(rte_rdtsc() - start));
+    return cost;
+}
+
+void Forward::add_testpmd() {
+    if (options_.testpmd == "off") {
+        return;
+    }
+    const auto program = find_program(options_.testpmd);
+    if (!program.has_value()) {
+        notes_.push_back("no " + options_.testpmd + " here (Debian: dpdk-dev): its rows left out");
+        return;
+    }
+    TestpmdOptions testpmd;
+    testpmd.program = *program;
+    testpmd.core = options_.core;
+    testpmd.other_core = *options_.other_core;
+    testpmd.frame_bytes = rig_.frame_bytes();
+    testpmd.hugepages = options_.hugepages;
+    testpmd.seconds = options_.seconds;
+    for (const std::string_view mode : kTestpmdModes) {
+        contestants_.push_back(
+            {"testpmd_" + std::string(mode),
+             "testpmd " + std::string(mode),
+             [testpmd, mode]() -> tl::expected<double, std::string> {
+                 return run_testpmd(testpmd, mode).map([](double frames) { return 1e9 / frames; });
+             }});
+    }
+    notes_.emplace_back(
+        "testpmd does not write its frames: they stay what its txonly mode made of them once. "
+        "Its csum mode sums the IPv4 header; the UDP checksum of those frames is absent.");
+}
+
+// In turn, so that all meet the same noise.
+tl::expected<Report, std::string> Forward::run() {
+    Report report;
+    for (const Contestant& contestant : contestants_) {
+        report.rows.push_back({contestant.key, contestant.title, {}});
+    }
+    for (unsigned i = 0; i < options_.repeat; ++i) {
+        for (std::size_t c = 0; c < contestants_.size(); ++c) {
+            const auto ns = contestants_[c].repetition();
+            if (!ns.has_value()) {
+                return tl::unexpected(ns.error());
+            }
+            report.rows[c].ns.push_back(*ns);
+        }
+        std::fprintf(stderr, "forward: repetition %u of %u\n", i + 1, options_.repeat);
+    }
+    report.notes = notes_;
+    add_ratios(report);
+    add_facts(report);
+    return report;
+}
+
+void Forward::add_ratios(Report& report) const {
+    const double whole = report.row("router")->cost();
+    report.ratios.push_back({"router_to_pipeline",
+                             "whole router to its pipeline without lookups, ns per frame",
+                             whole / report.row("pipeline")->cost(),
+                             1.6,
+                             true});
+    report.ratios.push_back({"rate_to_hardware",
+                             "rate to 12.5 Mframes/s, a hardware message router's",
+                             1e3 / whole / kRivalRate,
+                             2,
+                             false});
+    if (const Row* churn = report.row("churn"); churn != nullptr) {
+        report.ratios.push_back({"churn_to_router",
+                                 "with routes changing to without, ns per frame",
+                                 churn->cost() / whole,
+                                 1.1,
+                                 true});
+    }
+    if (const Row* csum = report.row("testpmd_csum"); csum != nullptr) {
+        report.ratios.push_back(
+            {"rate_to_csum", "rate to testpmd csum's", csum->cost() / whole, 0.8, false});
+    }
+}
+
+void Forward::add_facts(Report& report) const {
+    const dataplane::WorkerCounters& counters = rig_.counters();
+    const dataplane::PortCounters& in = counters.port[Rig::kIngress];
+    const double ns = 1e9 / static_cast<double>(rte_get_tsc_hz());
+    std::string stages = "stages of the router, ns per frame (means of timed bursts):";
+    for (unsigned i = 0; i < dataplane::kStageCount; ++i) {
+        const dataplane::StageCounters& stage = counters.stage[i];
+        const double cost = static_cast<double>(stage.cycles.read()) * ns /
+                            static_cast<double>(stage.frames.read());
+        std::array<char, 64> text;
+        std::snprintf(text.data(), text.size(), " %s %.1f", dataplane::kStageNames[i].data(), cost);
+        stages += text.data();
+        report.more["stages_ns"][std::string(dataplane::kStageNames[i])] = cost;
+    }
+    report.notes.push_back(stages);
+    report.more["frames"] = {{"received", in.received.read()},
+                             {"sent", in.sent.read()},
+                             {"punted", in.punted.read()},
+                             {"dropped", in.dropped.read()}};
+    report.more["dropped"] = nlohmann::ordered_json::object();
+    for (std::size_t i = 0; i < in.drops.size(); ++i) {
+        if (in.drops[i].read() > 0) {
+            report.more["dropped"][std::string(routing::kDropNames[i])] = in.drops[i].read();
+        }
+    }
+    if (!churn_rates_.empty()) {
+        report.more["churn_per_s"] = median(churn_rates_);
+        report.notes.push_back("route changes a second reached: " +
+                               std::to_string(static_cast<std::uint64_t>(median(churn_rates_))));
+    }
+}
+
+nlohmann::ordered_json options_of(const ForwardOptions& options) {
+    return {{"agents", options.agents},
+            {"stream", options.stream},
+            {"ingress", options.ingress},
+            {"payload_bytes", options.payload},
+            {"checksum", options.checksum},
+            {"malformed_percent", options.malformed},
+            {"unknown_percent", options.unknown},
+            {"churn_per_s", options.churn},
+            {"core", options.core},
+            {"other_core", *options.other_core},
+            {"hugepages", options.hugepages},
+            {"repeat", options.repeat},
+            {"seconds", options.seconds}};
+}
+
+std::string heading_of(const ForwardOptions& options) {
+    std::array<char, 256> text;
     std::snprintf(text.data(),
                   text.size(),
-                  "forward: %u agents, %s, %s ingress, %u byte payload, medians of %u x %.2f s%s\n"
-                  "  whole router            %7.1f ns/frame  %7.2f Mframes/s\n"
-                  "  receive, write, send    %7.1f ns/frame  %7.2f Mframes/s\n"
-                  "  of that the generator   %7.1f ns/frame\n"
-                  "  router's own share      %7.1f ns/frame\n",
+                  "forward: %u agents, %s, %s ingress, %u byte payload, checksum %s, %s pages\n"
+                  "medians of %u x %.2f s, cores %u and %u",
                   options.agents,
                   options.stream.c_str(),
                   options.ingress.c_str(),
                   options.payload,
+                  options.checksum.c_str(),
+                  options.hugepages ? "2 MiB" : "4 KiB",
                   options.repeat,
                   options.seconds,
-                  options.hugepages ? ", hugepages" : "",
-                  costs.whole,
-                  1e3 / costs.whole,
-                  costs.io,
-                  1e3 / costs.io,
-                  costs.generator,
-                  costs.whole - costs.io);
-    return text.data();
-}
-
-std::string json_of(const ForwardOptions& options, const Costs& costs) {
-    std::array<char, 512> text;
-    std::snprintf(text.data(),
-                  text.size(),
-                  "{\"agents\":%u,\"stream\":\"%s\",\"ingress\":\"%s\",\"payload_bytes\":%u,"
-                  "\"repeat\":%u,\"hugepages\":%s,\"router_ns_per_frame\":%.2f,"
-                  "\"io_ns_per_frame\":%.2f,\"generator_ns_per_frame\":%.2f,"
-                  "\"router_mframes_per_s\":%.3f,\"io_mframes_per_s\":%.3f}\n",
-                  options.agents,
-                  options.stream.c_str(),
-                  options.ingress.c_str(),
-                  options.payload,
-                  options.repeat,
-                  options.hugepages ? "true" : "false",
-                  costs.whole,
-                  costs.io,
-                  costs.generator,
-                  1e3 / costs.whole,
-                  1e3 / costs.io);
+                  options.core,
+                  *options.other_core);
     return text.data();
 }
 
 }  // namespace
 
-tl::expected<std::string, std::string> run_forward(const ForwardOptions& options) {
+tl::expected<std::string, std::string> run_forward(const ForwardOptions& given) {
+    ForwardOptions options = given;
+    if (!options.other_core.has_value()) {
+        options.other_core = other_processor(options.core);  // EAL will confine this thread
+    }
     if (auto started = start_eal({options.agents, options.core, options.hugepages});
         !started.has_value()) {
         return tl::unexpected(started.error());
@@ -102,24 +264,18 @@ tl::expected<std::string, std::string> run_forward(const ForwardOptions& options
     if (!rig.has_value()) {
         return tl::unexpected(rig.error());
     }
-    const auto cycles =
-        static_cast<std::uint64_t>(options.seconds * static_cast<double>(rte_get_tsc_hz()));
-    std::vector<double> whole;
-    std::vector<double> io;
-    std::vector<double> generator;
-    for (unsigned i = 0; i < options.repeat; ++i) {  // in turn, so that both meet the same noise
-        whole.push_back(ns_per_frame((*rig)->forward(cycles)));
-        io.push_back(ns_per_frame((*rig)->pass_for(cycles)));
-        generator.push_back(ns_per_frame((*rig)->generate(cycles / 4)));
-        std::fprintf(stderr, "forward: repetition %u of %u\n", i + 1, options.repeat);
+    auto report = Forward(options, **rig).run();
+    if (!report.has_value()) {
+        return tl::unexpected(report.error());
     }
     if (auto closed = (*rig)->close(); !closed.has_value()) {
         return tl::unexpected(closed.error());
     }
     rig->reset();
     rte_eal_cleanup();
-    const Costs costs{median(whole), median(io), median(generator)};
-    return options.json ? json_of(options, costs) : table_of(options, costs);
+    report->heading = heading_of(options);
+    report->options = options_of(options);
+    return options.json ? json_of(*report) : table_of(*report);
 }
 
 }  // namespace posthaste::tools

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 
@@ -16,9 +17,12 @@ struct ForwardOptions {
     unsigned payload = 0;
     std::string ingress = "edge";
     std::string checksum = "on";
-    double malformed = 0;  // percent
-    double unknown = 0;    // percent
+    double malformed = 0;                  // percent
+    double unknown = 0;                    // percent
+    double churn = 0;                      // route changes a second; 0: none
+    std::string testpmd = "dpdk-testpmd";  // "off": without
     unsigned core = 0;
+    std::optional<unsigned> other_core;  // for what runs beside it; not set: one that is allowed
     bool hugepages = false;
     bool json = false;
 };

@@ -7,6 +7,8 @@
 #include <rte_mbuf.h>
 #include <unistd.h>
 
+#include "tools/benchmark/churn.h"
+
 namespace posthaste::tools {
 
 using dataplane::PortCounters;
@@ -17,7 +19,8 @@ namespace {
 
 constexpr unsigned kPorts = 2;
 constexpr unsigned kTurnsPerClockRead = 64;
-constexpr std::uint64_t kOtherMemory = 96U << 20;  // mbufs, rings, rte_malloc's own
+constexpr std::uint32_t kOthers = 1 + Churn::kGuests;  // agents no frames go to
+constexpr std::uint64_t kOtherMemory = 96U << 20;      // mbufs, rings, rte_malloc's own
 
 routing::Mac mac(std::uint8_t last) {
     return {{2, 0, 0, 0, 0, last}};
@@ -70,7 +73,8 @@ Rig::Turned turn_for(std::uint64_t cycles, Turn&& turn) noexcept {
 }  // namespace
 
 tl::expected<void, std::string> start_eal(const EalOptions& options) {
-    const std::uint64_t bytes = routing::Fib::planned_heap_bytes(options.agents + 1) + kOtherMemory;
+    const std::uint64_t bytes =
+        routing::Fib::planned_heap_bytes(options.agents + kOthers) + kOtherMemory;
     std::vector<std::string> words = {"posthaste-bench",
                                       "--lcores",
                                       "0@" + std::to_string(options.core),
@@ -158,7 +162,7 @@ routing::FibEntry Rig::route(std::uint32_t number) const noexcept {
 tl::expected<void, std::string> Rig::fill_table() {
     routing::FibOptions table;
     table.name = "bench";
-    table.capacity = options_.agents + 1;
+    table.capacity = options_.agents + kOthers;
     table.key = routing::KeyHash::random_key();
     auto made = routing::Fib::create(table, grace_);
     if (!made.has_value()) {
@@ -194,6 +198,12 @@ tl::expected<void, std::string> Rig::start() {
     worker.tx = {{0, nullptr, true}, {0, nullptr, true}};
     worker.shed = false;
     worker_ = std::make_unique<Worker>(worker, *world_, *fib_, grace_);
+    std::array<const routing::FibEntry*, dataplane::kBurstMax> targets;
+    for (std::uint32_t i = 0; i < targets.size(); ++i) {
+        targets[i] = fib_->find(agent_id(i % options_.agents));
+    }
+    bare_ = std::make_unique<BarePipeline>(
+        *world_, *fib_, grace_, kIngress, targets, fib_->find(agent_id(options_.agents)));
     grace_.online(0);
     return {};
 }
@@ -226,17 +236,29 @@ Rig::Turned Rig::generate(std::uint64_t cycles) noexcept {
     return turned;
 }
 
+void Rig::expect_since(const Drops& faulty, std::uint64_t frames) noexcept {
+    given_ += generator_.frames() - frames;
+    for (std::size_t i = 0; i < faulty.size(); ++i) {
+        expected_[i] += generator_.faulty()[i] - faulty[i];
+    }
+}
+
 // A turn counts a frame when it is received and when it is sent, so the generator says how many.
 Rig::Turned Rig::forward(std::uint64_t cycles) noexcept {
     const std::uint64_t frames = generator_.frames();
     const Drops faulty = generator_.faulty();
     Turned turned = turn_for(cycles, [this] { return worker_->run_once(rte_rdtsc()); });
     turned.frames = generator_.frames() - frames;
-    given_ += turned.frames;
-    for (std::size_t i = 0; i < faulty.size(); ++i) {
-        expected_[i] += generator_.faulty()[i] - faulty[i];
-    }
+    expect_since(faulty, frames);
     return turned;
+}
+
+Rig::Turned Rig::forward_bare(std::uint64_t cycles) noexcept {
+    return turn_for(cycles, [this] { return bare_->run_once(rte_rdtsc()); });
+}
+
+bool Rig::conserved(const PortCounters& in) noexcept {
+    return in.received.read() == in.sent.read() + in.punted.read() + in.dropped.read();
 }
 
 tl::expected<void, std::string> Rig::check_counters() const {
@@ -245,7 +267,7 @@ tl::expected<void, std::string> Rig::check_counters() const {
         return tl::unexpected("the router received " + std::to_string(in.received.read()) + " of " +
                               std::to_string(given_) + " frames");
     }
-    if (in.received.read() != in.sent.read() + in.punted.read() + in.dropped.read()) {
+    if (!conserved(in) || !conserved(bare_->counters().port[kIngress])) {
         return tl::unexpected(std::string("frames received are not those sent, punted or dropped"));
     }
     for (std::size_t i = 0; i < expected_.size(); ++i) {

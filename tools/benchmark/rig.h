@@ -19,6 +19,7 @@
 #include "routing/fib.h"
 #include "routing/grace.h"
 #include "routing/published.h"
+#include "tools/benchmark/bare_pipeline.h"
 #include "tools/benchmark/generator.h"
 
 namespace posthaste::tools {
@@ -64,6 +65,8 @@ class Rig {
     };
 
     [[nodiscard]] Turned forward(std::uint64_t cycles) noexcept;
+    // The same without lookups: constant answers.
+    [[nodiscard]] Turned forward_bare(std::uint64_t cycles) noexcept;
     [[nodiscard]] Turned pass_for(std::uint64_t cycles) noexcept;
     // The generator alone, into the same few mbufs.
     [[nodiscard]] Turned generate(std::uint64_t cycles) noexcept;
@@ -90,6 +93,8 @@ class Rig {
     tl::expected<void, std::string> open_ports();
     tl::expected<void, std::string> fill_table();
     tl::expected<void, std::string> start();
+    [[nodiscard]] static bool conserved(const dataplane::PortCounters& in) noexcept;
+    void expect_since(const Drops& faulty, std::uint64_t frames) noexcept;
     [[nodiscard]] tl::expected<void, std::string> check_counters() const;
 
     RigOptions options_;
@@ -100,6 +105,7 @@ class Rig {
     std::unique_ptr<routing::Fib> fib_;
     std::unique_ptr<routing::Published<dataplane::World>> world_;
     std::unique_ptr<dataplane::Worker> worker_;
+    std::unique_ptr<BarePipeline> bare_;
     Drops expected_{};  // of the frames the worker got
     std::uint64_t given_ = 0;
 };

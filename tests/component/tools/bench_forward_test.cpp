@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// posthaste-bench forward as a process, with tiny numbers: what it prints and its exit status.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/support/programs.h"
+
+namespace posthaste {
+namespace {
+
+using Json = nlohmann::json;
+using test::Finished;
+
+Finished bench(const std::vector<std::string>& words) {
+    const char* const path = std::getenv("POSTHASTE_BENCH");
+    std::vector<std::string> argv = {
+        path == nullptr ? "build/tools/benchmark/posthaste-bench" : path, "forward"};
+    argv.insert(argv.end(), words.begin(), words.end());
+    return test::run_to_end(argv, "");
+}
+
+Finished tiny(std::vector<std::string> words) {
+    const std::vector<std::string> small = {
+        "--agents", "1000", "--seconds", "0.01", "--repeat", "1", "--testpmd", "off"};
+    words.insert(words.begin(), small.begin(), small.end());
+    return bench(words);
+}
+
+TEST(bench_forward, prints_json_with_rows_ratios_options_and_machine) {
+    const Finished run = tiny({"--json"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const Json report = Json::parse(run.out);
+    for (const char* const row : {"router", "pipeline", "io", "generator"}) {
+        ASSERT_TRUE(report["rows"].contains(row)) << row;
+        EXPECT_GT(report["rows"][row]["ns_per_frame"].get<double>(), 0) << row;
+        EXPECT_GT(report["rows"][row]["mframes_per_s"].get<double>(), 0) << row;
+    }
+    for (const char* const ratio : {"router_to_pipeline", "rate_to_hardware"}) {
+        ASSERT_TRUE(report["ratios"].contains(ratio)) << ratio;
+        EXPECT_GT(report["ratios"][ratio]["value"].get<double>(), 0) << ratio;
+        EXPECT_TRUE(report["ratios"][ratio]["reached"].is_boolean());
+    }
+    EXPECT_EQ(report["options"]["agents"], 1'000);
+    EXPECT_GT(report["machine"]["processors"].get<int>(), 0);
+    EXPECT_EQ(report["frames"]["received"], report["frames"]["sent"]);
+    EXPECT_TRUE(report["dropped"].empty());
+    EXPECT_TRUE(report["stages_ns"].contains("lookup"));
+}
+
+TEST(bench_forward, counts_what_was_malformed_or_unknown) {
+    const Finished run = tiny({"--json", "--malformed", "8", "--unknown", "4"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const Json report = Json::parse(run.out);
+    std::uint64_t dropped = 0;
+    for (const char* const why :
+         {"bad_magic", "bad_checksum", "bad_agent_id", "bad_version", "unknown_agent"}) {
+        ASSERT_TRUE(report["dropped"].contains(why)) << why;
+        dropped += report["dropped"][why].get<std::uint64_t>();
+    }
+    EXPECT_EQ(report["frames"]["dropped"], dropped);
+    EXPECT_EQ(report["frames"]["received"].get<std::uint64_t>(),
+              report["frames"]["sent"].get<std::uint64_t>() + dropped);
+}
+
+TEST(bench_forward, changes_routes_beside) {
+    const Finished run = tiny({"--json", "--churn", "20000", "--stream", "zipf"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const Json report = Json::parse(run.out);
+    EXPECT_TRUE(report["rows"].contains("churn"));
+    EXPECT_TRUE(report["ratios"].contains("churn_to_router"));
+    EXPECT_GT(report["churn_per_s"].get<double>(), 0);
+}
+
+TEST(bench_forward, prints_a_table_for_people) {
+    const Finished run = tiny({"--ingress", "fabric", "--checksum", "off", "--payload", "100"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    EXPECT_NE(run.out.find("whole router"), std::string::npos) << run.out;
+    EXPECT_NE(run.out.find("goal: at most 1.60"), std::string::npos) << run.out;
+    EXPECT_NE(run.err.find("repetition 1 of 1"), std::string::npos) << run.err;
+}
+
+TEST(bench_forward, leaves_testpmd_out_where_there_is_none) {
+    const Finished run = bench({"--agents",
+                                "1000",
+                                "--seconds",
+                                "0.01",
+                                "--repeat",
+                                "1",
+                                "--testpmd",
+                                "no-such-testpmd",
+                                "--json"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const Json report = Json::parse(run.out);
+    EXPECT_FALSE(report["rows"].contains("testpmd_io"));
+    EXPECT_NE(report["notes"].dump().find("no no-such-testpmd here"), std::string::npos);
+}
+
+TEST(bench_forward, refuses_what_it_does_not_know) {
+    EXPECT_EQ(tiny({"--stream", "random"}).status, 2);
+    EXPECT_EQ(tiny({"--malformed", "101"}).status, 2);
+    EXPECT_EQ(bench({"--no-such-option"}).status, 2);
+    EXPECT_EQ(bench({"--help"}).status, 0);
+}
+
+}  // namespace
+}  // namespace posthaste

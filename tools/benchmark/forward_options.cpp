@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tools/benchmark/forward_options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace posthaste::tools {
+
+void add_forward(CLI::App& app, ForwardOptions& options) {
+    CLI::App* const command = app.add_subcommand("forward",
+                                                 "One worker between two net_null ports, real "
+                                                 "headers written into every frame, beside parts "
+                                                 "of it and dpdk-testpmd, each in turn");
+    command->add_option("--agents", options.agents, "agents in the table")
+        ->check(CLI::Range(1U, 50'000'000U))
+        ->capture_default_str();
+    command->add_option("--seconds", options.seconds, "length of one repetition")
+        ->check(CLI::Range(0.01, 60.0))
+        ->capture_default_str();
+    command->add_option("--repeat", options.repeat, "repetitions of each")
+        ->check(CLI::Range(1U, 101U))
+        ->capture_default_str();
+    command->add_option("--payload", options.payload, "bytes after the 64-byte header")
+        ->check(CLI::Range(0U, 1'400U))
+        ->capture_default_str();
+    command
+        ->add_option("--ingress",
+                     options.ingress,
+                     "edge looks up destination and source, fabric the destination only")
+        ->check(CLI::IsMember({"edge", "fabric"}))
+        ->capture_default_str();
+    command->add_option("--stream", options.stream, "which agents the frames go to")
+        ->check(CLI::IsMember({"uniform", "zipf", "round-robin"}))
+        ->capture_default_str();
+    command->add_option("--checksum", options.checksum, "the UDP checksum: right, or 0")
+        ->check(CLI::IsMember({"on", "off"}))
+        ->capture_default_str();
+    command
+        ->add_option("--malformed",
+                     options.malformed,
+                     "percent of the frames with a wrong magic, checksum, version or a nil id")
+        ->check(CLI::Range(0.0, 50.0))
+        ->capture_default_str();
+    command->add_option("--unknown", options.unknown, "percent of the frames to unknown agents")
+        ->check(CLI::Range(0.0, 50.0))
+        ->capture_default_str();
+    command
+        ->add_option("--churn",
+                     options.churn,
+                     "also measure while another core changes so many routes a second")
+        ->check(CLI::Range(0.0, 1e7))
+        ->capture_default_str();
+    command
+        ->add_option("--testpmd",
+                     options.testpmd,
+                     "the program run beside it in the modes io, macswap, 5tswap, csum; or off")
+        ->capture_default_str();
+    command->add_option("--core", options.core, "processor to run on")->capture_default_str();
+    command->add_option("--other-core", options.other_core, "processor of what runs beside it");
+    command->add_flag("--hugepages", options.hugepages, "tables and frames in hugepages");
+    command->add_flag("--json", options.json, "one JSON object instead of a table");
+}
+
+}  // namespace posthaste::tools
