@@ -6,6 +6,7 @@
 
 #include "tools/benchmark/forward.h"
 #include "tools/benchmark/forward_options.h"
+#include "tools/benchmark/hash_command.h"
 
 int main(int argc, char** argv) {
     using namespace posthaste::tools;
@@ -16,13 +17,15 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     ForwardOptions forward;
     add_forward(app, forward);
+    HashOptions hash;
+    const CLI::App* hash_command = add_hash(app, hash);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         const int code = app.exit(error);
         return code == 0 ? 0 : 2;
     }
-    const auto report = run_forward(forward);
+    const auto report = hash_command->parsed() ? run_hash(hash) : run_forward(forward);
     if (!report.has_value()) {
         std::fprintf(stderr, "posthaste-bench: %s\n", report.error().c_str());
         return 1;

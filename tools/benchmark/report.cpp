@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <utility>
 
 #include "tools/benchmark/machine.h"
 
@@ -17,15 +18,17 @@ std::string machine_line() {
            machine.release;
 }
 
-std::string line_of(const Row& row) {
+std::string line_of(const Row& row, const std::string& unit) {
     const auto [low, high] = std::ranges::minmax(row.ns);
     std::array<char, 256> text;
     std::snprintf(text.data(),
                   text.size(),
-                  "  %-34s %8.1f ns/frame %8.2f Mframes/s   (%.1f to %.1f ns)\n",
+                  "  %-34s %8.2f ns/%s %8.2f M%ss/s   (%.2f to %.2f ns)\n",
                   row.title.c_str(),
                   row.cost(),
-                  row.mframes(),
+                  unit.c_str(),
+                  row.millions_per_s(),
+                  unit.c_str(),
                   low,
                   high);
     return text.data();
@@ -56,6 +59,14 @@ double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
+double median_ratio(const Row& upper, const Row& lower) {
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < upper.ns.size() && i < lower.ns.size(); ++i) {
+        ratios.push_back(upper.ns[i] / lower.ns[i]);
+    }
+    return median(std::move(ratios));
+}
+
 const Row* Report::row(const std::string& key) const {
     const auto at = std::ranges::find(rows, key, &Row::key);
     return at == rows.end() ? nullptr : &*at;
@@ -64,7 +75,7 @@ const Row* Report::row(const std::string& key) const {
 std::string table_of(const Report& report) {
     std::string text = report.heading + "\n" + machine_line() + "\n";
     for (const Row& row : report.rows) {
-        text += line_of(row);
+        text += line_of(row, report.unit);
     }
     if (!report.ratios.empty()) {
         text += "ratios\n";
@@ -89,8 +100,8 @@ std::string json_of(const Report& report) {
     made["rows"] = Json::object();
     for (const Row& row : report.rows) {
         const auto [low, high] = std::ranges::minmax(row.ns);
-        made["rows"][row.key] = {{"ns_per_frame", rounded(row.cost())},
-                                 {"mframes_per_s", rounded(row.mframes())},
+        made["rows"][row.key] = {{"ns_per_" + report.unit, rounded(row.cost())},
+                                 {"m" + report.unit + "s_per_s", rounded(row.millions_per_s())},
                                  {"ns_least", rounded(low)},
                                  {"ns_most", rounded(high)}};
     }

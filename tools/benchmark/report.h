@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a forwarding benchmark found: rows of cost per frame, ratios with their goals, as a table
+// What a benchmark found: rows of cost per frame or the like, ratios with their goals, as a table
 // for people and as JSON for programs.
 #pragma once
 
@@ -15,12 +15,15 @@ namespace posthaste::tools {
 struct Row {
     std::string key;
     std::string title;
-    std::vector<double> ns;  // per frame, one of each repetition
+    std::vector<double> ns;  // per piece, one of each repetition
 
     [[nodiscard]] double cost() const { return median(ns); }
 
-    [[nodiscard]] double mframes() const { return 1e3 / cost(); }
+    [[nodiscard]] double millions_per_s() const { return 1e3 / cost(); }
 };
+
+// Of the repetitions' quotients: what slowed both for a while leaves them as they are.
+[[nodiscard]] double median_ratio(const Row& upper, const Row& lower);
 
 struct Ratio {
     std::string key;
@@ -34,6 +37,7 @@ struct Ratio {
 
 struct Report {
     std::string heading;
+    std::string unit = "frame";  // what the rows' costs are of one of
     nlohmann::ordered_json options;
     std::vector<Row> rows;
     std::vector<Ratio> ratios;
