@@ -179,14 +179,18 @@ void bulk(
     }
 }
 
+// Asked once: in a virtual machine the question may cost microseconds.
 bool cpu_has_vaes() noexcept {
-    // clang 14 does not know the name "vaes"; that the system saves its registers, avx2 says.
-    unsigned a = 0;
-    unsigned b = 0;
-    unsigned c = 0;
-    unsigned d = 0;
-    return __builtin_cpu_supports("avx2") != 0 && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 &&
-           (c & bit_VAES) != 0;
+    static const bool has = [] {
+        // clang 14 does not know the name "vaes"; that the system saves its registers, avx2 says.
+        unsigned a = 0;
+        unsigned b = 0;
+        unsigned c = 0;
+        unsigned d = 0;
+        return __builtin_cpu_supports("avx2") != 0 &&
+               __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (c & bit_VAES) != 0;
+    }();
+    return has;
 }
 
 Variant fastest() noexcept {
