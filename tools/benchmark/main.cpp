@@ -7,6 +7,7 @@
 #include "tools/benchmark/forward.h"
 #include "tools/benchmark/forward_options.h"
 #include "tools/benchmark/hash_command.h"
+#include "tools/benchmark/lookup_command.h"
 
 int main(int argc, char** argv) {
     using namespace posthaste::tools;
@@ -15,6 +16,7 @@ int main(int argc, char** argv) {
         "beside a rival measured in turn with it, as the median of several repetitions.",
         "posthaste-bench");
     app.require_subcommand(1);
+    LookupCommand lookup(app);
     ForwardOptions forward;
     add_forward(app, forward);
     HashOptions hash;
@@ -24,6 +26,9 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         const int code = app.exit(error);
         return code == 0 ? 0 : 2;
+    }
+    if (lookup.chosen()) {
+        return lookup.run(argv);
     }
     const auto report = hash_command->parsed() ? run_hash(hash) : run_forward(forward);
     if (!report.has_value()) {

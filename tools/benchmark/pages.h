@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The memory a benchmark finds, and the pages it got: figures depend on them. Reads /proc.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace posthaste::tools {
+
+struct Pages {
+    std::string transparent;         // hugepages for malloc: always, madvise or never
+    std::uint64_t mine_kib = 0;      // of those, in this process
+    std::uint64_t free_kib = 0;      // of ordinary memory, with what can be given back
+    std::uint64_t reserved_kib = 0;  // free reserved hugepages of the default size
+};
+
+[[nodiscard]] Pages pages_now();
+
+}  // namespace posthaste::tools
