@@ -61,9 +61,8 @@ class FibLookup : public Contender {
     }
 
     Answers lookup(std::span<const AgentId> ids, unsigned batch) override {
-        constexpr unsigned kMax = routing::Fib::kLookupMax;
-        return in_bulks<kMax>(ids, batch, [this](std::span<const AgentId* const> keys) {
-            std::array<const FibEntry*, kMax> found;
+        return in_bulks<kBulk>(ids, batch, [this](std::span<const AgentId* const> keys) {
+            std::array<const FibEntry*, kBulk> found;
             fib_->lookup(keys, found.data());
             Answers answers;
             for (std::size_t i = 0; i < keys.size(); ++i) {
