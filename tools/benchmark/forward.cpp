@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tools/benchmark/churn.h"
+#include "tools/benchmark/latency.h"
 #include "tools/benchmark/machine.h"
 #include "tools/benchmark/report.h"
 #include "tools/benchmark/rig.h"
@@ -21,18 +22,6 @@ namespace posthaste::tools {
 namespace {
 
 constexpr double kRivalRate = 12.5;  // Mframes/s: a hardware message router, as published
-
-RigOptions rig_options(const ForwardOptions& options) {
-    RigOptions made;
-    made.agents = options.agents;
-    made.stream = stream_of(options.stream).value_or(Stream::uniform);
-    made.payload = options.payload;
-    made.edge = options.ingress == "edge";
-    made.checksum = options.checksum == "on";
-    made.malformed = options.malformed;
-    made.unknown = options.unknown;
-    return made;
-}
 
 double ns_per_frame(const Rig::Turned& turned) {
     return static_cast<double>(turned.cycles) * 1e9 / static_cast<double>(rte_get_tsc_hz()) /
@@ -158,27 +147,27 @@ tl::expected<Report, std::string> Forward::run() {
 }
 
 void Forward::add_ratios(Report& report) const {
-    const double whole = report.row("router")->cost();
+    const Row& whole = *report.row("router");
     report.ratios.push_back({"router_to_pipeline",
                              "whole router to its pipeline without lookups, ns per frame",
-                             whole / report.row("pipeline")->cost(),
+                             median_ratio(whole, *report.row("pipeline")),
                              1.6,
                              true});
     report.ratios.push_back({"rate_to_hardware",
                              "rate to 12.5 Mframes/s, a hardware message router's",
-                             1e3 / whole / kRivalRate,
+                             whole.millions_per_s() / kRivalRate,
                              2,
                              false});
     if (const Row* churn = report.row("churn"); churn != nullptr) {
         report.ratios.push_back({"churn_to_router",
                                  "with routes changing to without, ns per frame",
-                                 churn->cost() / whole,
+                                 median_ratio(*churn, whole),
                                  1.1,
                                  true});
     }
     if (const Row* csum = report.row("testpmd_csum"); csum != nullptr) {
         report.ratios.push_back(
-            {"rate_to_csum", "rate to testpmd csum's", csum->cost() / whole, 0.8, false});
+            {"rate_to_csum", "rate to testpmd csum's", median_ratio(*csum, whole), 0.8, false});
     }
 }
 
@@ -249,14 +238,8 @@ std::string heading_of(const ForwardOptions& options) {
     return text.data();
 }
 
-}  // namespace
-
-tl::expected<std::string, std::string> run_forward(const ForwardOptions& given) {
-    ForwardOptions options = given;
-    if (!options.other_core.has_value()) {
-        options.other_core = other_processor(options.core);  // EAL will confine this thread
-    }
-    if (auto started = start_eal({options.agents, options.core, options.hugepages});
+tl::expected<Report, std::string> run_throughput(const ForwardOptions& options) {
+    if (auto started = start_eal({options.agents, options.core, options.hugepages, {}});
         !started.has_value()) {
         return tl::unexpected(started.error());
     }
@@ -266,13 +249,41 @@ tl::expected<std::string, std::string> run_forward(const ForwardOptions& given) 
     }
     auto report = Forward(options, **rig).run();
     if (!report.has_value()) {
-        return tl::unexpected(report.error());
+        return report;
     }
     if (auto closed = (*rig)->close(); !closed.has_value()) {
         return tl::unexpected(closed.error());
     }
     rig->reset();
     rte_eal_cleanup();
+    return report;
+}
+
+}  // namespace
+
+RigOptions rig_options(const ForwardOptions& options) {
+    RigOptions made;
+    made.agents = options.agents;
+    made.stream = stream_of(options.stream).value_or(Stream::uniform);
+    made.payload = options.payload;
+    made.edge = options.ingress == "edge";
+    made.checksum = options.checksum == "on";
+    made.malformed = options.malformed;
+    made.unknown = options.unknown;
+    return made;
+}
+
+tl::expected<std::string, std::string> run_forward(const ForwardOptions& given) {
+    ForwardOptions options = given;
+    if (!options.other_core.has_value()) {
+        options.other_core = other_processor(options.core);  // EAL will confine this thread
+    }
+    auto report = options.latency  ? run_latency(options)
+                  : options.search ? run_search(options)
+                                   : run_throughput(options);
+    if (!report.has_value()) {
+        return tl::unexpected(report.error());
+    }
     report->heading = heading_of(options);
     report->options = options_of(options);
     return options.json ? json_of(*report) : table_of(*report);

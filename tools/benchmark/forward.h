@@ -25,7 +25,17 @@ struct ForwardOptions {
     std::optional<unsigned> other_core;  // for what runs beside it; not set: one that is allowed
     bool hugepages = false;
     bool json = false;
+    // Between rings instead: one of these, or neither.
+    bool latency = false;
+    bool search = false;
+    double rate = 0;    // frames a second; 0: a share of the most
+    double load = 0.5;  // that share
+    double loss = 0;    // ppm
 };
+
+struct RigOptions;
+
+[[nodiscard]] RigOptions rig_options(const ForwardOptions& options);
 
 // The report, ready to print. Starts EAL, so once per process.
 [[nodiscard]] tl::expected<std::string, std::string> run_forward(const ForwardOptions& options);

@@ -5,6 +5,32 @@
 
 namespace posthaste::tools {
 
+namespace {
+
+void add_paced(CLI::App& command, ForwardOptions& options) {
+    CLI::Option* const latency = command.add_flag(
+        "--latency",
+        options.latency,
+        "instead: latency between two rings at a steady rate, generator on the other core");
+    CLI::Option* const search =
+        command.add_flag("--search", options.search, "instead: the highest rate between two rings")
+            ->excludes(latency);
+    command.add_option("--rate", options.rate, "latency: frames a second; 0: see --load")
+        ->check(CLI::Range(0.0, 1e9))
+        ->needs(latency)
+        ->capture_default_str();
+    command.add_option("--load", options.load, "latency: share of the most the router takes")
+        ->check(CLI::Range(0.001, 1.0))
+        ->needs(latency)
+        ->capture_default_str();
+    command.add_option("--loss", options.loss, "search: frames in a million that may be lost")
+        ->check(CLI::Range(0.0, 1e6))
+        ->needs(search)
+        ->capture_default_str();
+}
+
+}  // namespace
+
 void add_forward(CLI::App& app, ForwardOptions& options) {
     CLI::App* const command = app.add_subcommand("forward",
                                                  "One worker between two net_null ports, real "
@@ -58,6 +84,7 @@ void add_forward(CLI::App& app, ForwardOptions& options) {
     command->add_option("--other-core", options.other_core, "processor of what runs beside it");
     command->add_flag("--hugepages", options.hugepages, "tables and frames in hugepages");
     command->add_flag("--json", options.json, "one JSON object instead of a table");
+    add_paced(*command, options);
 }
 
 }  // namespace posthaste::tools

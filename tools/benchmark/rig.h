@@ -2,12 +2,14 @@
 // Rig: one router without its control thread, in this process: two ports, a table, a worker, and
 // a generator of what comes in. The forwarding benchmarks turn it.
 //
-// One thread, the one that opened it; a worker that runs elsewhere is its owner's business.
+// The ports are net_null, filled by the generator; then all is for the thread that opened it. Or
+// they are rings: then the worker may run on another lcore than whoever fills and empties them.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -21,6 +23,7 @@
 #include "routing/published.h"
 #include "tools/benchmark/bare_pipeline.h"
 #include "tools/benchmark/generator.h"
+#include "tools/benchmark/ring_port.h"
 
 namespace posthaste::tools {
 
@@ -32,6 +35,7 @@ struct RigOptions {
     bool checksum = true;
     double malformed = 0;  // percent
     double unknown = 0;    // percent
+    bool rings = false;    // else net_null
 };
 
 // Starts EAL for rigs of so many agents, its main thread on `core`.
@@ -39,6 +43,7 @@ struct EalOptions {
     std::uint32_t agents = 0;
     unsigned core = 0;
     bool hugepages = false;
+    std::optional<unsigned> second_core = std::nullopt;  // of lcore 1; not set: there is none
 };
 
 [[nodiscard]] tl::expected<void, std::string> start_eal(const EalOptions& options);
@@ -79,6 +84,17 @@ class Rig {
         return worker_->counters();
     }
 
+    // With rings.
+    [[nodiscard]] Generator& generator() noexcept { return generator_; }
+
+    [[nodiscard]] dataplane::Worker& worker() noexcept { return *worker_; }
+
+    [[nodiscard]] rte_mempool* pool() noexcept { return pool_.get(); }
+
+    [[nodiscard]] rte_ring* towards() const noexcept { return rings_[kIngress]->towards(); }
+
+    [[nodiscard]] rte_ring* away() const noexcept { return rings_[kEgress]->away(); }
+
     [[nodiscard]] routing::Fib& fib() noexcept { return *fib_; }
 
     [[nodiscard]] unsigned frame_bytes() const noexcept { return generator_.frame_bytes(); }
@@ -91,6 +107,7 @@ class Rig {
 
     explicit Rig(const RigOptions& options);
     tl::expected<void, std::string> open_ports();
+    tl::expected<void, std::string> open_rings();
     tl::expected<void, std::string> fill_table();
     tl::expected<void, std::string> start();
     [[nodiscard]] static bool conserved(const dataplane::PortCounters& in) noexcept;
@@ -102,6 +119,7 @@ class Rig {
     routing::Grace grace_;
     dataplane::Mempool pool_;
     std::vector<std::unique_ptr<dataplane::Port>> ports_;
+    std::vector<std::unique_ptr<RingPort>> rings_;
     std::unique_ptr<routing::Fib> fib_;
     std::unique_ptr<routing::Published<dataplane::World>> world_;
     std::unique_ptr<dataplane::Worker> worker_;

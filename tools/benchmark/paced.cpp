@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tools/benchmark/paced.h"
+
+#include <rte_eal.h>
+
+#include <algorithm>
+
+namespace posthaste::tools {
+
+namespace {
+
+constexpr double kWarmingSeconds = 0.1;
+constexpr double kSliceSeconds = 0.02;
+
+}  // namespace
+
+tl::expected<std::unique_ptr<Paced>, std::string> Paced::open(const ForwardOptions& options) {
+    if (options.other_core == options.core) {
+        return tl::unexpected(
+            std::string("this needs two processors: one for the router, one for the generator"));
+    }
+    EalOptions eal{options.agents, *options.other_core, options.hugepages, options.core};
+    if (auto started = start_eal(eal); !started.has_value()) {
+        return tl::unexpected(started.error());
+    }
+    RigOptions rig = rig_options(options);
+    rig.rings = true;
+    auto opened = Rig::open(rig);
+    if (!opened.has_value()) {
+        return tl::unexpected(opened.error());
+    }
+    auto paced = std::make_unique<Paced>();
+    paced->rig_ = std::move(*opened);
+    paced->thread_ = std::make_unique<RouterThread>(*paced->rig_);
+    if (auto warm = paced->most(kWarmingSeconds); !warm.has_value()) {
+        return tl::unexpected(warm.error());
+    }
+    return paced;
+}
+
+tl::expected<double, std::string> Paced::most(double seconds) {
+    double best = 0;
+    for (double left = seconds; left > 0; left -= kSliceSeconds) {
+        const double length = std::min(left, kSliceSeconds);
+        const auto slice = trial(0, length);
+        if (!slice.has_value()) {
+            return tl::unexpected(slice.error());
+        }
+        best = std::max(best, static_cast<double>(slice->accepted) / length);
+    }
+    return best;
+}
+
+tl::expected<void, std::string> Paced::close() {
+    thread_.reset();
+    if (auto closed = rig_->close(); !closed.has_value()) {
+        return closed;
+    }
+    rig_.reset();
+    rte_eal_cleanup();
+    return {};
+}
+
+}  // namespace posthaste::tools
