@@ -224,7 +224,7 @@ std::string heading_of(const ForwardOptions& options) {
     std::snprintf(text.data(),
                   text.size(),
                   "forward: %u agents, %s, %s ingress, %u byte payload, checksum %s, %s pages\n"
-                  "medians of %u x %.2f s, cores %u and %u",
+                  "%u repetitions of %.2f s, cores %u and %u",
                   options.agents,
                   options.stream.c_str(),
                   options.ingress.c_str(),

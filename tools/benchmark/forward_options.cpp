@@ -42,7 +42,7 @@ void add_forward(CLI::App& app, ForwardOptions& options) {
     command->add_option("--seconds", options.seconds, "length of one repetition")
         ->check(CLI::Range(0.01, 60.0))
         ->capture_default_str();
-    command->add_option("--repeat", options.repeat, "repetitions of each")
+    command->add_option("--repeat", options.repeat, "repetitions of each; the medians count")
         ->check(CLI::Range(1U, 101U))
         ->capture_default_str();
     command->add_option("--payload", options.payload, "bytes after the 64-byte header")

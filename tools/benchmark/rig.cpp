@@ -119,7 +119,7 @@ tl::expected<std::unique_ptr<Rig>, std::string> Rig::open(const RigOptions& opti
 }
 
 Rig::~Rig() {
-    if (worker_ != nullptr) {
+    if (whole_.worker != nullptr) {
         grace_.offline(0);
     }
 }
@@ -215,7 +215,7 @@ tl::expected<void, std::string> Rig::start() {
     worker.rx = {{kIngress, 0}};
     worker.tx = {{0, nullptr, true}, {0, nullptr, true}};
     worker.shed = false;
-    worker_ = std::make_unique<Worker>(worker, *world_, *fib_, grace_);
+    whole_.worker = std::make_unique<Worker>(worker, *world_, *fib_, grace_);
     std::array<const routing::FibEntry*, dataplane::kBurstMax> targets;
     for (std::uint32_t i = 0; i < targets.size(); ++i) {
         targets[i] = fib_->find(agent_id(i % options_.agents));
@@ -254,20 +254,20 @@ Rig::Turned Rig::generate(std::uint64_t cycles) noexcept {
     return turned;
 }
 
-void Rig::expect_since(const Drops& faulty, std::uint64_t frames) noexcept {
-    given_ += generator_.frames() - frames;
-    for (std::size_t i = 0; i < faulty.size(); ++i) {
-        expected_[i] += generator_.faulty()[i] - faulty[i];
-    }
+Rig::Turned Rig::forward(std::uint64_t cycles) noexcept {
+    return forward(whole_, cycles);
 }
 
 // A turn counts a frame when it is received and when it is sent, so the generator says how many.
-Rig::Turned Rig::forward(std::uint64_t cycles) noexcept {
+Rig::Turned Rig::forward(Subject& subject, std::uint64_t cycles) noexcept {
     const std::uint64_t frames = generator_.frames();
-    const Drops faulty = generator_.faulty();
-    Turned turned = turn_for(cycles, [this] { return worker_->run_once(rte_rdtsc()); });
+    const auto faulty = generator_.faulty();
+    Turned turned = turn_for(cycles, [&subject] { return subject.worker->run_once(rte_rdtsc()); });
     turned.frames = generator_.frames() - frames;
-    expect_since(faulty, frames);
+    subject.frames += turned.frames;
+    for (std::size_t i = 0; i < faulty.size(); ++i) {
+        subject.faulty[i] += generator_.faulty()[i] - faulty[i];
+    }
     return turned;
 }
 
@@ -279,23 +279,23 @@ bool Rig::conserved(const PortCounters& in) noexcept {
     return in.received.read() == in.sent.read() + in.punted.read() + in.dropped.read();
 }
 
-tl::expected<void, std::string> Rig::check_counters() const {
-    const PortCounters& in = counters().port[kIngress];
-    if (in.received.read() == 0 || in.received.read() != given_) {
+tl::expected<void, std::string> Rig::check(const Subject& subject) {
+    const PortCounters& in = subject.worker->counters().port[kIngress];
+    if (in.received.read() == 0 || in.received.read() != subject.frames) {
         return tl::unexpected("the router received " + std::to_string(in.received.read()) + " of " +
-                              std::to_string(given_) + " frames");
+                              std::to_string(subject.frames) + " frames");
     }
-    if (!conserved(in) || !conserved(bare_->counters().port[kIngress])) {
+    if (!conserved(in)) {
         return tl::unexpected(std::string("frames received are not those sent, punted or dropped"));
     }
-    for (std::size_t i = 0; i < expected_.size(); ++i) {
-        if (in.drops[i].read() != expected_[i]) {
+    for (std::size_t i = 0; i < subject.faulty.size(); ++i) {
+        if (in.drops[i].read() != subject.faulty[i]) {
             return tl::unexpected("dropped as " + std::string(routing::kDropNames[i]) + ": " +
                                   std::to_string(in.drops[i].read()) +
-                                  " frames, sent so: " + std::to_string(expected_[i]));
+                                  " frames, sent so: " + std::to_string(subject.faulty[i]));
         }
     }
-    const PortCounters& out = counters().port[kEgress];
+    const PortCounters& out = subject.worker->counters().port[kEgress];
     if (out.queued.read() != out.transmitted.read()) {
         return tl::unexpected(std::string("the egress port did not take every frame"));
     }
@@ -303,22 +303,27 @@ tl::expected<void, std::string> Rig::check_counters() const {
 }
 
 tl::expected<void, std::string> Rig::close() {
-    worker_->drain(rte_rdtsc());
+    whole_.worker->drain(rte_rdtsc());
     if (options_.rings) {  // every frame written was for the worker
-        given_ = generator_.frames();
-        expected_ = generator_.faulty();
+        whole_.frames = generator_.frames();
+        whole_.faulty = generator_.faulty();
         // Lost, as a trial says, where nobody took frames from the egress.
         constexpr auto kFull = static_cast<std::size_t>(routing::Drop::tx_full);
-        expected_[kFull] = counters().port[kIngress].drops[kFull].read();
+        whole_.faulty[kFull] = counters().port[kIngress].drops[kFull].read();
     }
-    auto checked = check_counters();
+    if (auto checked = check(whole_); !checked.has_value()) {
+        return checked;
+    }
+    if (!conserved(bare_->counters().port[kIngress])) {
+        return tl::unexpected(std::string("the bare pipeline lost frames"));
+    }
     ports_.clear();
     rings_.clear();
-    if (!dataplane::pool_full(pool_.get()) && checked.has_value()) {
+    if (!dataplane::pool_full(pool_.get())) {
         return tl::unexpected(std::to_string(dataplane::pool_in_use(pool_.get())) +
                               " mbufs did not come back");
     }
-    return checked;
+    return {};
 }
 
 }  // namespace posthaste::tools

@@ -81,13 +81,13 @@ class Rig {
     [[nodiscard]] tl::expected<void, std::string> close();
 
     [[nodiscard]] const dataplane::WorkerCounters& counters() const noexcept {
-        return worker_->counters();
+        return whole_.worker->counters();
     }
 
     // With rings.
     [[nodiscard]] Generator& generator() noexcept { return generator_; }
 
-    [[nodiscard]] dataplane::Worker& worker() noexcept { return *worker_; }
+    [[nodiscard]] dataplane::Worker& worker() noexcept { return *whole_.worker; }
 
     [[nodiscard]] rte_mempool* pool() noexcept { return pool_.get(); }
 
@@ -103,7 +103,12 @@ class Rig {
     [[nodiscard]] routing::FibEntry route(std::uint32_t number) const noexcept;
 
   private:
-    using Drops = std::array<std::uint64_t, routing::kDropCount>;
+    // A worker, and what it was given.
+    struct Subject {
+        std::unique_ptr<dataplane::Worker> worker;
+        std::uint64_t frames = 0;
+        std::array<std::uint64_t, routing::kDropCount> faulty{};
+    };
 
     explicit Rig(const RigOptions& options);
     tl::expected<void, std::string> open_ports();
@@ -111,8 +116,8 @@ class Rig {
     tl::expected<void, std::string> fill_table();
     tl::expected<void, std::string> start();
     [[nodiscard]] static bool conserved(const dataplane::PortCounters& in) noexcept;
-    void expect_since(const Drops& faulty, std::uint64_t frames) noexcept;
-    [[nodiscard]] tl::expected<void, std::string> check_counters() const;
+    [[nodiscard]] Turned forward(Subject& subject, std::uint64_t cycles) noexcept;
+    [[nodiscard]] static tl::expected<void, std::string> check(const Subject& subject);
 
     RigOptions options_;
     Generator generator_;
@@ -122,10 +127,8 @@ class Rig {
     std::vector<std::unique_ptr<RingPort>> rings_;
     std::unique_ptr<routing::Fib> fib_;
     std::unique_ptr<routing::Published<dataplane::World>> world_;
-    std::unique_ptr<dataplane::Worker> worker_;
+    Subject whole_;
     std::unique_ptr<BarePipeline> bare_;
-    Drops expected_{};  // of the frames the worker got
-    std::uint64_t given_ = 0;
 };
 
 }  // namespace posthaste::tools
