@@ -51,7 +51,7 @@ def panel(number, title, axis, lines, colours):
 
 def script_of(figures, png):
     machine = figures["machine"]
-    head = (f"ns per lookup, medians of {figures['repeat']} with least and most; "
+    head = (f"processor time per lookup, medians of {figures['repeat']} with least and most; "
             f"{machine['cpu']}, {machine['pages']}")
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(figures["contenders"])}
     panels = [(title, axis, series(figures, stream, vary)) for stream, title, vary, axis in PANELS]
@@ -60,11 +60,11 @@ def script_of(figures, png):
         raise ValueError("no lookups in it")
     rows = (len(panels) + 1) // 2
     script = [
-        f"set terminal pngcairo size 1500,{80 + 560 * rows} font 'sans,11' noenhanced",
+        f"set terminal pngcairo size 1700,{80 + 560 * rows} font 'sans,11' noenhanced",
         f"set output {json.dumps(str(png))}",
         f"set multiplot layout {rows},{min(len(panels), 2)} title {quoted(head)}",
-        "set logscale xy", "set format x '%.0s%c'", "set grid", "set key left top",
-        "set ylabel 'ns per lookup'", "set offsets graph 0.05, graph 0.05, graph 0.3, graph 0",
+        "set logscale xy", "set format x '%.0s%c'", "set grid", "set key outside right top",
+        "set ylabel 'ns per lookup'",
     ]
     for number, (title, axis, lines) in enumerate(panels):
         script += panel(number, title, axis, lines, colours)

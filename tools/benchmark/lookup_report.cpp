@@ -42,7 +42,9 @@ std::string head(const LookupOptions& options,
                 options.repeat,
                 options.seconds,
                 pages(options, figures).c_str()) +
-           "  ns: per lookup, with reading the ids; ratio: to the subject's in the same round\n";
+           "  ns: processor time per lookup, with reading the ids; ratio: to the subject's in the "
+           "same "
+           "round\n";
 }
 
 Json json_of(const Summary& summary) {

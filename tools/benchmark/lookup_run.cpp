@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tools/benchmark/lookup_run.h"
 
-#include <rte_cycles.h>
-
 #include <algorithm>
 #include <cstdio>
 
