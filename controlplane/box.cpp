@@ -60,6 +60,16 @@ std::vector<dataplane::RxQueue> rx_queues_of(const Config& config,
     return queues;
 }
 
+std::uint64_t cycles_now() noexcept {
+    return rte_rdtsc();
+}
+
+routing::ResolverOptions resolver_options(const Config& /*config*/) {
+    routing::ResolverOptions options;
+    options.cycles = cycles_now;
+    return options;
+}
+
 }  // namespace
 
 std::uint32_t error_share(const PortConfig& port, unsigned workers) {
@@ -226,7 +236,9 @@ void Box::create_workers() {
             const dataplane::TxAssignment tx = ports[i].device->tx_assignment(id);
             options.tx.push_back({tx.queue, tx.handoff, tx.owner});
         }
-        workers.push_back(std::make_unique<dataplane::Worker>(options, *world, *fib, grace));
+        auto resolver = routing::Resolver::create(*fib, resolver_options(config));
+        workers.push_back(
+            std::make_unique<dataplane::Worker>(options, *world, *fib, grace, std::move(resolver)));
     }
 }
 

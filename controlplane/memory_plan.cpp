@@ -112,7 +112,7 @@ MemoryPlan plan_memory(const Config& config) {
     const std::size_t page = config.eal.hugepages ? dataplane::kHugePage : dataplane::kSmallPage;
     plan.frame_pool = plan.frame_mbufs * dataplane::mbuf_bytes(plan.mtu, page);
     plan.control_pool = plan.control_mbufs * dataplane::mbuf_bytes(plan.mtu, page);
-    plan.fib = routing::Fib::planned_heap_bytes(std::max(config.agents.agents_max, 1U));
+    plan.fib = routing::Fib::planned_heap_bytes(std::max(config.agents.agents_max, 1U), 0, true);
     plan.rings += plan.handoff * sizeof(void*) * 2;
     plan.reserve = kReserveBase + (plan.frame_pool + plan.control_pool + plan.fib + plan.rings) *
                                       kReservePercent / 100;

@@ -1,38 +1,24 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Counters of one worker: written by its lcore, read by the control thread at any time.
 //
-// Single-writer cells (relaxed load and store, no locked instruction). Laws, between bursts:
+// Single-writer cells. Laws, between bursts:
 //   by ingress port: received + resubmitted == sent + punted + dropped
 //   by egress port:  queued + taken_over == transmitted + tx_discarded + handed_over + backlog
 //   in total:        queued == sent + answered + injected
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include "dataplane/burst.h"
+#include "routing/counter.h"
 #include "routing/drop.h"
 
 namespace posthaste::dataplane {
 
-class Counter {
-  public:
-    void add(std::uint64_t n) noexcept {
-        value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-    }
-
-    void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }  // gauges
-
-    [[nodiscard]] std::uint64_t read() const noexcept {
-        return value_.load(std::memory_order_relaxed);
-    }
-
-  private:
-    std::atomic<std::uint64_t> value_{0};
-};
+using routing::Counter;
 
 // By ingress port down to `drops`, by egress port from `queued` on.
 struct alignas(64) PortCounters {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/lookup.h"
 
+#include <rte_prefetch.h>
+
 #include "dataplane/segments.h"
 
 namespace posthaste::dataplane {
@@ -11,45 +13,45 @@ using routing::FrameKind;
 
 namespace {
 
-// Keys of several lanes on their way into one bulk lookup.
-class KeyBatch {
-  public:
-    explicit KeyBatch(const routing::Fib& fib) noexcept : fib_(fib) {}
+// The keys of a burst: destinations first, then senders, so that one call takes all.
+struct Keys {
+    std::array<const AgentId*, 2 * kBurstMax> agent;
+    std::array<std::uint8_t, 2 * kBurstMax> lane;
+    std::array<const FibEntry*, 2 * kBurstMax> found;
+    unsigned count = 0;
 
-    // The answer goes to `where` at the next flush.
-    void add(const AgentId& key, const FibEntry*& where) noexcept {
-        if (count_ == routing::Fib::kLookupMax) {
-            flush();
-        }
-        key_[count_] = &key;
-        where_[count_] = &where;
-        ++count_;
+    void add(unsigned of_lane, const AgentId& id) noexcept {
+        agent[count] = &id;
+        lane[count] = static_cast<std::uint8_t>(of_lane);
+        ++count;
     }
+};
 
-    void flush() noexcept {
-        if (count_ == 0) {
+void ask_around(const Keys& keys,
+                unsigned destinations,
+                routing::Resolver& resolver,
+                SpscRing<AgentId>& wanted) noexcept {
+    for (const std::uint32_t at : resolver.news()) {
+        if (at >= destinations) {
             return;
         }
-        fib_.lookup(std::span(key_.data(), count_), found_.data());
-        for (unsigned i = 0; i < count_; ++i) {
-            *where_[i] = found_[i];
+        if (wanted.push(*keys.agent[at])) {
+            resolver.counters().discovery_wanted.add(1);
+        } else {
+            resolver.counters().discovery_dropped.add(1);
         }
-        count_ = 0;
     }
-
-  private:
-    const routing::Fib& fib_;
-    unsigned count_ = 0;
-    std::array<const AgentId*, routing::Fib::kLookupMax> key_;
-    std::array<const FibEntry**, routing::Fib::kLookupMax> where_;
-    std::array<const FibEntry*, routing::Fib::kLookupMax> found_;
-};
+}
 
 }  // namespace
 
-void lookup(Burst& burst, const PortView& port, const routing::Fib& fib) noexcept {
+void lookup(Burst& burst,
+            const PortView& port,
+            routing::Resolver& resolver,
+            SpscRing<AgentId>& wanted) noexcept {
     const bool checks_sources = port.role == Role::edge && port.source_check != SourceCheck::off;
-    KeyBatch batch(fib);
+    Keys keys;
+    LaneMask with_sender;
     for (const unsigned lane : burst.live) {
         const routing::FrameView& view = burst.view[lane];
         const routing::WireHeader& header = header_of(bytes_of(burst.frame[lane]), view);
@@ -57,14 +59,23 @@ void lookup(Burst& burst, const PortView& port, const routing::Fib& fib) noexcep
         burst.sender[lane] = nullptr;
         const bool heartbeat = view.kind == FrameKind::heartbeat;
         if (heartbeat || checks_sources) {
-            batch.add(header.source, burst.sender[lane]);
+            with_sender.set(lane);
         }
         if (!heartbeat &&
             header.addressing() == static_cast<std::uint8_t>(routing::Addressing::agent)) {
-            batch.add(header.destination, burst.target[lane]);
+            keys.add(lane, header.destination);
         }
     }
-    batch.flush();
+    const unsigned destinations = keys.count;
+    for (const unsigned lane : with_sender) {
+        keys.add(lane, header_of(bytes_of(burst.frame[lane]), burst.view[lane]).source);
+    }
+    resolver.resolve(std::span(keys.agent.data(), keys.count), keys.found.data(), burst.now_ms);
+    for (unsigned i = 0; i < keys.count; ++i) {
+        rte_prefetch0(keys.found[i]);
+        (i < destinations ? burst.target : burst.sender)[keys.lane[i]] = keys.found[i];
+    }
+    ask_around(keys, destinations, resolver, wanted);
 }
 
 }  // namespace posthaste::dataplane

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// lookup: the routes of a burst's destinations and, on edge ports, of its senders. Lcore.
+// Stage: ids become Fib entries, for the whole burst at once.
 #pragma once
 
 #include "dataplane/burst.h"
+#include "dataplane/punt.h"
 #include "dataplane/world.h"
-#include "routing/fib.h"
+#include "routing/resolver.h"
 
 namespace posthaste::dataplane {
 
-// Writes target (messages to an agent) and sender (heartbeats; messages where the port checks
-// sources) of live lanes; null where the Fib knows none. The entries stay valid until the worker's
-// next quiescent state.
-void lookup(Burst& burst, const PortView& port, const routing::Fib& fib) noexcept;
+// Sets burst.target (messages to an agent) and burst.sender (heartbeats, and messages on ports
+// that check sources); null: unknown. Destinations nobody knows go to `wanted`, as far as there is
+// room, for the control thread to ask around.
+void lookup(Burst& burst,
+            const PortView& port,
+            routing::Resolver& resolver,
+            SpscRing<routing::AgentId>& wanted) noexcept;
 
 }  // namespace posthaste::dataplane

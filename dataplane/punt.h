@@ -8,14 +8,12 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
-#include <span>
 
 #include "dataplane/burst.h"
+#include "dataplane/spsc_ring.h"
 #include "routing/drop.h"
 
 struct rte_mbuf;
-struct rte_ring;
 
 namespace posthaste::dataplane {
 
@@ -40,24 +38,6 @@ struct alignas(16) Injected {
 };
 
 static_assert(sizeof(Injected) == 16);
-
-// Capacity is rounded up to a power of two minus one; memory is the heap's, needs no EAL.
-template <typename T>
-class SpscRing {
-  public:
-    explicit SpscRing(unsigned capacity);
-    ~SpscRing();
-    SpscRing(const SpscRing&) = delete;
-    SpscRing& operator=(const SpscRing&) = delete;
-
-    [[nodiscard]] bool push(const T& item) noexcept;        // producer; false: full
-    [[nodiscard]] unsigned pop(std::span<T> out) noexcept;  // consumer; how many came
-    [[nodiscard]] unsigned size() const noexcept;
-    [[nodiscard]] unsigned capacity() const noexcept;
-
-  private:
-    rte_ring* ring_;
-};
 
 // By PuntClass.
 using PuntRings = std::array<SpscRing<Punted>, kPuntClassCount>;

@@ -28,7 +28,7 @@ Drop verdict(const routing::WireHeader& header,
     if (target == nullptr) [[unlikely]] {
         return Drop::unknown_agent;
     }
-    if (target->kind == RouteKind::local) {
+    if (target->kind == RouteKind::local) [[likely]] {
         return target->state == routing::AgentState::stopped ? Drop::agent_stopped : Drop::none;
     }
     if (edge) {
@@ -44,14 +44,46 @@ Drop verdict(const routing::WireHeader& header,
     return Drop::none;
 }
 
+// Lanes whose target can be sent to.
+LaneMask usable_targets(const Burst& burst,
+                        const routing::RouterMask& routers,
+                        routing::LookupCounters& counters) noexcept {
+    LaneMask usable;
+    unsigned local = 0;
+    unsigned remote = 0;
+    for (const unsigned lane : burst.live) {
+        const FibEntry* const target = burst.target[lane];
+        if (target == nullptr) [[unlikely]] {
+            continue;
+        }
+        if (target->kind == RouteKind::local) {
+            ++local;
+            usable.set(lane);
+        } else if (target->fresh(burst.now_ms) && !routers.out(target->router)) {
+            ++remote;
+            usable.set(lane);
+        } else {
+            counters.stale.add(1);
+        }
+    }
+    counters.local.add(local);
+    counters.remote.add(remote);
+    return usable;
+}
+
 }  // namespace
 
-void resolve(Burst& burst, const World& world, std::span<TxBacklog> tx) noexcept {
+void resolve(Burst& burst,
+             const World& world,
+             const routing::RouterMask& routers,
+             routing::LookupCounters& counters,
+             std::span<TxBacklog> tx) noexcept {
     const Role role = world.ports[burst.ingress].role;
+    const LaneMask usable = usable_targets(burst, routers, counters);
     for (const unsigned lane : burst.live) {
         const routing::WireHeader& header =
             header_of(bytes_of(burst.frame[lane]), burst.view[lane]);
-        const FibEntry* const target = burst.target[lane];
+        const FibEntry* const target = usable.has(lane) ? burst.target[lane] : nullptr;
         std::uint16_t flags = header.flags;
         if (const Drop why = verdict(header, target, role, world, flags); why != Drop::none)
             [[unlikely]] {

@@ -38,18 +38,24 @@ void free_all(SpscRing<T>& ring) noexcept {
 Worker::Worker(const WorkerOptions& options,
                const routing::Published<World>& world,
                routing::Fib& fib,
-               routing::Grace& grace)
+               routing::Grace& grace,
+               std::unique_ptr<routing::Resolver> resolver)
     : options_(options),
       world_(world),
       fib_(fib),
       grace_(grace),
+      resolver_(std::move(resolver)),
       counters_(static_cast<unsigned>(options.tx.size())),
       overload_(options.rx.size()),
       errors_(options.tx.size()),
       punts_{SpscRing<Punted>(options.punt_ring),
              SpscRing<Punted>(options.punt_ring),
              SpscRing<Punted>(options.punt_ring)},
-      inject_(options.inject_ring) {
+      inject_(options.inject_ring),
+      wanted_(options.wanted_ring),
+      uses_(options.uses_ring),
+      expected_(options.expected_ring) {
+    CHECK(resolver_ != nullptr);
     static_assert(kPuntClassCount == 3, "one ring each");
     tx_.reserve(options.tx.size());
     for (std::size_t port = 0; port < options.tx.size(); ++port) {
@@ -84,13 +90,24 @@ void Worker::run(const std::atomic<bool>& stop) noexcept {
 unsigned Worker::run_once(std::uint64_t tsc) noexcept {
     grace_.quiescent(options_.id);
     now_ms_ = options_.clock.ms32(tsc);
+    resolver_->turn(now_ms_);
     const World& world = world_.read();  // one consistent world for the whole turn
     DCHECK(world.ports.size() >= tx_.size());
     unsigned moved = serve_inject(world);
     moved += serve_rx(world);
     moved += serve_tx(world);
+    if (moved == 0 && expected_.size() != 0) {
+        warm_cache();
+    }
     account_time(tsc, moved > 0);
     return moved;
+}
+
+// In idle turns, a few at a time.
+void Worker::warm_cache() noexcept {
+    std::array<routing::AgentId, 16> agents;
+    const unsigned count = expected_.pop(agents);
+    resolver_->warm(std::span(agents).first(count), now_ms_);
 }
 
 unsigned Worker::serve_rx(const World& world) noexcept {
@@ -128,13 +145,14 @@ void Worker::pipeline(const World& world,
     timer.lap(Stage::parse, frames);
     shed(burst_, floor);
     timer.lap(Stage::shed, frames);
-    lookup(burst_, port, fib_);
+    lookup(burst_, port, *resolver_, wanted_);
+    sampler_.sample(burst_, uses_);
     timer.lap(Stage::lookup, frames);
     source_check(burst_, world);
     timer.lap(Stage::source_check, frames);
     heartbeat(burst_, fib_, tx_);
     timer.lap(Stage::heartbeat, frames);
-    resolve(burst_, world, tx_);
+    resolve(burst_, world, fib_.routers(), resolver_->counters(), tx_);
     timer.lap(Stage::resolve, frames);
     rewrite(burst_, world);
     timer.lap(Stage::rewrite, frames);

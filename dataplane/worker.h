@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "dataplane/burst.h"
@@ -16,6 +17,7 @@
 #include "dataplane/counters.h"
 #include "dataplane/overload.h"
 #include "dataplane/punt.h"
+#include "dataplane/route_use.h"
 #include "dataplane/stage_timer.h"
 #include "dataplane/token_bucket.h"
 #include "dataplane/transmit.h"
@@ -24,6 +26,7 @@
 #include "routing/fib.h"
 #include "routing/grace.h"
 #include "routing/published.h"
+#include "routing/resolver.h"
 
 namespace posthaste::dataplane {
 
@@ -41,8 +44,11 @@ struct WorkerOptions {
     std::uint32_t tx_backlog = 1024;  // frames per port, rounded up to a power of two
     std::uint32_t punt_ring = 512;    // frames per class
     std::uint32_t inject_ring = 512;
-    std::uint32_t idle_sleep_us = 0;  // 0: never sleeps
-    bool shed = true;                 // lower priorities first when overloaded
+    std::uint32_t wanted_ring = 255;    // destinations
+    std::uint32_t uses_ring = 1023;     // samples
+    std::uint32_t expected_ring = 511;  // agents
+    std::uint32_t idle_sleep_us = 0;    // 0: never sleeps
+    bool shed = true;                   // lower priorities first when overloaded
 };
 
 class Worker {
@@ -50,7 +56,8 @@ class Worker {
     Worker(const WorkerOptions& options,
            const routing::Published<World>& world,
            routing::Fib& fib,
-           routing::Grace& grace);
+           routing::Grace& grace,
+           std::unique_ptr<routing::Resolver> resolver);
     // The lcore has left run(). Frees what is left in the rings and backlogs.
     ~Worker();
     Worker(const Worker&) = delete;
@@ -69,8 +76,23 @@ class Worker {
 
     [[nodiscard]] SpscRing<Injected>& inject() noexcept { return inject_; }
 
+    // Consumer: destinations that nobody knows.
+    [[nodiscard]] SpscRing<routing::AgentId>& wanted() noexcept { return wanted_; }
+
+    // Consumer: now and then one of the routes that frames take.
+    [[nodiscard]] SpscRing<RouteUse>& uses() noexcept { return uses_; }
+
+    // Producer: agents expected to be asked for, for the route cache.
+    [[nodiscard]] SpscRing<routing::AgentId>& expected() noexcept { return expected_; }
+
     // Any thread, any time.
     [[nodiscard]] const WorkerCounters& counters() const noexcept { return counters_; }
+
+    [[nodiscard]] const routing::LookupCounters& lookups() const noexcept {
+        return std::as_const(*resolver_).counters();
+    }
+
+    [[nodiscard]] std::size_t cache_bytes() const noexcept { return resolver_->cache_bytes(); }
 
     [[nodiscard]] unsigned id() const noexcept { return options_.id; }
 
@@ -85,12 +107,14 @@ class Worker {
                   bool resubmitted,
                   StageTimer& timer) noexcept;
     void resubmit(const World& world, std::span<const Injected> held) noexcept;
+    void warm_cache() noexcept;
     void account_time(std::uint64_t tsc, bool busy) noexcept;
 
     const WorkerOptions options_;
     const routing::Published<World>& world_;
     routing::Fib& fib_;
     routing::Grace& grace_;
+    std::unique_ptr<routing::Resolver> resolver_;
 
     Burst burst_;
     WorkerCounters counters_;
@@ -99,6 +123,10 @@ class Worker {
     std::vector<TxBacklog> tx_;        // by port
     PuntRings punts_;
     SpscRing<Injected> inject_;
+    SpscRing<routing::AgentId> wanted_;
+    SpscRing<RouteUse> uses_;
+    SpscRing<routing::AgentId> expected_;
+    RouteSampler sampler_;
     std::uint64_t last_tsc_ = 0;
     std::uint32_t now_ms_ = 0;
     std::uint32_t bursts_ = 0;  // for sampling

@@ -2,14 +2,12 @@
 #include "routing/fib.h"
 
 #include <rte_errno.h>
-#include <rte_hash.h>
 #include <rte_malloc.h>
 #include <rte_prefetch.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstdlib>
 #include <numeric>
 
 #include "routing/check.h"
@@ -19,42 +17,19 @@ namespace posthaste::routing {
 
 namespace {
 
-// rte_hash compares `hits == (1 << keys) - 1` to see that a bulk found everything; with 64 keys
-// the shift wraps and a bulk that found nothing is taken for complete, without the check that no
-// key moved meanwhile. So 64 are looked up as two bulks.
-constexpr std::size_t kBulkMax = 32;
-
 // Entries beyond the capacity: a sixteenth, at least this many. See Fib::set().
 constexpr std::uint32_t kSlackMin = 1024;
 
-// rte_hash rounds the buckets up to a power of two. In tables of 1 k to 1 M places the first
-// refusal came at a load of .976 or later, and none in 18 M exchanges at this one; above it the
-// buckets are doubled. Small tables have so much slack that they stay below half.
-constexpr double kLoadMax = 0.85;
+// Ids of one lookup that are in hand at a time.
+constexpr std::size_t kChunk = 128;
 
-// Ids are 16 bytes; rte_hash would compute CRC where no hash is passed in, but each call here
-// passes one. This refuses to be called.
-std::uint32_t no_hash(const void*, std::uint32_t, std::uint32_t) {
-    std::abort();
-}
+// One version for four routes; more would only cost memory, fewer would let caches forget more
+// than what changed.
+constexpr std::uint32_t kStripesMin = 1U << 10;
+constexpr std::uint32_t kStripesMax = 1U << 20;
 
-// What rte_hash 22.11 allocates: per key slot the key and its data pointer, aligned; per place a
-// share of a bucket of eight; a ring of free slots and the defer queue (token and slot), both of
-// a power of two; and its own structures with the headers of all of these.
-constexpr std::size_t kKeySlotBytes = 32;
-constexpr std::size_t kPlaceBytes = 8;
-constexpr std::size_t kFreeSlotBytes = 4;
-constexpr std::size_t kDeferredBytes = 16;
-constexpr std::size_t kFixedBytes = 16 * 1024;
-
-std::uint32_t slack_for(std::uint32_t capacity) {
-    return std::max(kSlackMin, capacity / 16);
-}
-
-std::uint32_t hash_entries_for(std::uint32_t capacity) {
-    const std::uint32_t keys = capacity + slack_for(capacity);
-    const std::uint32_t places = std::bit_ceil(keys);
-    return capacity > kLoadMax * places ? places + 1 : keys;
+std::uint32_t stripes_for(std::uint32_t capacity) {
+    return std::clamp(std::bit_ceil(capacity / 4), kStripesMin, kStripesMax);
 }
 
 std::size_t heap_allocated() {
@@ -68,22 +43,16 @@ std::size_t heap_allocated() {
     return bytes;
 }
 
-std::string internal_name(const std::string& name) {
-    static std::atomic<std::uint32_t> number = 0;  // rte_hash wants names nobody else has
-    return name.substr(0, 8) + '.' + std::to_string(number.fetch_add(1) % 1'000'000);
-}
-
-// The entry was filled before rte_hash published its address, with release and acquire inside
-// librte_hash. ThreadSanitizer does not see those, but it sees the pair of these two. Otherwise
-// the second only fetches the entry, which is wanted next.
-void release_entry(FibEntry& entry, std::uint32_t index) noexcept {
-    std::atomic_ref<std::uint32_t>(entry.index).store(index, std::memory_order_release);
+// The entry was filled before the index published its place, with release and acquire, inside
+// librte_hash for some. ThreadSanitizer does not see those, but it sees the pair of these two.
+void release_entry(FibEntry& entry, std::uint32_t version) noexcept {
+    std::atomic_ref<std::uint32_t>(entry.version).store(version, std::memory_order_release);
 }
 
 void acquire_entry(const FibEntry* entry) noexcept {
     if constexpr (kUnderThreadSanitizer) {
-        std::atomic_ref<std::uint32_t> index(const_cast<FibEntry*>(entry)->index);
-        static_cast<void>(index.load(std::memory_order_acquire));
+        std::atomic_ref<std::uint32_t> version(const_cast<FibEntry*>(entry)->version);
+        static_cast<void>(version.load(std::memory_order_acquire));
     } else {
         rte_prefetch0(entry);
     }
@@ -91,11 +60,19 @@ void acquire_entry(const FibEntry* entry) noexcept {
 
 }  // namespace
 
+std::uint32_t Fib::slack_for(std::uint32_t capacity) noexcept {
+    return std::max(kSlackMin, capacity / 16);
+}
+
 Fib::Fib(const FibOptions& options, Grace& grace)
-    : grace_(grace),
-      key_hash_(options.key),
+    : options_(options),
+      grace_(grace),
       capacity_(options.capacity),
-      entry_count_(options.capacity + slack_for(options.capacity)) {}
+      entry_count_(options.capacity + slack_for(options.capacity)) {
+    if (options_.stripes == 0) {
+        options_.stripes = stripes_for(capacity_);
+    }
+}
 
 tl::expected<std::unique_ptr<Fib>, std::string> Fib::create(const FibOptions& options,
                                                             Grace& grace) {
@@ -106,20 +83,24 @@ tl::expected<std::unique_ptr<Fib>, std::string> Fib::create(const FibOptions& op
     }
     const std::size_t before = heap_allocated();
     std::unique_ptr<Fib> fib(new Fib(options, grace));
-    if (!fib->allocate(options) || !fib->add_hash(options)) {
+    if (fib->allocate()) {
+        fib->owned_index_ = fib->make_index(options.key);
+    }
+    if (fib->owned_index_ == nullptr) {
         return tl::unexpected(what + "no memory for " + std::to_string(options.capacity) +
                               " routes (" + rte_strerror(rte_errno) + ")");
     }
+    fib->index_.store(fib->owned_index_.get(), std::memory_order_release);
     fib->heap_bytes_ = heap_allocated() - before;
     return fib;
 }
 
-bool Fib::allocate(const FibOptions& options) {
-    const std::string name = options.name;
+bool Fib::allocate() {
+    const char* const name = options_.name.c_str();
     entries_ = static_cast<FibEntry*>(rte_zmalloc_socket(
-        name.c_str(), sizeof(FibEntry) * entry_count_, alignof(FibEntry), options.socket));
+        name, sizeof(FibEntry) * entry_count_, alignof(FibEntry), options_.socket));
     last_heard_ = static_cast<std::uint32_t*>(rte_zmalloc_socket(
-        name.c_str(), sizeof(std::uint32_t) * entry_count_, RTE_CACHE_LINE_SIZE, options.socket));
+        name, sizeof(std::uint32_t) * entry_count_, RTE_CACHE_LINE_SIZE, options_.socket));
     if (entries_ == nullptr || last_heard_ == nullptr) {
         rte_errno = ENOMEM;
         return false;
@@ -128,42 +109,32 @@ bool Fib::allocate(const FibOptions& options) {
     free_entries_.resize(entry_count_);
     std::iota(free_entries_.rbegin(), free_entries_.rend(), 0U);
     free_cells_ = free_entries_;
+    current_.resize(entry_count_);
     return true;
 }
 
-bool Fib::add_hash(const FibOptions& options) {
-    const std::string name = internal_name(options.name);
-    rte_hash_parameters parameters{};
-    parameters.name = name.c_str();
-    parameters.entries = hash_entries_for(capacity_);
-    parameters.key_len = sizeof(AgentId);
-    parameters.hash_func = no_hash;
-    parameters.socket_id = options.socket;
-    parameters.extra_flag = RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF;
-    hash_ = rte_hash_create(&parameters);
-    if (hash_ == nullptr) {
-        return false;
-    }
-    // The defer queue holds as many as there are keys (size 0), so no removal finds it full.
-    rte_hash_rcu_config reclaim{};
-    reclaim.v = grace_.qsbr();
-    reclaim.mode = RTE_HASH_QSBR_MODE_DQ;
-    return rte_hash_rcu_qsbr_add(hash_, &reclaim) == 0;
+std::unique_ptr<FibIndex> Fib::make_index(const KeyHash::Key& key) const {
+    FibIndexOptions options;
+    options.name = options_.name;
+    options.capacity = capacity_;
+    options.stripes = options_.stripes;
+    options.table = options_.table;
+    options.socket = options_.socket;
+    options.generation = generation_ + 1;
+    options.key = key;
+    return FibIndex::create(options, entries_, grace_);
 }
 
 Fib::~Fib() {
-    rte_hash_free(hash_);
+    old_index_.reset();
+    next_.reset();
+    owned_index_.reset();
     rte_free(last_heard_);
     rte_free(entries_);
 }
 
-std::uint32_t Fib::signature(const AgentId& agent) const noexcept {
-    return static_cast<std::uint32_t>(key_hash_.hash(agent));
-}
-
 bool Fib::set(const FibEntry& entry, std::uint32_t last_heard_ms) {
-    const std::uint32_t hash = signature(entry.agent);
-    const FibEntry* const old = find(entry.agent, hash);
+    const FibEntry* const old = owned_index_->find(entry.agent);
     if (old == nullptr && count_ == capacity_) {
         return false;
     }
@@ -178,14 +149,16 @@ bool Fib::set(const FibEntry& entry, std::uint32_t last_heard_ms) {
     FibEntry& slot = entries_[index];
     slot = entry;
     slot.cell = cell;
-    release_entry(slot, index);
+    release_entry(slot, entry.version);
 
     const bool stays = old != nullptr && old->kind == RouteKind::local && old->kind == slot.kind;
     seed_cell(cell, last_heard_ms, stays);
-    if (rte_hash_add_key_with_hash_data(hash_, &slot.agent, hash, &slot) != 0) {
+    if (!owned_index_->put(slot, old != nullptr)) {
         return false;  // neither list was popped; for a replacement this cannot happen
     }
+    put_in_next(slot);
     free_entries_.pop_back();
+    current_[index] = true;
     if (old != nullptr) {
         retire(*old, kNoCell);
     } else {
@@ -205,19 +178,25 @@ void Fib::seed_cell(std::uint32_t cell, std::uint32_t last_heard_ms, bool keep_l
 }
 
 bool Fib::remove(const AgentId& agent) {
-    const std::uint32_t hash = signature(agent);
-    const FibEntry* const old = find(agent, hash);
+    const FibEntry* const old = owned_index_->find(agent);
     if (old == nullptr) {
         return false;
     }
-    rte_hash_del_key_with_hash(hash_, &agent, hash);
+    const AgentId id = agent;  // the caller's may lie in the entry
+    owned_index_->remove(id);
+    if (next_ != nullptr && next_->find(id) != nullptr) {
+        next_->remove(id);
+    }
     retire(*old, old->cell);
     --count_;
     return true;
 }
 
+// After the index forgot it.
 void Fib::retire(const FibEntry& entry, std::uint32_t cell) {
-    retired_.push_back({grace_.start(), entry.index, cell});
+    const std::uint32_t index = number_of(entry) - 1;
+    current_[index] = false;
+    retired_.push_back({grace_.start(), index, cell});
 }
 
 void Fib::reclaim() {
@@ -228,53 +207,91 @@ void Fib::reclaim() {
         }
         retired_.pop_front();
     }
+    owned_index_->reclaim();
+    if (next_ != nullptr) {
+        next_->reclaim();
+    }
+    if (old_index_ != nullptr && grace_.elapsed(old_token_)) {
+        old_index_.reset();
+    }
+}
+
+bool Fib::rekey_start(const KeyHash::Key& key) {
+    if (next_ != nullptr || old_index_ != nullptr) {
+        return false;
+    }
+    next_ = make_index(key);
+    next_done_ = 0;
+    return next_ != nullptr;
+}
+
+// What changes while the index is built goes into both; what was copied before is replaced.
+void Fib::put_in_next(const FibEntry& entry) {
+    if (next_ != nullptr && !next_->put(entry, next_->find(entry.agent) != nullptr)) {
+        next_.reset();
+    }
+}
+
+bool Fib::rekey_step(std::uint32_t budget) {
+    for (; next_ != nullptr && budget > 0 && next_done_ < entry_count_; --budget, ++next_done_) {
+        if (current_[next_done_]) {
+            put_in_next(entries_[next_done_]);
+        }
+    }
+    if (next_ != nullptr && next_done_ == entry_count_) {
+        take_over();
+    }
+    return next_ == nullptr;
+}
+
+// Readers that still use the old index find the same entries by it until their quiescent state.
+void Fib::take_over() {
+    old_index_ = std::exchange(owned_index_, std::move(next_));
+    index_.store(owned_index_.get(), std::memory_order_release);
+    old_token_ = grace_.start();
+    ++generation_;
 }
 
 const FibEntry* Fib::find(const AgentId& agent) const noexcept {
-    return find(agent, signature(agent));
+    return owned_index_->find(agent);
 }
 
-const FibEntry* Fib::find(const AgentId& agent, std::uint32_t hash) const noexcept {
-    void* data = nullptr;
-    const int position = rte_hash_lookup_with_hash_data(hash_, &agent, hash, &data);
-    return position >= 0 ? static_cast<const FibEntry*>(data) : nullptr;
-}
-
-std::size_t Fib::planned_heap_bytes(std::uint32_t capacity) noexcept {
+std::size_t Fib::planned_heap_bytes(std::uint32_t capacity,
+                                    std::uint32_t stripes,
+                                    bool table) noexcept {
     const std::size_t entries = std::size_t{capacity} + slack_for(capacity);
-    const std::size_t keys = hash_entries_for(capacity);
-    return entries * (sizeof(FibEntry) + sizeof(std::uint32_t)) + (keys + 1) * kKeySlotBytes +
-           std::bit_ceil(keys) * kPlaceBytes + std::bit_ceil(keys + 1) * kFreeSlotBytes +
-           std::bit_ceil(keys + 2) * kDeferredBytes + kFixedBytes;
+    return entries * (sizeof(FibEntry) + sizeof(std::uint32_t)) +
+           rekey_heap_bytes(capacity, stripes, table);
+}
+
+std::size_t Fib::rekey_heap_bytes(std::uint32_t capacity,
+                                  std::uint32_t stripes,
+                                  bool table) noexcept {
+    const std::uint32_t count = stripes == 0 ? stripes_for(capacity) : stripes;
+    return FibIndex::planned_heap_bytes(capacity, count, table);
 }
 
 std::size_t Fib::memory_bytes() const noexcept {
     const std::size_t lists = free_entries_.capacity() + free_cells_.capacity();
     return sizeof *this + heap_bytes_ + lists * sizeof(std::uint32_t) +
-           retired_.size() * sizeof(Retired);
+           retired_.size() * sizeof(Retired) + current_.capacity() / 8;
 }
 
 void Fib::lookup(std::span<const AgentId* const> agents, const FibEntry** found) const noexcept {
-    DCHECK(agents.size() <= kLookupMax);
-    std::array<std::uint64_t, kLookupMax> hashes;
-    std::array<std::uint32_t, kLookupMax> signatures;
-    key_hash_.hash_bulk(agents, hashes.data());
-    for (std::size_t i = 0; i < agents.size(); ++i) {
-        signatures[i] = static_cast<std::uint32_t>(hashes[i]);
-        found[i] = nullptr;
-    }
-    for (std::size_t first = 0; first < agents.size(); first += kBulkMax) {
-        const std::size_t count = std::min(kBulkMax, agents.size() - first);
-        auto** const keys =
-            const_cast<const void**>(reinterpret_cast<const void* const*>(agents.data() + first));
-        auto** const data = reinterpret_cast<void**>(const_cast<FibEntry**>(found + first));
-        std::uint64_t hits = 0;  // misses leave found[] as it is
-        rte_hash_lookup_with_hash_bulk_data(
-            hash_, keys, signatures.data() + first, static_cast<std::uint32_t>(count), &hits, data);
-    }
-    for (std::size_t i = 0; i < agents.size(); ++i) {
-        if (found[i] != nullptr) {
-            acquire_entry(found[i]);
+    const FibIndex& now = index();
+    std::array<std::uint64_t, kChunk> hashes;
+    std::array<std::uint32_t, kChunk> numbers;
+    for (std::size_t first = 0; first < agents.size(); first += kChunk) {
+        const std::size_t count = std::min(kChunk, agents.size() - first);
+        now.lookup(agents.subspan(first, count),
+                   hashes.data(),
+                   RouteTable::Hashes::wanted,
+                   numbers.data());
+        for (std::size_t i = 0; i < count; ++i) {
+            found[first + i] = entry(numbers[i]);
+            if (numbers[i] != 0) {
+                acquire_entry(found[first + i]);
+            }
         }
     }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Fib: agent id -> where its frames go now. The winning claim per agent, read by lcores.
 //
-// One writer (control thread), any number of lock-free readers (lcores). rte_hash with
-// RW_CONCURRENCY_LF maps the id to an entry; entries are immutable once visible and are replaced,
-// never edited; the old one is reused after a grace period. Hashes are keyed (routing/key_hash.h).
-// Lease cells lie beside the entries, so that a heartbeat dirties no line a lookup reads; a cell
-// stays with its agent while the agent stays, so that no heartbeat is lost to a replacement.
-// Memory is taken once, in create(): 150 to 200 bytes a route (entry 64, key 32, the rest places).
+// One writer (control thread), any number of lock-free readers (lcores). A FibIndex maps the id to
+// an entry; entries are immutable once visible and are replaced, never edited; the old one is
+// reused after a grace period. Lease cells lie beside the entries, so that a heartbeat dirties no
+// line a lookup reads; a cell stays with its agent while the agent stays, so that no heartbeat is
+// lost to a replacement. Memory is taken once, in create(): about 260 bytes a route (index 190, of
+// it 85 the RouteTable; entry 64; the rest places), and an index once more while the key changes.
 #pragma once
 
 #include <atomic>
@@ -20,17 +20,20 @@
 
 #include "routing/address.h"
 #include "routing/agent_id.h"
+#include "routing/fib_index.h"
 #include "routing/grace.h"
 #include "routing/key_hash.h"
 #include "routing/message.h"
-
-struct rte_hash;
+#include "routing/router_mask.h"
 
 namespace posthaste::routing {
 
 inline constexpr std::uint16_t kNoAdjacency = 0xffff;
 
 enum class RouteKind : std::uint8_t { local = 1, remote = 2 };
+
+// How often an agent moves; decides how long a cache keeps where it is.
+enum class Stability : std::uint8_t { normal = 0, stable = 1, unstable = 2 };
 
 // Where a local agent is reached. With an adjacency its MAC is that of the adjacency (static
 // agents whose MAC is resolved); without one it was learnt from the registration.
@@ -50,9 +53,16 @@ struct alignas(64) FibEntry {
     Endpoint endpoint;  // remote: only `adjacency` (the router's) counts
     RouteKind kind = RouteKind::local;
     AgentState state = AgentState::running;
-    std::uint32_t version = 0;  // routing_table_version when written
-    std::uint32_t index = 0;    // own position, set by the Fib
-    std::uint32_t cell = 0;     // of the lease, set by the Fib
+    Stability stability = Stability::normal;
+    std::uint16_t router = kNoRouter;  // remote: index of the claiming router
+    std::uint32_t version = 0;         // routing_table_version when written
+    std::uint32_t fresh_until_ms = 0;  // remote: as good as unknown from then on; 0: always good
+    std::uint32_t cell = 0;            // of the lease, set by the Fib
+
+    // Whether frames may still go there; coarse milliseconds modulo 2^32.
+    [[nodiscard]] bool fresh(std::uint32_t now_ms) const noexcept {
+        return fresh_until_ms == 0 || static_cast<std::int32_t>(fresh_until_ms - now_ms) > 0;
+    }
 };
 
 static_assert(sizeof(FibEntry) == 64);
@@ -61,12 +71,13 @@ struct FibOptions {
     std::string name = "fib";    // for people; need not be unique
     std::uint32_t capacity = 0;  // routes, 1 .. Fib::kCapacityMax
     KeyHash::Key key;
-    int socket = -1;  // NUMA, -1: any
+    int socket = -1;            // NUMA, -1: any
+    std::uint32_t stripes = 0;  // versions for route caches, a power of two; 0: by the capacity
+    bool table = true;          // false: rte_hash alone answers lookups
 };
 
 class Fib {
   public:
-    static constexpr unsigned kLookupMax = 64;
     static constexpr std::uint32_t kCapacityMax = 1U << 26;
 
     // Needs a running EAL. The error says what could not be had. `grace` outlives the Fib, and
@@ -85,8 +96,20 @@ class Fib {
     [[nodiscard]] bool set(const FibEntry& entry, std::uint32_t last_heard_ms);
     // False: was not there.
     bool remove(const AgentId& agent);
-    // Frees entries whose grace period is over. Once per control cycle; set() does it on need.
+    // Frees what no reader can hold any more. Once per control cycle; set() does it on need.
     void reclaim();
+
+    // Changes the key of the hash, with lookups and changes going on: an index under the new key is
+    // built beside, `budget` entries a step, and then takes over at once. False: there is no memory
+    // for it, or a change is under way already.
+    [[nodiscard]] bool rekey_start(const KeyHash::Key& key);
+    // True: done, or nothing to do. A key under which not everything has room is given up.
+    bool rekey_step(std::uint32_t budget);
+
+    [[nodiscard]] bool rekeying() const noexcept { return next_ != nullptr; }
+
+    [[nodiscard]] std::uint64_t rekeyed_count() const noexcept { return generation_; }
+
     [[nodiscard]] const FibEntry* find(const AgentId& agent) const noexcept;
 
     [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
@@ -96,6 +119,8 @@ class Fib {
     // Entries beyond the capacity, for those that await their grace period.
     [[nodiscard]] std::uint32_t slack_count() const noexcept { return entry_count_ - capacity_; }
 
+    [[nodiscard]] static std::uint32_t slack_for(std::uint32_t capacity) noexcept;
+
     [[nodiscard]] std::size_t retired_count() const noexcept { return retired_.size(); }
 
     // What create() took from DPDK's heap, as that counts it.
@@ -104,10 +129,35 @@ class Fib {
     // The same and our own lists.
     [[nodiscard]] std::size_t memory_bytes() const noexcept;
     // What create() will take from DPDK's heap, at most; a few pages above heap_bytes().
-    [[nodiscard]] static std::size_t planned_heap_bytes(std::uint32_t capacity) noexcept;
+    [[nodiscard]] static std::size_t planned_heap_bytes(std::uint32_t capacity,
+                                                        std::uint32_t stripes,
+                                                        bool table) noexcept;
+    // What a change of the key takes beyond that, until it is over.
+    [[nodiscard]] static std::size_t rekey_heap_bytes(std::uint32_t capacity,
+                                                      std::uint32_t stripes,
+                                                      bool table) noexcept;
 
     // --- any lcore ---
-    // Looks up to 64 agents up; found[i] is null or valid until the reader's quiescent state.
+    // The index to use until the reader's quiescent state. Take it anew for each burst.
+    [[nodiscard]] const FibIndex& index() const noexcept {
+        return *index_.load(std::memory_order_acquire);
+    }
+
+    // Routers whose routes count for nothing.
+    [[nodiscard]] RouterMask& routers() noexcept { return routers_; }
+
+    [[nodiscard]] const RouterMask& routers() const noexcept { return routers_; }
+
+    // The entry of a number that a lookup gave; null for 0. Valid until the quiescent state.
+    [[nodiscard]] const FibEntry* entry(std::uint32_t number) const noexcept {
+        return number == 0 ? nullptr : entries_ + number - 1;
+    }
+
+    [[nodiscard]] std::uint32_t number_of(const FibEntry& entry) const noexcept {
+        return static_cast<std::uint32_t>(&entry - entries_) + 1;
+    }
+
+    // Any number of agents; found[i] is null or valid until the quiescent state.
     void lookup(std::span<const AgentId* const> agents, const FibEntry** found) const noexcept;
     // Lease refresh: last writer wins, coarse milliseconds of the program's monotonic clock.
     void touch(const FibEntry& entry, std::uint32_t now_ms) noexcept;
@@ -123,25 +173,34 @@ class Fib {
     };
 
     Fib(const FibOptions& options, Grace& grace);
-    [[nodiscard]] bool allocate(const FibOptions& options);
-    [[nodiscard]] bool add_hash(const FibOptions& options);
+    [[nodiscard]] bool allocate();
+    [[nodiscard]] std::unique_ptr<FibIndex> make_index(const KeyHash::Key& key) const;
     void seed_cell(std::uint32_t cell, std::uint32_t last_heard_ms, bool keep_later) noexcept;
     void retire(const FibEntry& entry, std::uint32_t cell);
-    [[nodiscard]] const FibEntry* find(const AgentId& agent, std::uint32_t hash) const noexcept;
-    [[nodiscard]] std::uint32_t signature(const AgentId& agent) const noexcept;
+    void put_in_next(const FibEntry& entry);
+    void take_over();
 
+    FibOptions options_;
     Grace& grace_;
-    KeyHash key_hash_;
     std::uint32_t capacity_;
-    std::uint32_t entry_count_;  // capacity_ and slack
-    rte_hash* hash_ = nullptr;
+    std::uint32_t entry_count_;            // capacity_ and slack
     FibEntry* entries_ = nullptr;          // hugepages
     std::uint32_t* last_heard_ = nullptr;  // lease cells, atomic access
     std::uint32_t count_ = 0;
     std::size_t heap_bytes_ = 0;
     std::vector<std::uint32_t> free_entries_;
     std::vector<std::uint32_t> free_cells_;
+    std::vector<bool> current_;  // by entry: it is what a lookup finds
     std::deque<Retired> retired_;
+
+    RouterMask routers_;
+    std::unique_ptr<FibIndex> owned_index_;
+    std::atomic<const FibIndex*> index_{nullptr};  // the same, for readers
+    std::unique_ptr<FibIndex> next_;               // under another key, being built
+    std::uint32_t next_done_ = 0;                  // entries copied to it so far
+    std::unique_ptr<FibIndex> old_index_;          // awaits its grace period
+    std::uint64_t old_token_ = 0;
+    std::uint64_t generation_ = 0;
 };
 
 }  // namespace posthaste::routing

@@ -58,8 +58,9 @@ RingRouter::RingRouter(const RingRouterOptions& options) : grace_(options.worker
     for (unsigned number = 0; number < kPortCount; ++number) {
         open(wires_[number], number, options);
     }
-    auto fib = routing::Fib::create({.capacity = options.fib_capacity, .key = support::hash_key(1)},
-                                    grace_);
+    auto fib = routing::Fib::create(
+        {.capacity = options.fib_capacity, .key = support::hash_key(1), .stripes = options.stripes},
+        grace_);
     CHECK(fib.has_value());
     fib_ = std::move(*fib);
     for (const routing::FibEntry& entry : small_world_routes()) {
@@ -84,7 +85,8 @@ RingRouter::RingRouter(const RingRouterOptions& options) : grace_(options.worker
             }
             worker.tx.push_back(tx);
         }
-        workers_.push_back(std::make_unique<Worker>(worker, *world_, *fib_, grace_));
+        workers_.push_back(std::make_unique<Worker>(
+            worker, *world_, *fib_, grace_, routing::Resolver::create(*fib_, options.resolver)));
     }
 }
 

@@ -27,6 +27,8 @@ struct RingRouterOptions {
     unsigned workers = 1;  // those beyond the first have no queue on kEdge
     // The rest of the worker's options; rx and tx are filled in.
     dataplane::WorkerOptions worker = {};
+    routing::ResolverOptions resolver = {};
+    std::uint32_t stripes = 0;  // of the Fib; 0: by its capacity
 };
 
 class RingRouter {

@@ -43,6 +43,9 @@ class StageRun {
         }
     }
 
+    routing::RouterMask routers;
+    routing::LookupCounters lookups;
+
     // All stages but the two that need a Fib; gives whether lanes were conserved after each.
     bool run(std::vector<FakeFrame>& frames, std::uint16_t ingress) {
         std::vector<rte_mbuf*> mbufs;
@@ -61,7 +64,7 @@ class StageRun {
         look_up();
         source_check(burst, world);
         sound &= conserved(burst);
-        resolve(burst, world, tx);
+        resolve(burst, world, routers, lookups, tx);
         sound &= conserved(burst);
         rewrite(burst, world);
         sound &= conserved(burst) && !burst.live.any();

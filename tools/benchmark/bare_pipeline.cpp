@@ -69,7 +69,7 @@ unsigned BarePipeline::run_once(std::uint64_t tsc) noexcept {
     timer.lap(Stage::source_check, frames);
     heartbeat(burst_, fib_, tx_);
     timer.lap(Stage::heartbeat, frames);
-    resolve(burst_, world, tx_);
+    resolve(burst_, world, fib_.routers(), lookups_, tx_);
     timer.lap(Stage::resolve, frames);
     rewrite(burst_, world);
     timer.lap(Stage::rewrite, frames);

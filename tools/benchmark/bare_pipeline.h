@@ -18,6 +18,7 @@
 #include "dataplane/world.h"
 #include "routing/fib.h"
 #include "routing/grace.h"
+#include "routing/lookup_counters.h"
 #include "routing/published.h"
 
 namespace posthaste::tools {
@@ -54,6 +55,7 @@ class BarePipeline {
     dataplane::CoarseClock clock_;
     dataplane::Burst burst_;
     dataplane::WorkerCounters counters_{kPorts};
+    routing::LookupCounters lookups_;
     std::vector<dataplane::TokenBucket> errors_;
     std::vector<dataplane::TxBacklog> tx_;
     dataplane::PuntRings punts_;

@@ -18,6 +18,8 @@ namespace posthaste::tools {
 
 namespace {
 
+constexpr std::size_t kBatch = 64;
+
 using routing::AgentId;
 using routing::Fib;
 using routing::FibEntry;
@@ -61,11 +63,11 @@ Flooded table_of(std::vector<AgentId> ids,
 }
 
 double time_lookups(const Flooded& table, double seconds) {
-    constexpr std::size_t kWhole = kIds / Fib::kLookupMax * Fib::kLookupMax;
+    constexpr std::size_t kWhole = kIds / kBatch * kBatch;
     return time_turns(seconds, [&table] {
-        std::array<const FibEntry*, Fib::kLookupMax> found;
-        for (std::size_t first = 0; first < kWhole; first += Fib::kLookupMax) {
-            table.fib->lookup(std::span(table.order).subspan(first, Fib::kLookupMax), found.data());
+        std::array<const FibEntry*, kBatch> found;
+        for (std::size_t first = 0; first < kWhole; first += kBatch) {
+            table.fib->lookup(std::span(table.order).subspan(first, kBatch), found.data());
             asm volatile("" : : "r"(found.data()) : "memory");
         }
         return kWhole;

@@ -74,7 +74,7 @@ Rig::Turned turn_for(std::uint64_t cycles, Turn&& turn) noexcept {
 
 tl::expected<void, std::string> start_eal(const EalOptions& options) {
     const std::uint64_t bytes =
-        routing::Fib::planned_heap_bytes(options.agents + kOthers) + kOtherMemory;
+        routing::Fib::planned_heap_bytes(options.agents + kOthers, 0, true) + kOtherMemory;
     std::string lcores = "0@" + std::to_string(options.core);
     if (options.second_core.has_value()) {
         lcores += ",1@" + std::to_string(*options.second_core);
@@ -215,7 +215,8 @@ tl::expected<void, std::string> Rig::start() {
     worker.rx = {{kIngress, 0}};
     worker.tx = {{0, nullptr, true}, {0, nullptr, true}};
     worker.shed = false;
-    whole_.worker = std::make_unique<Worker>(worker, *world_, *fib_, grace_);
+    whole_.worker = std::make_unique<Worker>(
+        worker, *world_, *fib_, grace_, routing::Resolver::create(*fib_, {}));
     std::array<const routing::FibEntry*, dataplane::kBurstMax> targets;
     for (std::uint32_t i = 0; i < targets.size(); ++i) {
         targets[i] = fib_->find(agent_id(i % options_.agents));

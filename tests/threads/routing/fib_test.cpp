@@ -23,6 +23,8 @@ using posthaste::routing::RouteKind;
 
 namespace {
 
+constexpr std::uint32_t kLookupMax = 64;
+
 constexpr unsigned kReaders = 2;
 // So near to the load at which buckets are doubled that inserts keep moving other keys about.
 constexpr std::uint32_t kCapacity = 13'900;
@@ -115,9 +117,9 @@ class Reader {
     Fib& fib_;
     unsigned id_;
     std::minstd_rand random_;
-    std::array<AgentId, Fib::kLookupMax> ids_;
-    std::array<const AgentId*, Fib::kLookupMax> keys_{};
-    std::array<const FibEntry*, Fib::kLookupMax> found_{};
+    std::array<AgentId, kLookupMax> ids_;
+    std::array<const AgentId*, kLookupMax> keys_{};
+    std::array<const FibEntry*, kLookupMax> found_{};
     std::array<std::uint32_t, kLasting> newest_{};
 };
 

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "routing/resolver.h"
+
+#include <rte_malloc.h>
+#include <rte_prefetch.h>
+
+#include <algorithm>
+
+#include "routing/check.h"
+
+namespace posthaste::routing {
+
+namespace {
+
+// A cache's lines are asked for this many ids ahead.
+constexpr std::size_t kCacheAhead = 32;
+
+}  // namespace
+
+// What is known of the ids of one chunk.
+struct Resolver::Batch {
+    std::span<const AgentId* const> agents;
+    std::size_t first = 0;  // position of the chunk in the call
+    std::array<std::uint64_t, kChunk> hash;
+    std::array<std::uint32_t, kChunk> number;
+
+    // Those the cache could not answer, in order.
+    std::array<std::uint16_t, kChunk> missed;
+    std::size_t missed_count = 0;
+    std::array<std::uint32_t, kChunk> version;  // by position in `missed`
+};
+
+std::unique_ptr<Resolver> Resolver::create(const Fib& fib, const ResolverOptions& options) {
+    std::span<RouteCache::Line> lines;
+    if (options.cache_lines != 0) {
+        auto* const memory = static_cast<RouteCache::Line*>(
+            rte_zmalloc_socket("route_cache",
+                               sizeof(RouteCache::Line) * options.cache_lines,
+                               alignof(RouteCache::Line),
+                               options.socket));
+        if (memory == nullptr) {
+            return nullptr;
+        }
+        lines = {memory, options.cache_lines};
+    }
+    return std::unique_ptr<Resolver>(new Resolver(fib, options, lines));
+}
+
+Resolver::Resolver(const Fib& fib,
+                   const ResolverOptions& options,
+                   std::span<RouteCache::Line> lines)
+    : fib_(fib), options_(options), lines_(lines), cache_(lines) {
+    CHECK(lines.empty() || fib.index().stripes().count() <= lines.size());
+}
+
+Resolver::~Resolver() {
+    rte_free(lines_.data());
+}
+
+bool Resolver::admit() noexcept {
+    return options_.cache_always || switch_.filling() || (++admissions_ & (kAdmitOne - 1)) == 0;
+}
+
+std::uint32_t Resolver::ttl_of(const FibEntry& entry, std::uint32_t now_ms) const noexcept {
+    const bool local = entry.kind == RouteKind::local;
+    std::uint32_t ttl = local ? options_.local_ttl_ms : options_.remote_ttl_ms;
+    switch (entry.stability) {
+        case Stability::normal:
+            break;
+        case Stability::stable:
+            ttl = std::min(ttl, RouteCache::kTtlMaxMs) * 2;
+            break;
+        case Stability::unstable:
+            ttl /= 2;
+            break;
+    }
+    if (entry.fresh_until_ms != 0) {
+        ttl = entry.fresh(now_ms) ? std::min(ttl, entry.fresh_until_ms - now_ms) : 0;
+    }
+    return ttl;
+}
+
+void Resolver::keep(const AgentId& agent,
+                    std::uint64_t hash,
+                    std::uint32_t number,
+                    std::uint32_t version,
+                    std::uint32_t now_ms) noexcept {
+    if (number == 0) {
+        cache_.insert_negative(agent, hash, version, now_ms, options_.negative_ttl_ms);
+        return;
+    }
+    cache_.insert(agent, hash, number, version, now_ms, ttl_of(*fib_.entry(number), now_ms));
+}
+
+void Resolver::by_fib(const FibIndex& index, Batch& batch) noexcept {
+    const auto wanted = RouteTable::Hashes::wanted;
+    if (options_.authority_only) {
+        index.lookup_authority(batch.agents, batch.hash.data(), wanted, batch.number.data());
+    } else {
+        index.lookup(batch.agents, batch.hash.data(), wanted, batch.number.data());
+    }
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < batch.agents.size(); ++i) {
+        found += batch.number[i] != 0 ? 1 : 0;
+    }
+    counters_.found.add(found);
+    if (found == batch.agents.size()) [[likely]] {
+        return;
+    }
+    counters_.unknown.add(batch.agents.size() - found);
+    for (std::size_t i = 0; i < batch.agents.size(); ++i) {
+        if (batch.number[i] == 0) {
+            note_unknown(batch.first + i);
+        }
+    }
+}
+
+void Resolver::note_unknown(std::size_t position) noexcept {
+    if (news_count_ < kNewsMax) {
+        news_[news_count_++] = static_cast<std::uint32_t>(position);
+    }
+}
+
+// Answers what the cache knows; the others are in `missed`, with the version of their stripe, read
+// before the Fib is.
+void Resolver::probe(const FibIndex& index, Batch& batch, std::uint32_t now_ms) noexcept {
+    const VersionStripes& stripes = index.stripes();
+    const std::size_t count = batch.agents.size();
+    index.key_hash().hash_bulk(batch.agents, batch.hash.data());
+    for (std::size_t i = 0; i < count + kCacheAhead; ++i) {
+        if (i < count) {
+            cache_.prefetch(batch.hash[i]);
+            rte_prefetch0(stripes.address(batch.hash[i]));
+        }
+        if (i < kCacheAhead) {
+            continue;
+        }
+        const std::size_t at = i - kCacheAhead;
+        const std::uint32_t version = stripes.read(batch.hash[at]);
+        batch.number[at] = cache_.find(*batch.agents[at], batch.hash[at], version, now_ms);
+        batch.missed[batch.missed_count] = static_cast<std::uint16_t>(at);
+        batch.version[batch.missed_count] = version;
+        batch.missed_count += batch.number[at] == RouteCache::kMiss ? 1 : 0;
+    }
+}
+
+void Resolver::by_cache(const FibIndex& index, Batch& batch, std::uint32_t now_ms) noexcept {
+    probe(index, batch, now_ms);
+    std::size_t negative = 0;
+    for (std::size_t i = 0; i < batch.agents.size(); ++i) {
+        const bool is_negative = batch.number[i] == RouteCache::kNegative;
+        negative += is_negative ? 1 : 0;
+        batch.number[i] = is_negative ? 0 : batch.number[i];
+    }
+    counters_.hit_negative.add(negative);
+    counters_.hit_positive.add(batch.agents.size() - batch.missed_count - negative);
+    if (batch.missed_count == 0) {
+        return;
+    }
+    std::array<const AgentId*, kChunk> agents;
+    std::array<std::uint64_t, kChunk> hashes;
+    std::array<std::uint32_t, kChunk> numbers;
+    for (std::size_t i = 0; i < batch.missed_count; ++i) {
+        agents[i] = batch.agents[batch.missed[i]];
+        hashes[i] = batch.hash[batch.missed[i]];
+    }
+    const std::span wanted(agents.data(), batch.missed_count);
+    index.lookup(wanted, hashes.data(), RouteTable::Hashes::given, numbers.data());
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < batch.missed_count; ++i) {
+        batch.number[batch.missed[i]] = numbers[i];
+        if (numbers[i] != 0) {
+            ++found;
+        } else {
+            note_unknown(batch.first + batch.missed[i]);
+        }
+        if (admit()) {
+            keep(*agents[i], hashes[i], numbers[i], batch.version[i], now_ms);
+        }
+    }
+    counters_.found.add(found);
+    counters_.unknown.add(batch.missed_count - found);
+}
+
+void Resolver::resolve(std::span<const AgentId* const> agents,
+                       const FibEntry** found,
+                       std::uint32_t now_ms) noexcept {
+    const FibIndex& index = fib_.index();
+    if (index.generation() != generation_) [[unlikely]] {
+        cache_.clear();  // its lines lie by the hashes of another key
+        generation_ = index.generation();
+    }
+    const bool cached = cache_.enabled() && (always() || switch_.with_cache());
+    const bool sampled = batches_ % kLatencySampling == 0;
+    const bool timed = options_.cycles != nullptr && (cache_.enabled() || sampled);
+    const std::uint64_t start = timed ? options_.cycles() : 0;
+    news_count_ = 0;
+    for (std::size_t first = 0; first < agents.size(); first += kChunk) {
+        Batch batch;
+        batch.agents = agents.subspan(first, std::min(kChunk, agents.size() - first));
+        batch.first = first;
+        if (cached) {
+            by_cache(index, batch, now_ms);
+        } else {
+            by_fib(index, batch);
+        }
+        for (std::size_t i = 0; i < batch.agents.size(); ++i) {
+            found[first + i] = fib_.entry(batch.number[i]);
+        }
+    }
+    counters_.lookups.add(agents.size());
+    counters_.batches.add(1);
+    counters_.batch_sizes.add(agents.size());
+    if (timed && !agents.empty()) {
+        const std::uint64_t cycles = options_.cycles() - start;
+        if (cache_.enabled()) {
+            switch_.observe(agents.size(), cycles);
+        }
+        if (sampled) {
+            counters_.batch_cycles.add(cycles * 16 / agents.size());
+        }
+    }
+    if (sampled) {
+        publish_cache_stats();
+    }
+    ++batches_;
+}
+
+const FibEntry* Resolver::resolve(const AgentId& agent,
+                                  std::uint32_t now_ms,
+                                  Outcome& outcome) noexcept {
+    const std::uint64_t positive = counters_.hit_positive.read();
+    const std::uint64_t negative = counters_.hit_negative.read();
+    const AgentId* const one = &agent;
+    const FibEntry* found = nullptr;
+    resolve(std::span(&one, 1), &found, now_ms);
+    outcome = counters_.hit_positive.read() != positive   ? Outcome::hit_positive
+              : counters_.hit_negative.read() != negative ? Outcome::hit_negative
+              : found != nullptr                          ? Outcome::found
+                                                          : Outcome::unknown;
+    return found;
+}
+
+void Resolver::warm(std::span<const AgentId> agents, std::uint32_t now_ms) noexcept {
+    const FibIndex& index = fib_.index();
+    if (!cache_.enabled() || index.generation() != generation_) {
+        return;  // the next lookup clears it
+    }
+    for (const AgentId& agent : agents) {
+        const AgentId* const one = &agent;
+        std::uint64_t hash = index.key_hash().hash(agent);
+        const std::uint32_t version = index.stripes().read(hash);
+        std::uint32_t number = 0;
+        index.lookup(std::span(&one, 1), &hash, RouteTable::Hashes::given, &number);
+        if (number != 0) {
+            keep(agent, hash, number, version, now_ms);
+            counters_.cache_warmed.add(1);
+        }
+    }
+}
+
+void Resolver::publish_cache_stats() noexcept {
+    const RouteCacheStats& stats = cache_.stats();
+    counters_.cache_inserted_positive.set(stats.inserted_positive);
+    counters_.cache_inserted_negative.set(stats.inserted_negative);
+    counters_.cache_replaced.set(stats.replaced);
+    counters_.cache_invalidated.set(stats.invalidated);
+    counters_.cache_expired.set(stats.expired);
+    counters_.cache_cleared.set(stats.cleared);
+    counters_.cache_on.set(cache_.enabled() && (always() || switch_.on()) ? 1 : 0);
+    counters_.cache_turns.set(switch_.turns());
+}
+
+}  // namespace posthaste::routing

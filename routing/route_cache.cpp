@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "routing/route_cache.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "routing/check.h"
+
+namespace posthaste::routing {
+
+namespace {
+
+constexpr std::uint32_t kNumberMask = RouteCache::kNumberMax;
+constexpr std::uint32_t kUsed = 1U << 27;
+constexpr unsigned kTickShift = 28;
+constexpr std::uint32_t kTickMask = 0xff;
+constexpr std::uint32_t kTicksMax = 127;
+
+bool same(const AgentId& a, const AgentId& b) noexcept {
+    std::uint64_t left[2];
+    std::uint64_t right[2];
+    std::memcpy(left, a.bytes.data(), sizeof left);
+    std::memcpy(right, b.bytes.data(), sizeof right);
+    return ((left[0] ^ right[0]) | (left[1] ^ right[1])) == 0;
+}
+
+std::uint32_t tick_of(std::uint32_t ms) noexcept {
+    return ms / RouteCache::kTickMs & kTickMask;
+}
+
+bool has_positive(const RouteCache::Line& line) noexcept {
+    return ((line.word[0] | line.word[1]) & kNumberMask) != 0;
+}
+
+std::uint32_t expiry_tick(const RouteCache::Line& line) noexcept {
+    return line.word[0] >> kTickShift | (line.word[1] >> kTickShift) << 4;
+}
+
+void set_expiry_tick(RouteCache::Line& line, std::uint32_t tick) noexcept {
+    constexpr std::uint32_t kRest = (1U << kTickShift) - 1;
+    line.word[0] = (line.word[0] & kRest) | tick << kTickShift;
+    line.word[1] = (line.word[1] & kRest) | tick >> 4 << kTickShift;
+}
+
+// Ticks until the positive ids expire; 0 or less: they have.
+std::int32_t ticks_left(const RouteCache::Line& line, std::uint32_t now_ms) noexcept {
+    const std::uint32_t left = (expiry_tick(line) - tick_of(now_ms)) & kTickMask;
+    return left <= kTicksMax ? static_cast<std::int32_t>(left) : 0;
+}
+
+bool negative_expired(const RouteCache::Line& line, std::uint32_t now_ms) noexcept {
+    return static_cast<std::int32_t>(line.negative_until - now_ms) <= 0;
+}
+
+}  // namespace
+
+RouteCache::RouteCache(std::span<Line> lines) noexcept
+    : lines_(lines),
+      shift_(lines.empty() ? 0 : 64U - static_cast<unsigned>(std::countr_zero(lines.size()))) {
+    CHECK(lines.empty() || (std::has_single_bit(lines.size()) && lines.size() >= kLinesMin));
+}
+
+void RouteCache::prefetch(std::uint64_t hash) const noexcept {
+    __builtin_prefetch(&line_of(hash), 1);
+}
+
+bool RouteCache::freshen(Line& line, std::uint32_t version, std::uint32_t now_ms) noexcept {
+    if (line.version != version) {
+        if (has_positive(line) || line.negative_until != 0) {
+            ++stats_.invalidated;
+            line.word = {};
+            line.negative_until = 0;
+        }
+        return false;
+    }
+    if (has_positive(line) && ticks_left(line, now_ms) == 0) {
+        ++stats_.expired;
+        line.word = {};
+    }
+    if (line.negative_until != 0 && negative_expired(line, now_ms)) {
+        ++stats_.expired;
+        line.negative_until = 0;
+    }
+    return true;
+}
+
+std::uint32_t RouteCache::find(const AgentId& id,
+                               std::uint64_t hash,
+                               std::uint32_t version,
+                               std::uint32_t now_ms) noexcept {
+    Line& line = line_of(hash);
+    if (!freshen(line, version, now_ms)) {
+        return kMiss;
+    }
+    for (unsigned slot = 0; slot < 2; ++slot) {
+        if ((line.word[slot] & kNumberMask) != 0 && same(line.id[slot], id)) {
+            if ((line.word[slot] & kUsed) == 0) {
+                line.word[slot] |= kUsed;
+            }
+            return line.word[slot] & kNumberMask;
+        }
+    }
+    return line.negative_until != 0 && same(line.id[2], id) ? kNegative : kMiss;
+}
+
+void RouteCache::insert(const AgentId& id,
+                        std::uint64_t hash,
+                        std::uint32_t number,
+                        std::uint32_t version,
+                        std::uint32_t now_ms,
+                        std::uint32_t ttl_ms) noexcept {
+    DCHECK(number != 0 && number <= kNumberMax);
+    const std::uint32_t ticks = std::min(ttl_ms, kTtlMaxMs) / kTickMs;
+    if (ticks == 0) {
+        return;
+    }
+    Line& line = line_of(hash);
+    static_cast<void>(freshen(line, version, now_ms));
+    const bool first = !has_positive(line);
+    unsigned slot = 0;
+    if ((line.word[0] & kNumberMask) != 0 && !same(line.id[0], id)) {
+        slot = 1;
+        if ((line.word[1] & kNumberMask) != 0 && !same(line.id[1], id)) {
+            // The hand passes the first place if it was used since, and takes its mark.
+            slot = (line.word[0] & kUsed) != 0 ? 1 : 0;
+            line.word[0] &= ~kUsed;
+            line.word[1] &= ~kUsed;
+            ++stats_.replaced;
+        }
+    }
+    if (line.negative_until != 0 && same(line.id[2], id)) {
+        line.negative_until = 0;
+    }
+    line.id[slot] = id;
+    line.word[slot] = (line.word[slot] & ~(kNumberMask | kUsed)) | number;
+    line.version = version;
+    // The line expires as a whole, with the first of its ids.
+    const auto left = static_cast<std::uint32_t>(ticks_left(line, now_ms));
+    const std::uint32_t life = first ? ticks : std::min(ticks, left);
+    set_expiry_tick(line, (tick_of(now_ms) + life) & kTickMask);
+    ++stats_.inserted_positive;
+}
+
+void RouteCache::insert_negative(const AgentId& id,
+                                 std::uint64_t hash,
+                                 std::uint32_t version,
+                                 std::uint32_t now_ms,
+                                 std::uint32_t ttl_ms) noexcept {
+    if (ttl_ms == 0) {
+        return;
+    }
+    Line& line = line_of(hash);
+    static_cast<void>(freshen(line, version, now_ms));
+    for (unsigned slot = 0; slot < 2; ++slot) {
+        if (same(line.id[slot], id)) {
+            line.word[slot] &= ~kNumberMask;
+        }
+    }
+    const std::uint32_t until = now_ms + std::min(ttl_ms, kTtlMaxMs);
+    line.id[2] = id;
+    line.negative_until = until == 0 ? 1 : until;
+    line.version = version;
+    ++stats_.inserted_negative;
+}
+
+// Every line is passed once in half of the time in which a tick stays unambiguous.
+void RouteCache::age(std::uint32_t now_ms) noexcept {
+    if (!enabled()) {
+        return;
+    }
+    const std::uint32_t elapsed = aged_ ? now_ms - aged_ms_ : 0;
+    if (elapsed < kTickMs / 8 && aged_) {
+        return;
+    }
+    aged_ms_ = now_ms;
+    aged_ = true;
+    if (elapsed > kAgeEveryMs / 2) {
+        clear();
+        return;
+    }
+    const std::uint64_t share = std::uint64_t{line_count()} * elapsed / (kAgeEveryMs / 2) + 1;
+    for (std::uint64_t i = 0; i < std::min<std::uint64_t>(share, line_count()); ++i) {
+        Line& line = lines_[age_next_];
+        static_cast<void>(freshen(line, line.version, now_ms));
+        age_next_ = (age_next_ + 1) & (line_count() - 1);
+    }
+}
+
+void RouteCache::clear() noexcept {
+    std::memset(static_cast<void*>(lines_.data()), 0, lines_.size_bytes());
+    ++stats_.cleared;
+}
+
+}  // namespace posthaste::routing

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// RouteTable: agent id -> number of a Fib entry, one cache line per hit. One writer (control
+// thread), any number of lock-free readers; the rte_hash beside it (routing/fib_index.h) is the
+// authority for what does not fit here.
+//
+// A line is 64 bytes: three ids, their three numbers, and a summary of the ids that belong here
+// but had to go to one of the next kReach lines. At the load it is built for (.25) 1 % have to,
+// and an id whose bit is not in the summary is not in the table: a miss, too, reads one line.
+//
+// Readers and the writer agree by this: a number is stored (release) after its id, and read
+// (acquire) before it; 0 says that nothing is there; a slot whose number was taken away is given
+// to another id only after a grace period. So a reader that saw a number sees the id it belongs
+// to whole and unchanged. Ids never move from slot to slot, so none is missed on the way.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "routing/agent_id.h"
+#include "routing/grace.h"
+#include "routing/key_hash.h"
+
+namespace posthaste::routing {
+
+class RouteTable {
+  public:
+    static constexpr std::uint32_t kNone = 0;            // not in the table
+    static constexpr std::uint32_t kAskAuthority = ~0U;  // perhaps there, but not in here
+    static constexpr std::uint32_t kNumberMax = (1U << 27) - 1;
+    static constexpr unsigned kSlots = 3;       // ids in a line
+    static constexpr std::uint32_t kReach = 4;  // lines after the home line
+
+    enum class Isa : std::uint8_t { scalar, avx2 };  // of the probe
+    enum class Hashes : std::uint8_t { given, wanted };
+
+    // Null: no memory. For `capacity` ids at once, at least 1. `hash` gave, and gives, the hashes
+    // that are passed in; both outlive the table.
+    [[nodiscard]] static std::unique_ptr<RouteTable> create(std::uint32_t capacity,
+                                                            const KeyHash& hash,
+                                                            Grace& grace,
+                                                            int socket);
+    ~RouteTable();
+    RouteTable(const RouteTable&) = delete;
+    RouteTable& operator=(const RouteTable&) = delete;
+
+    // --- the writer ---
+    // Adds the id, or, `known` from before, gives it another number at once. False: there is no
+    // room near its home, and readers are told to ask the authority, which must have it by now.
+    bool put(const AgentId& id, std::uint64_t hash, std::uint32_t number, bool known);
+    // The id is known: it was put in and not removed since.
+    void remove(const AgentId& id, std::uint64_t hash);
+    // Slots whose grace period is over can be used again.
+    void reclaim();
+
+    // Ids that readers have to ask the authority for.
+    [[nodiscard]] std::uint32_t spilled_count() const noexcept { return spilled_; }
+
+    [[nodiscard]] std::size_t retired_count() const noexcept { return retired_.size(); }
+
+    // Of hugepages, and of the writer's own lists.
+    [[nodiscard]] std::size_t heap_bytes() const noexcept;
+    [[nodiscard]] static std::size_t planned_heap_bytes(std::uint32_t capacity) noexcept;
+
+    // --- readers, within one quiescent period ---
+    // numbers[i]: that of ids[i], kNone, or (rare) kAskAuthority. hashes[i] is given, or computed
+    // and stored, while the lines of other ids are on their way. Any count of ids. Gives how many
+    // of the answers are kAskAuthority.
+    std::size_t lookup(std::span<const AgentId* const> ids,
+                       std::uint64_t* hashes,
+                       Hashes are,
+                       std::uint32_t* numbers) const noexcept;
+    // The same by one kind of probe, which the CPU must have; for tests and benchmarks.
+    std::size_t lookup_by(Isa isa,
+                          std::span<const AgentId* const> ids,
+                          std::uint64_t* hashes,
+                          Hashes are,
+                          std::uint32_t* numbers) const noexcept;
+    [[nodiscard]] static bool has_avx2() noexcept;
+
+  private:
+    struct alignas(64) Line {
+        std::array<AgentId, kSlots> id;
+        std::array<std::uint32_t, kSlots> number;
+        std::uint32_t elsewhere;  // bit per hash: an id of this home lies further on, or outside
+    };
+
+    static_assert(sizeof(Line) == 64);
+
+    struct Place {
+        std::uint32_t line;
+        unsigned slot;
+    };
+
+    struct Retired {
+        std::uint64_t token;
+        Place place;
+    };
+
+    struct Probe;  // the readers' code, in route_table_probe.cpp
+
+    RouteTable(std::uint32_t home_lines, const KeyHash& hash, Grace& grace);
+
+    [[nodiscard]] std::uint32_t home_of(std::uint64_t hash) const noexcept {
+        return static_cast<std::uint32_t>(((hash >> 32) * home_lines_) >> 32);
+    }
+
+    [[nodiscard]] static std::uint32_t bit_of(std::uint64_t hash) noexcept {
+        return 1U << (hash & 31);
+    }
+
+    [[nodiscard]] bool find(const AgentId& id, std::uint64_t hash, Place& place) const noexcept;
+    [[nodiscard]] bool find_free(std::uint32_t home, Place& place) const noexcept;
+    void summarise(std::uint32_t home) noexcept;
+
+    const KeyHash& hash_;
+    Grace& grace_;
+    std::uint32_t home_lines_;
+    std::uint32_t lines_count_;
+    Isa isa_;
+    Line* lines_ = nullptr;  // hugepages
+    std::uint32_t spilled_ = 0;
+    std::vector<std::uint8_t> taken_;  // by line, a bit per slot: in use, or in its grace period
+    std::deque<Retired> retired_;
+};
+
+}  // namespace posthaste::routing
