@@ -66,6 +66,9 @@ class Forward {
 void Forward::add_own() {
     contestants_ = {
         {"router", "whole router", [this] { return ns_per_frame(rig_.forward(cycles_)); }},
+        {"router_by_hash",
+         "whole router, rte_hash bulk",
+         [this] { return ns_per_frame(rig_.forward_by_hash(cycles_)); }},
         {"pipeline",
          "its pipeline, lookups answered",
          [this] { return ns_per_frame(rig_.forward_bare(cycles_)); }},
@@ -153,6 +156,11 @@ void Forward::add_ratios(Report& report) const {
                              median_ratio(whole, *report.row("pipeline")),
                              1.6,
                              true});
+    report.ratios.push_back({"rate_to_hash",
+                             "rate to the same router's by rte_hash bulk",
+                             median_ratio(*report.row("router_by_hash"), whole),
+                             1.3,
+                             false});
     report.ratios.push_back({"rate_to_hardware",
                              "rate to 12.5 Mframes/s, a hardware message router's",
                              whole.millions_per_s() / kRivalRate,

@@ -70,6 +70,8 @@ class Rig {
     };
 
     [[nodiscard]] Turned forward(std::uint64_t cycles) noexcept;
+    // The same with rte_hash alone to look agents up.
+    [[nodiscard]] Turned forward_by_hash(std::uint64_t cycles) noexcept;
     // The same without lookups: constant answers.
     [[nodiscard]] Turned forward_bare(std::uint64_t cycles) noexcept;
     [[nodiscard]] Turned pass_for(std::uint64_t cycles) noexcept;
@@ -128,6 +130,7 @@ class Rig {
     std::unique_ptr<routing::Fib> fib_;
     std::unique_ptr<routing::Published<dataplane::World>> world_;
     Subject whole_;
+    Subject by_hash_;  // resolves by rte_hash alone
     std::unique_ptr<BarePipeline> bare_;
 };
 

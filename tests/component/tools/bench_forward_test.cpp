@@ -34,12 +34,12 @@ TEST(bench_forward, prints_json_with_rows_ratios_options_and_machine) {
     const Finished run = tiny({"--json"});
     ASSERT_EQ(run.status, 0) << run.err;
     const Json report = Json::parse(run.out);
-    for (const char* const row : {"router", "pipeline", "io", "generator"}) {
+    for (const char* const row : {"router", "router_by_hash", "pipeline", "io", "generator"}) {
         ASSERT_TRUE(report["rows"].contains(row)) << row;
         EXPECT_GT(report["rows"][row]["ns_per_frame"].get<double>(), 0) << row;
         EXPECT_GT(report["rows"][row]["mframes_per_s"].get<double>(), 0) << row;
     }
-    for (const char* const ratio : {"router_to_pipeline", "rate_to_hardware"}) {
+    for (const char* const ratio : {"router_to_pipeline", "rate_to_hash", "rate_to_hardware"}) {
         ASSERT_TRUE(report["ratios"].contains(ratio)) << ratio;
         EXPECT_GT(report["ratios"][ratio]["value"].get<double>(), 0) << ratio;
         EXPECT_TRUE(report["ratios"][ratio]["reached"].is_boolean());
