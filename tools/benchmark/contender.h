@@ -24,7 +24,8 @@
 
 namespace posthaste::tools {
 
-inline constexpr unsigned kBulk = 64;  // at most this many ids in one call, where there is a limit
+inline constexpr unsigned kBulk = 64;  // ids in one call, where there is a limit
+inline constexpr unsigned kBatchMax = 1 << 14;
 
 class Contender {
   public:
@@ -53,14 +54,17 @@ struct Build {
     bool changing = false;  // the table takes changes while it is read
 };
 
+using MakeContender = tl::expected<std::unique_ptr<Contender>, std::string>(const Build&);
+
 struct ContenderKind {
     std::string_view name = {};
     std::string_view what = {};       // for people
+    std::string_view family = {};     // those of one share their table; empty: alone
     bool concurrent = false;          // may be read while it is changed
     bool answers = true;              // false: only reads the ids
     double heap_bytes_per_agent = 0;  // of malloc, roughly
     double dpdk_bytes_per_agent = 0;  // of EAL's memory, roughly
-    tl::expected<std::unique_ptr<Contender>, std::string> (*make)(const Build&) = nullptr;
+    MakeContender* make = nullptr;
 };
 
 // In the order in which they are reported; the first is the subject unless another is named.

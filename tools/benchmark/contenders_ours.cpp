@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The router's own tables, kept by one writer as the control thread keeps them.
+#include <rte_cycles.h>
+
+#include <cstring>
+
 #include "routing/fib.h"
 #include "routing/grace.h"
+#include "routing/resolver.h"
 #include "tools/benchmark/contender.h"
 
 namespace posthaste::tools {
@@ -32,97 +37,185 @@ std::uint64_t value_of(const FibEntry& entry) {
 
 // A Fib whose agent `number` is, until the first change, entry `number` from the first: so a
 // found entry's number is known from its address, and none is read that the router would not.
-class FibLookup : public Contender {
-  public:
-    explicit FibLookup(const Build& /*build*/) : grace_(1) {}
-
-    [[nodiscard]] tl::expected<void, std::string> open(const Build& build) {
+struct FilledFib {
+    [[nodiscard]] tl::expected<void, std::string> fill(std::uint32_t count) {
         routing::FibOptions options;
         options.name = "bench";
-        options.capacity = build.agents;
+        options.capacity = count;
         options.key = routing::KeyHash::random_key();
-        auto made = routing::Fib::create(options, grace_);
+        auto made = routing::Fib::create(options, grace);
         if (!made.has_value()) {
             return tl::unexpected(made.error());
         }
-        fib_ = std::move(*made);
-        for (std::uint32_t number = 0; number < build.agents; ++number) {
+        fib = std::move(*made);
+        agents = count;
+        for (std::uint32_t number = 0; number < count; ++number) {
             const AgentId id = member_id(number);
-            if (!set(id, number)) {
+            if (!fib->set(entry_for(id, number), 0)) {
                 return tl::unexpected("the Fib refuses agent " + std::to_string(number));
             }
-            const FibEntry* const entry = fib_->find(id);
-            first_ = number == 0 ? entry : first_;
-            if (entry != first_ + number) {
+            const FibEntry* const entry = fib->find(id);
+            first = number == 0 ? entry : first;
+            if (entry != first + number) {
                 return tl::unexpected(std::string("the Fib's entries are not in order"));
             }
         }
         return {};
     }
 
+    routing::Grace grace = routing::Grace(1);
+    std::unique_ptr<routing::Fib> fib;
+    const FibEntry* first = nullptr;
+    std::uint32_t agents = 0;
+};
+
+// One for all contenders that are in memory together, unless one of them will change it.
+tl::expected<std::shared_ptr<FilledFib>, std::string> filled_fib(const Build& build) {
+    static std::weak_ptr<FilledFib> last;
+    if (auto held = last.lock(); held && held->agents == build.agents && !build.changing) {
+        return held;
+    }
+    auto made = std::make_shared<FilledFib>();
+    if (auto filled = made->fill(build.agents); !filled.has_value()) {
+        return tl::unexpected(filled.error());
+    }
+    last = made;
+    return made;
+}
+
+std::uint64_t cycles() noexcept {
+    return rte_rdtsc();
+}
+
+// What each lcore does: a Resolver of its own before the Fib. Batches go to it whole.
+class ResolverLookup : public Contender {
+  public:
+    [[nodiscard]] tl::expected<void, std::string> open(const Build& build,
+                                                       routing::ResolverOptions options) {
+        auto fib = filled_fib(build);
+        if (!fib.has_value()) {
+            return tl::unexpected(fib.error());
+        }
+        fib_ = std::move(*fib);
+        if (options.cache_lines > 0) {
+            options.cache_lines =
+                std::max(options.cache_lines, fib_->fib->index().stripes().count());
+        }
+        resolver_ = routing::Resolver::create(*fib_->fib, options);
+        if (resolver_ == nullptr) {
+            return tl::unexpected(std::string("no memory for the resolver"));
+        }
+        return {};
+    }
+
     Answers lookup(std::span<const AgentId> ids, unsigned batch) override {
-        return in_bulks<kBulk>(ids, batch, [this](std::span<const AgentId* const> keys) {
-            std::array<const FibEntry*, kBulk> found;
-            fib_->lookup(keys, found.data());
+        const std::uint32_t now_ms = now();
+        return in_bulks<kBatchMax>(ids, batch, [&](std::span<const AgentId* const> keys) {
+            resolver_->resolve(keys, found_.data(), now_ms);
             Answers answers;
             for (std::size_t i = 0; i < keys.size(); ++i) {
-                answers += answer(found[i]);
+                answers += answer(found_[i]);
             }
-            grace_.quiescent(0);
+            resolver_->turn(now_ms);
+            fib_->grace.quiescent(0);
             return answers;
         });
     }
 
     std::optional<std::uint64_t> find(const AgentId& id) override {
-        const AgentId* const key = &id;
-        const FibEntry* entry = nullptr;
-        fib_->lookup({&key, 1}, &entry);
+        routing::Outcome outcome;
+        const FibEntry* const entry = resolver_->resolve(id, now(), outcome);
         const auto value = entry == nullptr ? std::nullopt : std::optional(value_of(*entry));
-        grace_.quiescent(0);
+        fib_->grace.quiescent(0);
         return value;
     }
 
     bool set(const AgentId& id, std::uint64_t value) override {
-        return fib_->set(entry_for(id, value), 0);
+        return fib_->fib->set(entry_for(id, value), 0);
     }
 
-    bool remove(const AgentId& id) override { return fib_->remove(id); }
+    bool remove(const AgentId& id) override { return fib_->fib->remove(id); }
 
-    void start_reading() override { grace_.online(0); }
+    void start_reading() override { fib_->grace.online(0); }
 
-    void stop_reading() override { grace_.offline(0); }
+    void stop_reading() override { fib_->grace.offline(0); }
 
   protected:
     [[nodiscard]] Answers answer(const FibEntry* entry) const noexcept {
         if (entry == nullptr) {
             return {};
         }
-        return {1, static_cast<std::uint64_t>(entry - first_)};
+        return {1, static_cast<std::uint64_t>(entry - fib_->first)};
     }
 
-    routing::Grace grace_;
-    std::unique_ptr<routing::Fib> fib_;
-    const FibEntry* first_ = nullptr;
+    [[nodiscard]] std::uint32_t now() const noexcept {
+        return static_cast<std::uint32_t>(rte_rdtsc() / cycles_per_ms_);
+    }
+
+    std::shared_ptr<FilledFib> fib_;
+    std::unique_ptr<routing::Resolver> resolver_;
+
+  private:
+    std::uint64_t cycles_per_ms_ = rte_get_tsc_hz() / 1'000;
+    std::vector<const FibEntry*> found_ = std::vector<const FibEntry*>(kBatchMax);
 };
 
-template <typename Table>
+class ResolverSingle final : public ResolverLookup {
+  public:
+    Answers lookup(std::span<const AgentId> ids, unsigned /*batch*/) override {
+        const std::uint32_t now_ms = now();
+        const Answers answers = one_by_one(ids, [&](const AgentId& id) {
+            routing::Outcome outcome;
+            return answer(resolver_->resolve(id, now_ms, outcome));
+        });
+        resolver_->turn(now_ms);
+        fib_->grace.quiescent(0);
+        return answers;
+    }
+};
+
+// `kCacheLines` of 64 bytes, 0: the Fib alone; `kAuthority`: only the rte_hash in it.
+template <typename Table, std::uint32_t kCacheLines, bool kAuthority = false>
 tl::expected<std::unique_ptr<Contender>, std::string> make(const Build& build) {
-    auto table = std::make_unique<Table>(build);
-    if (auto opened = table->open(build); !opened.has_value()) {
+    auto table = std::make_unique<Table>();
+    routing::ResolverOptions options;
+    options.cache_lines = kCacheLines;
+    options.authority_only = kAuthority;
+    options.cycles = cycles;
+    if (auto opened = table->open(build, options); !opened.has_value()) {
         return tl::unexpected(opened.error());
     }
     return table;
 }
 
+constexpr std::uint32_t kCacheLines = 1 << 15;  // 2 MiB, or as the Fib's stripes want it
+
+ContenderKind kind(std::string_view name, std::string_view what, MakeContender* maker) {
+    return {.name = name,
+            .what = what,
+            .family = "fib",
+            .concurrent = true,
+            .heap_bytes_per_agent = 16,
+            .dpdk_bytes_per_agent = 288,
+            .make = maker};
+}
+
 }  // namespace
 
 void add_ours(std::vector<ContenderKind>& kinds) {
-    kinds.push_back({.name = "fib",
-                     .what = "routing::Fib::lookup, up to 64 a call: keyed hash, rte_hash bulk",
-                     .concurrent = true,
-                     .heap_bytes_per_agent = 16,
-                     .dpdk_bytes_per_agent = 192,
-                     .make = make<FibLookup>});
+    kinds.push_back(
+        kind("resolver",
+             "routing::Resolver, whole batches: keyed hash, route cache of 2 MiB or more while "
+             "it pays, table of inline ids, rte_hash behind it",
+             make<ResolverLookup, kCacheLines>));
+    kinds.push_back(
+        kind("resolver-uncached", "the same without a route cache", make<ResolverLookup, 0>));
+    kinds.push_back(kind("resolver-single",
+                         "routing::Resolver, one id a call, with the cache",
+                         make<ResolverSingle, kCacheLines>));
+    kinds.push_back(kind("fib-rte-hash",
+                         "the same by the keyed hash and rte_hash alone, without cache and table",
+                         make<ResolverLookup, 0, true>));
 }
 
 }  // namespace posthaste::tools

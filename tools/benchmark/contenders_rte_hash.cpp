@@ -23,33 +23,73 @@ std::uint32_t number_of(void* data) {
     return static_cast<std::uint32_t>(reinterpret_cast<std::uint64_t>(data));
 }
 
-// The table; what is read of it is the derived class's.
-class RteHash : public Contender {
-  public:
-    RteHash() : grace_(1) {}
+struct Table {
+    Table() = default;
 
-    ~RteHash() override { rte_hash_free(hash_); }
+    ~Table() { rte_hash_free(hash); }
 
-    [[nodiscard]] tl::expected<void, std::string> open(const Build& build, std::uint32_t entries) {
+    Table(const Table&) = delete;
+    Table& operator=(const Table&) = delete;
+
+    [[nodiscard]] bool open(const Build& build, std::uint32_t entries) {
         static unsigned made = 0;  // each rte_hash needs a name of its own
         char name[RTE_HASH_NAMESIZE];
         std::snprintf(name, sizeof name, "rival.%u", made++);
         rte_hash_parameters parameters{};
         parameters.name = name;
-        parameters.entries = entries;
+        parameters.entries = std::max(entries, 8U);
         parameters.key_len = sizeof(AgentId);
         parameters.socket_id = -1;
         parameters.extra_flag = build.changing ? RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF : 0;
-        hash_ = rte_hash_create(&parameters);
+        hash = rte_hash_create(&parameters);
         rte_hash_rcu_config reclaim{};
-        reclaim.v = grace_.qsbr();
+        reclaim.v = grace.qsbr();
         reclaim.mode = RTE_HASH_QSBR_MODE_DQ;
-        if (hash_ == nullptr || (build.changing && rte_hash_rcu_qsbr_add(hash_, &reclaim) != 0)) {
+        agents = build.agents;
+        return hash != nullptr && (!build.changing || rte_hash_rcu_qsbr_add(hash, &reclaim) == 0);
+    }
+
+    [[nodiscard]] bool fill() {
+        for (std::uint32_t number = 0; number < agents; ++number) {
+            const AgentId id = member_id(number);
+            if (rte_hash_add_key_data(hash, &id, data_of(number)) != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    routing::Grace grace = routing::Grace(1);
+    rte_hash* hash = nullptr;
+    std::uint32_t agents = 0;
+};
+
+// One for both contenders, unless it will be changed. Filled to the brim, a table of just as many
+// entries may refuse one; its user would double it.
+tl::expected<std::shared_ptr<Table>, std::string> filled_table(const Build& build) {
+    static std::weak_ptr<Table> last;
+    if (auto held = last.lock(); held && held->agents == build.agents && !build.changing) {
+        return held;
+    }
+    for (const std::uint32_t entries : {build.agents, std::bit_ceil(build.agents) + 1}) {
+        auto table = std::make_shared<Table>();
+        if (!table->open(build, entries)) {
             return tl::unexpected("no memory for rte_hash with " + std::to_string(entries) +
                                   " entries (" + rte_strerror(rte_errno) + ")");
         }
-        return {};
+        if (table->fill()) {
+            last = table;
+            return table;
+        }
     }
+    return tl::unexpected("rte_hash refuses " + std::to_string(build.agents) + " agents");
+}
+
+// How it is read is the derived class's.
+class RteHash : public Contender {
+  public:
+    explicit RteHash(std::shared_ptr<Table> table)
+        : table_(std::move(table)), hash_(table_->hash), grace_(table_->grace) {}
 
     std::optional<std::uint64_t> find(const AgentId& id) override {
         void* data = nullptr;
@@ -68,13 +108,18 @@ class RteHash : public Contender {
 
     void stop_reading() override { grace_.offline(0); }
 
+  private:
+    std::shared_ptr<Table> table_;
+
   protected:
-    rte_hash* hash_ = nullptr;
-    routing::Grace grace_;
+    rte_hash* hash_;
+    routing::Grace& grace_;
 };
 
 class RteHashSingle final : public RteHash {
   public:
+    using RteHash::RteHash;
+
     Answers lookup(std::span<const AgentId> ids, unsigned /*batch*/) override {
         const Answers answers = one_by_one(ids, [this](const AgentId& id) -> Answers {
             void* data = nullptr;
@@ -90,6 +135,8 @@ class RteHashSingle final : public RteHash {
 
 class RteHashBulk final : public RteHash {
   public:
+    using RteHash::RteHash;
+
     Answers lookup(std::span<const AgentId> ids, unsigned batch) override {
         return in_bulks<kBulk>(ids, batch, [this](std::span<const AgentId* const> keys) {
             std::array<void*, kBulk> data;
@@ -108,28 +155,13 @@ class RteHashBulk final : public RteHash {
     }
 };
 
-// Filled to the brim, a table of just as many entries may refuse one; its user would double it.
-bool fills(RteHash& table, std::uint32_t agents) {
-    for (std::uint32_t number = 0; number < agents; ++number) {
-        if (!table.set(member_id(number), number)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-template <typename Table>
+template <typename Reader>
 tl::expected<std::unique_ptr<Contender>, std::string> make(const Build& build) {
-    for (const std::uint32_t entries : {build.agents, std::bit_ceil(build.agents) + 1}) {
-        auto table = std::make_unique<Table>();
-        if (auto opened = table->open(build, std::max(entries, 8U)); !opened.has_value()) {
-            return tl::unexpected(opened.error());
-        }
-        if (fills(*table, build.agents)) {
-            return table;
-        }
+    auto table = filled_table(build);
+    if (!table.has_value()) {
+        return tl::unexpected(table.error());
     }
-    return tl::unexpected("rte_hash refuses " + std::to_string(build.agents) + " agents");
+    return std::make_unique<Reader>(std::move(*table));
 }
 
 }  // namespace
@@ -138,11 +170,13 @@ void add_rte_hash(std::vector<ContenderKind>& kinds) {
     kinds.push_back({.name = "rte-hash-bulk",
                      .what = "rte_hash_lookup_bulk_data, up to 64 a call, CRC32C; with changes "
                              "in the lock-free mode (RW_CONCURRENCY_LF)",
+                     .family = "rte-hash",
                      .concurrent = true,
                      .dpdk_bytes_per_agent = 96,
                      .make = make<RteHashBulk>});
     kinds.push_back({.name = "rte-hash-single",
                      .what = "rte_hash_lookup_data, CRC32C; with changes in the lock-free mode",
+                     .family = "rte-hash",
                      .concurrent = true,
                      .dpdk_bytes_per_agent = 96,
                      .make = make<RteHashSingle>});

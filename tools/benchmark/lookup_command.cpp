@@ -62,7 +62,7 @@ void add_what(CLI::App& command, LookupOptions& options) {
     command
         .add_option("--batch", options.batches, "ids that come in at once, a list; by default 64")
         ->delimiter(',')
-        ->check(CLI::Range(1U, 1U << 14));
+        ->check(CLI::Range(1U, kBatchMax));
     command.add_option("--rivals", options.rivals, "contenders, a list; by default all")
         ->delimiter(',')
         ->check(CLI::IsMember(contender_names()));
@@ -128,11 +128,7 @@ double eal_bytes(const LookupOptions& options,
     double most = 0;
     for (const Case& what : cases) {
         for (const auto& group : groups_of(kinds, what.agents, free, options.hugepages)) {
-            double bytes = 0;
-            for (const ContenderKind* kind : group) {
-                bytes += memory_of(*kind, what.agents).dpdk_bytes;
-            }
-            most = std::max(most, bytes);
+            most = std::max(most, memory_of(group, what.agents).dpdk_bytes);
         }
     }
     return most + kEalOwnBytes;

@@ -76,32 +76,36 @@ Kinds chosen_kinds(const LookupOptions& options, const std::vector<ContenderKind
     return kinds;
 }
 
-Memory memory_of(const ContenderKind& kind, std::uint32_t agents) {
-    return {kFixedBytes + kind.heap_bytes_per_agent * agents,
-            kFixedBytes + kind.dpdk_bytes_per_agent * agents};
+Memory memory_of(const Kinds& kinds, std::uint32_t agents) {
+    Memory all;
+    for (auto kind = kinds.begin(); kind != kinds.end(); ++kind) {
+        const auto shares = [kind](const ContenderKind* other) {
+            return !(*kind)->family.empty() && other->family == (*kind)->family;
+        };
+        if (std::find_if(kinds.begin(), kind, shares) == kind) {
+            all.heap_bytes += kFixedBytes + (*kind)->heap_bytes_per_agent * agents;
+            all.dpdk_bytes += kFixedBytes + (*kind)->dpdk_bytes_per_agent * agents;
+        }
+    }
+    return all;
 }
 
 std::vector<Kinds> groups_of(const Kinds& kinds,
                              std::uint32_t agents,
                              const Memory& free,
                              bool apart) {
-    const auto fits = [&](const Memory& used) {
+    const auto fits = [&](const Kinds& group) {
+        const Memory used = memory_of(group, agents);
         return apart ? used.heap_bytes <= free.heap_bytes && used.dpdk_bytes <= free.dpdk_bytes
                      : used.heap_bytes + used.dpdk_bytes <= free.heap_bytes;
     };
-    const Memory subject = memory_of(*kinds.front(), agents);
     std::vector<Kinds> groups = {{kinds.front()}};
-    Memory used = subject;
     for (std::size_t i = 1; i < kinds.size(); ++i) {
-        const Memory more = memory_of(*kinds[i], agents);
-        const Memory with{used.heap_bytes + more.heap_bytes, used.dpdk_bytes + more.dpdk_bytes};
-        if (fits(with) || groups.back().size() == 1) {
-            used = with;
-        } else {
-            groups.push_back({kinds.front()});
-            used = {subject.heap_bytes + more.heap_bytes, subject.dpdk_bytes + more.dpdk_bytes};
-        }
         groups.back().push_back(kinds[i]);
+        if (groups.back().size() > 2 && !fits(groups.back())) {
+            groups.back().pop_back();
+            groups.push_back({kinds.front(), kinds[i]});
+        }
     }
     return groups;
 }

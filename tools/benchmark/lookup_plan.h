@@ -53,8 +53,8 @@ struct Memory {
     double dpdk_bytes = 0;
 };
 
-// What one table of so many agents takes, roughly and at most.
-[[nodiscard]] Memory memory_of(const ContenderKind& kind, std::uint32_t agents);
+// What these take together with so many agents, roughly and at most.
+[[nodiscard]] Memory memory_of(const Kinds& kinds, std::uint32_t agents);
 
 // The kinds in groups that fit into memory, each with the subject, which is the first of `kinds`.
 // `apart`: EAL's memory is reserved hugepages, otherwise both come from `free.heap_bytes`.

@@ -90,3 +90,14 @@ TEST(lookup_plan, a_rival_too_big_for_memory_is_tried_alone) {
     ASSERT_EQ(groups.size(), 3U);
     EXPECT_EQ(names(groups[2]), (Names{"ours", "three"}));
 }
+
+TEST(lookup_plan, a_table_that_is_shared_is_counted_once) {
+    auto all = kinds();
+    all[1].family = "ours";
+    all[0].family = "ours";
+    const auto chosen = tools::chosen_kinds({}, all);
+    const auto groups = tools::groups_of(chosen, 1'000'000, {330e6, 0}, false);
+    ASSERT_EQ(groups.size(), 2U);
+    EXPECT_EQ(names(groups[0]), (Names{"ours", "one", "two"}));
+    EXPECT_EQ(names(groups[1]), (Names{"ours", "three"}));
+}

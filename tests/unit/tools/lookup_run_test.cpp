@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The measuring itself, of tables made up for it. Without EAL the time stamp counter has no rate,
 // so that changes are made as fast as can be.
+#include "tools/benchmark/lookup_run.h"
 
 #include <gtest/gtest.h>
 
