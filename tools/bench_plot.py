@@ -12,7 +12,7 @@ PANELS = (  # stream, title, what varies, its title
     ("hits", "hits, each agent alike", "agents", "agents in the table"),
     ("zipf", "hits by Zipf's law, exponent 0.99", "agents", "agents in the table"),
     ("misses", "misses", "agents", "agents in the table"),
-    ("hits", "hits", "batch", "ids in a batch"),
+    ("hits", "hits, one table", "batch", "ids in a batch"),
 )
 USUAL_BATCH = 64
 COLOURS = ("#d62728", "#1f77b4", "#17becf", "#7f7f7f", "#2ca02c", "#9467bd", "#e377c2", "#8c564b",

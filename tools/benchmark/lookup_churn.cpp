@@ -4,6 +4,7 @@
 #include <rte_cycles.h>
 #include <rte_pause.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <thread>
@@ -122,7 +123,7 @@ class Writer {
             probe_.slot = slot;
             probe_.id = id;
             probe_.expected = values_[slot];
-            probe_.started = rte_rdtsc();
+            probe_.started = rte_rdtsc_precise();
             probe_.armed.store(true, std::memory_order_release);
         }
         // Refused while freed places await the reader: that is part of the change's time.
@@ -160,7 +161,9 @@ bool watch(Contender& table, KeyStream& stream, Writer& writer, double seconds, 
                 continue;
             }
             const bool seen = table.find(probe.id) == probe.expected;
-            const double waited = static_cast<double>(rte_rdtsc() - probe.started) / hz;
+            // The counters of two cores may be some ticks apart.
+            const auto ticks = static_cast<std::int64_t>(rte_rdtsc_precise() - probe.started);
+            const double waited = static_cast<double>(std::max<std::int64_t>(ticks, 0)) / hz;
             if (seen) {
                 row.visible_us.push_back(waited * 1e6);
                 probe.armed.store(false, std::memory_order_release);
