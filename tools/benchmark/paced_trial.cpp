@@ -237,10 +237,12 @@ bool Sender::await_the_last() noexcept {
         receive();
         judge(false);
         const dataplane::PortCounters& in = rig_.counters().port[Rig::kIngress];
-        if (in.received.read() == rig_.generator().frames() && receive() == 0 &&
-            rig_.counters().port[Rig::kEgress].backlog.read() == 0 &&
-            rte_ring_empty(rig_.away()) != 0 &&
-            in.sent.read() == rig_.counters().port[Rig::kEgress].transmitted.read()) {
+        const dataplane::PortCounters& out = rig_.counters().port[Rig::kEgress];
+        const bool through = in.received.read() == rig_.generator().frames() &&
+                             in.sent.read() == out.transmitted.read();
+        // The ring last: what was counted as transmitted lies in it or was taken.
+        std::atomic_thread_fence(std::memory_order_acquire);
+        if (through && rte_ring_empty(rig_.away()) != 0) {
             return true;
         }
     }
