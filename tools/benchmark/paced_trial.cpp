@@ -238,8 +238,9 @@ bool Sender::await_the_last() noexcept {
         judge(false);
         const dataplane::PortCounters& in = rig_.counters().port[Rig::kIngress];
         const dataplane::PortCounters& out = rig_.counters().port[Rig::kEgress];
-        const bool through = in.received.read() == rig_.generator().frames() &&
-                             in.sent.read() == out.transmitted.read();
+        const std::uint64_t settled = in.sent.read() + in.punted.read() + in.dropped.read();
+        const bool through =
+            settled == rig_.generator().frames() && in.sent.read() == out.transmitted.read();
         // The ring last: what was counted as transmitted lies in it or was taken.
         std::atomic_thread_fence(std::memory_order_acquire);
         if (through && rte_ring_empty(rig_.away()) != 0) {
