@@ -38,7 +38,7 @@ enum class Outcome : std::uint8_t { hit_positive, hit_negative, found, unknown }
 
 class Resolver {
   public:
-    static constexpr std::size_t kChunk = 128;  // ids in hand at a time
+    static constexpr std::size_t kChunk = 64;   // ids in hand at a time
     static constexpr std::size_t kNewsMax = 64;
     static constexpr std::uint32_t kAdmitOne = 16;  // power of two
 
