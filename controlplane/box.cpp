@@ -64,11 +64,30 @@ std::uint64_t cycles_now() noexcept {
     return rte_rdtsc();
 }
 
-routing::ResolverOptions resolver_options(const Config& /*config*/) {
+routing::ResolverOptions resolver_options(const Box& box, unsigned worker) {
+    const LookupConfig& lookup = box.config.lookup;
     routing::ResolverOptions options;
+    options.cache_lines = box.plan.cache_lines;
+    options.local_ttl_ms = lookup.local_ttl_ms;
+    options.remote_ttl_ms = lookup.remote_ttl_ms;
+    options.negative_ttl_ms = lookup.negative_ttl_ms;
     options.cycles = cycles_now;
+    // The lcore's own memory; where that has none left, any.
+    options.socket = static_cast<int>(rte_lcore_to_socket_id(lcore_of_worker(worker)));
     return options;
 }
+
+std::unique_ptr<routing::Resolver> create_resolver(const Box& box, unsigned worker) {
+    routing::ResolverOptions options = resolver_options(box, worker);
+    auto resolver = routing::Resolver::create(*box.fib, options);
+    if (resolver == nullptr) {
+        options.socket = -1;
+        resolver = routing::Resolver::create(*box.fib, options);
+    }
+    return resolver;
+}
+
+constexpr std::uint32_t kLinesPerKilobyte = 1024 / sizeof(routing::RouteCache::Line);
 
 }  // namespace
 
@@ -120,12 +139,12 @@ Box::Box(const Config& config_, const std::vector<unsigned>& cpus_)
 tl::expected<std::unique_ptr<Box>, std::string> Box::open(const Config& config,
                                                           const std::vector<unsigned>& cpus) {
     std::unique_ptr<Box> box(new Box(config, cpus));
-    for (const auto step : {&Box::open_pools, &Box::open_ports, &Box::open_tables}) {
+    for (const auto step :
+         {&Box::open_pools, &Box::open_ports, &Box::open_tables, &Box::create_workers}) {
         if (auto done = ((*box).*step)(); !done.has_value()) {
             return tl::unexpected(done.error());
         }
     }
-    box->create_workers();
     return box;
 }
 
@@ -197,6 +216,8 @@ tl::expected<void, std::string> Box::open_tables() {
     routing::FibOptions options;
     options.capacity = config.agents.agents_max;
     options.key = routing::KeyHash::random_key();
+    options.stripes = plan.stripes;
+    options.table = config.lookup.table;
     auto table = routing::Fib::create(options, grace);
     if (!table.has_value()) {
         return tl::unexpected(table.error());
@@ -211,7 +232,7 @@ tl::expected<void, std::string> Box::open_tables() {
     for (std::size_t i = 0; i < ports.size(); ++i) {
         neighbours->set_port_up(static_cast<std::uint16_t>(i), ports[i].up, now_ms());
     }
-    next_hops = std::make_unique<NextHops>(rib, *neighbours, fib->routers());
+    next_hops = std::make_unique<NextHops>(rib, *neighbours);
     registrar = std::make_unique<Registrar>(rib, registrar_options(config));
     if (auto applied = next_hops->apply(config, now_ms()); !applied.has_value()) {
         return applied;
@@ -221,7 +242,7 @@ tl::expected<void, std::string> Box::open_tables() {
     return {};
 }
 
-void Box::create_workers() {
+tl::expected<void, std::string> Box::create_workers() {
     for (unsigned id = 0; id < config.dataplane.workers; ++id) {
         dataplane::WorkerOptions options;
         options.id = id;
@@ -236,10 +257,16 @@ void Box::create_workers() {
             const dataplane::TxAssignment tx = ports[i].device->tx_assignment(id);
             options.tx.push_back({tx.queue, tx.handoff, tx.owner});
         }
-        auto resolver = routing::Resolver::create(*fib, resolver_options(config));
+        auto resolver = create_resolver(*this, id);
+        if (resolver == nullptr) {
+            return tl::unexpected(
+                "worker " + std::to_string(id) + ": no memory for a route cache of " +
+                std::to_string(plan.cache_lines / kLinesPerKilobyte) + " KiB ([lookup] cache_kb)");
+        }
         workers.push_back(
             std::make_unique<dataplane::Worker>(options, *world, *fib, grace, std::move(resolver)));
     }
+    return {};
 }
 
 void Box::start_workers() {

@@ -88,7 +88,7 @@ class Box {
     [[nodiscard]] tl::expected<void, std::string> open_pools();
     [[nodiscard]] tl::expected<void, std::string> open_ports();
     [[nodiscard]] tl::expected<void, std::string> open_tables();
-    void create_workers();
+    [[nodiscard]] tl::expected<void, std::string> create_workers();
 
     std::atomic<bool> stop_{false};
     bool running_ = false;

@@ -75,6 +75,16 @@ struct AgentsConfig {                       // [agents]
     friend bool operator==(const AgentsConfig&, const AgentsConfig&) = default;
 };
 
+struct LookupConfig {   // [lookup]
+    bool table = true;  // the RouteTable in front of rte_hash: 85 bytes a route
+    std::optional<std::uint32_t> cache_kb = 1'024;  // of each worker, 0: none; not set: automatic
+    std::uint32_t local_ttl_ms = 60'000;
+    std::uint32_t remote_ttl_ms = 30'000;
+    std::uint32_t negative_ttl_ms = 2'000;
+
+    friend bool operator==(const LookupConfig&, const LookupConfig&) = default;
+};
+
 struct NeighboursConfig {  // [neighbours]
     std::uint32_t neighbours_max = 1'024;
     std::uint32_t held_per_neighbour = 16;
@@ -155,6 +165,7 @@ struct Config {
     EalConfig eal;
     DataplaneConfig dataplane;
     AgentsConfig agents;
+    LookupConfig lookup;
     NeighboursConfig neighbours;
     AdminConfig admin;
     std::vector<PortConfig> ports;  // in file order: index = Posthaste port index

@@ -7,6 +7,7 @@
 #include "controlplane/config_findings.h"
 #include "controlplane/memory_plan.h"
 #include "controlplane/port_addresses.h"
+#include "routing/route_cache.h"
 
 namespace posthaste::controlplane {
 
@@ -16,6 +17,7 @@ using dataplane::Role;
 using routing::Family;
 using routing::IpAddress;
 using routing::Prefix;
+using routing::RouteCache;
 
 constexpr std::uint16_t kMtuIpv6Min = 1'280;
 
@@ -26,6 +28,7 @@ class Checker {
     void run() {
         check_cores();
         check_agents_section();
+        check_lookup();
         check_neighbours();
         if (findings_.line_of(SectionKind::port) == 0) {
             findings_.add(
@@ -104,6 +107,32 @@ class Checker {
                 "agents_max",
                 "there are " + std::to_string(fixed) + " [agent] and [route] sections already",
                 "at least " + std::to_string(fixed));
+        }
+    }
+
+    void check_lookup() {
+        const LookupConfig& lookup = config_.lookup;
+        if (findings_.is_broken(SectionKind::lookup)) {
+            return;
+        }
+        check_ttl("local_ttl_ms", lookup.local_ttl_ms);
+        check_ttl("remote_ttl_ms", lookup.remote_ttl_ms);
+        if (!lookup.cache_kb && config_.eal.memory_mb == 0 &&
+            !findings_.is_broken(SectionKind::eal)) {
+            findings_.add(SectionKind::lookup,
+                          "cache_kb",
+                          "auto divides what [eal] memory_mb leaves, which is itself computed",
+                          "a number, or auto with memory_mb set");
+        }
+    }
+
+    void check_ttl(std::string_view key, std::uint32_t ttl_ms) {
+        if (ttl_ms != 0 && ttl_ms < RouteCache::kTickMs) {
+            findings_.add(SectionKind::lookup,
+                          key,
+                          "shorter than a cache can count",
+                          "0 (no copies), or " + std::to_string(RouteCache::kTickMs) + " to " +
+                              std::to_string(RouteCache::kTtlMaxMs / 2));
         }
     }
 

@@ -15,6 +15,11 @@ constexpr std::array<SectionRow, kSectionKinds> kSections = {{
     {SectionKind::eal, "eal", "", "", "What DPDK takes of the machine."},
     {SectionKind::dataplane, "dataplane", "", "", "The workers that forward frames."},
     {SectionKind::agents, "agents", "", "", "Agents that register themselves, and their leases."},
+    {SectionKind::lookup,
+     "lookup",
+     "",
+     "",
+     "How agents are looked up, and what workers remember of it."},
     {SectionKind::neighbours,
      "neighbours",
      "",
@@ -77,6 +82,9 @@ std::string allowed_text(const KeyRow& key) {
         case KeyType::number:
             return "a whole number, " + std::to_string(key.min) + " to " + std::to_string(key.max) +
                    (key.unit.empty() ? "" : " ") + std::string(key.unit);
+        case KeyType::number_or_auto:
+            return "auto, or a whole number, " + std::to_string(key.min) + " to " +
+                   std::to_string(key.max) + " " + std::string(key.unit);
         case KeyType::boolean:
             return "yes or no";
         case KeyType::word:
@@ -112,20 +120,22 @@ std::string allowed_text(const KeyRow& key) {
     }
 }
 
-std::array<Source, 6> single_sections(const Config& config) {
+std::array<Source, 7> single_sections(const Config& config) {
     return {&config.system,
             &config.eal,
             &config.dataplane,
             &config.agents,
+            &config.lookup,
             &config.neighbours,
             &config.admin};
 }
 
-std::array<Target, 6> single_sections(Config& config) {
+std::array<Target, 7> single_sections(Config& config) {
     return {&config.system,
             &config.eal,
             &config.dataplane,
             &config.agents,
+            &config.lookup,
             &config.neighbours,
             &config.admin};
 }

@@ -22,6 +22,7 @@ enum class SectionKind : std::uint8_t {
     eal,
     dataplane,
     agents,
+    lookup,
     neighbours,
     admin,
     port,
@@ -30,7 +31,7 @@ enum class SectionKind : std::uint8_t {
     agent,
 };
 
-inline constexpr std::size_t kSectionKinds = 10;
+inline constexpr std::size_t kSectionKinds = 11;
 
 struct SectionRow {
     SectionKind kind;
@@ -44,6 +45,7 @@ struct SectionRow {
 
 enum class KeyType : std::uint8_t {
     number,
+    number_or_auto,
     boolean,
     word,
     text,
@@ -68,6 +70,7 @@ using Target = std::variant<SystemConfig*,
                             EalConfig*,
                             DataplaneConfig*,
                             AgentsConfig*,
+                            LookupConfig*,
                             NeighboursConfig*,
                             AdminConfig*,
                             PortConfig*,
@@ -78,6 +81,7 @@ using Source = std::variant<const SystemConfig*,
                             const EalConfig*,
                             const DataplaneConfig*,
                             const AgentsConfig*,
+                            const LookupConfig*,
                             const NeighboursConfig*,
                             const AdminConfig*,
                             const PortConfig*,
@@ -120,7 +124,7 @@ struct KeyRow {
 [[nodiscard]] std::string allowed_text(const KeyRow& key);
 
 // The sections that stand at most once, in the order of config_sections().
-[[nodiscard]] std::array<Source, 6> single_sections(const Config& config);
-[[nodiscard]] std::array<Target, 6> single_sections(Config& config);
+[[nodiscard]] std::array<Source, 7> single_sections(const Config& config);
+[[nodiscard]] std::array<Target, 7> single_sections(Config& config);
 
 }  // namespace posthaste::controlplane

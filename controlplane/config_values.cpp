@@ -20,6 +20,7 @@ using routing::Prefix;
 
 constexpr std::array<std::string_view, 5> kLogLevels = {
     "error", "warning", "notice", "info", "debug"};
+constexpr std::string_view kAutomatic = "auto";
 constexpr std::array<std::string_view, 2> kRoles = {"edge", "fabric"};
 constexpr std::array<std::string_view, 3> kSourceChecks = {"strict", "port", "off"};
 
@@ -157,6 +158,19 @@ Why read_number(const KeyRow& key, std::string_view text, std::int64_t& out) {
     return {};
 }
 
+Why read_value(const KeyRow& key, std::string_view text, std::optional<std::uint32_t>& out) {
+    if (text == kAutomatic) {
+        out = std::nullopt;
+        return {};
+    }
+    std::int64_t number = 0;
+    Why why = read_number(key, text, number);
+    if (why.empty()) {
+        out = static_cast<std::uint32_t>(number);
+    }
+    return why;
+}
+
 Why read_value(const KeyRow& /*key*/, std::string_view text, bool& out) {
     if (text == "yes" || text == "true" || text == "on") {
         out = true;
@@ -292,6 +306,10 @@ Why read_value(const KeyRow& key, std::string_view text, std::vector<std::string
         out = std::move(texts);
     }
     return why;
+}
+
+std::string write_value(std::optional<std::uint32_t> value) {
+    return value ? std::to_string(*value) : std::string(kAutomatic);
 }
 
 std::string write_value(bool value) {

@@ -34,6 +34,10 @@ requires(std::numeric_limits<T>::is_integer && !std::is_same_v<T, bool>) [[nodis
     return why;
 }
 
+// "auto" is none.
+[[nodiscard]] Why read_value(const KeyRow& key,
+                             std::string_view text,
+                             std::optional<std::uint32_t>& out);
 [[nodiscard]] Why read_value(const KeyRow& key, std::string_view text, bool& out);
 [[nodiscard]] Why read_value(const KeyRow& key, std::string_view text, std::string& out);
 [[nodiscard]] Why read_value(const KeyRow& key, std::string_view text, LogLevel& out);
@@ -61,6 +65,7 @@ requires(std::numeric_limits<T>::is_integer && !std::is_same_v<T, bool>) [[nodis
     return std::to_string(value);
 }
 
+[[nodiscard]] std::string write_value(std::optional<std::uint32_t> value);
 [[nodiscard]] std::string write_value(bool value);
 [[nodiscard]] std::string write_value(const std::string& value);
 [[nodiscard]] std::string write_value(LogLevel value);

@@ -188,8 +188,7 @@ Outcome LiveOperations::add_route(const AgentId& agent, const std::string& route
     if (known != nullptr) {
         outcome = known->router == *index ? "unchanged" : "changed";
     }
-    const auto set =
-        box_.next_hops->add_route(agent, *index, Origin::operator_set, 0, box_.now_ms());
+    const auto set = box_.next_hops->add_route(agent, *index, Origin::operator_set);
     if (!set.has_value()) {
         return tl::unexpected(error_of(set.error()));
     }
@@ -253,6 +252,10 @@ void LiveOperations::apply(const Config& next) {
     box_.rib.set_limits(rib_limits(next.agents));
     box_.neighbours->set_limits(next.neighbours);
     box_.registrar->set_options(registrar_options(next));
+    for (const auto& worker : box_.workers) {
+        worker->set_ttls(
+            next.lookup.local_ttl_ms, next.lookup.remote_ttl_ms, next.lookup.negative_ttl_ms);
+    }
     for (std::size_t i = 0; i < box_.ports.size(); ++i) {
         if (before.ports[i] != next.ports[i]) {
             box_.neighbours->set_port(static_cast<std::uint16_t>(i),

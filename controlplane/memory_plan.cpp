@@ -11,7 +11,8 @@
 #include "dataplane/pool.h"
 #include "dataplane/port.h"
 #include "dataplane/vdev.h"
-#include "routing/fib.h"
+#include "routing/memory_estimate.h"
+#include "routing/route_cache.h"
 
 namespace posthaste::controlplane {
 namespace {
@@ -85,6 +86,48 @@ void count_ports(const Config& config, MemoryPlan& plan) {
     }
 }
 
+std::uint32_t lines_of(std::uint32_t kilobytes) {
+    constexpr std::uint32_t kLinesPerKilobyte = 1024 / sizeof(routing::RouteCache::Line);
+    return kilobytes == 0 ? 0 : std::bit_floor(kilobytes * kLinesPerKilobyte);
+}
+
+// What the tables take beside caches of plan.cache_lines, and with it the sums.
+void add_tables(const Config& config, MemoryPlan& plan) {
+    // All of them attached here: these take the most.
+    const routing::MemoryEstimate estimate =
+        routing::estimate_memory({.local = config.agents.agents_max,
+                                  .table = config.lookup.table,
+                                  .workers = config.dataplane.workers,
+                                  .cache_lines = plan.cache_lines});
+    plan.stripes =
+        routing::stripes_beside(std::max(config.agents.agents_max, 1U), plan.cache_lines);
+    plan.fib = estimate.fib_bytes();
+    plan.rekey = estimate.rekey;
+    plan.route_caches = estimate.caches;
+    plan.heap = estimate.heap_bytes();
+    plan.reserve = 0;
+    plan.reserve = kReserveBase + plan.total_bytes() * kReservePercent / 100;
+}
+
+// cache_kb = auto: caches of what memory_mb leaves. Nothing, where that does not do for the rest.
+void take_the_rest(const Config& config, MemoryPlan& plan) {
+    // The most stripes there may be, since their number depends on what comes out.
+    plan.cache_lines = 1U << 24;
+    add_tables(config, plan);
+    const std::uint64_t lines_reserve = plan.route_caches * kReservePercent / 100;
+    const std::uint64_t base = plan.total_bytes() - plan.route_caches - lines_reserve;
+    const auto shares = routing::split_budget(config.eal.memory_mb * kMegabyte, base);
+    plan.cache_lines = 0;
+    if (shares) {
+        routing::CacheShares within = *shares;
+        within.positive -= within.positive * kReservePercent / (100 + kReservePercent);
+        within.negative -= within.negative * kReservePercent / (100 + kReservePercent);
+        plan.cache_lines = routing::cache_lines_within(within, config.dataplane.workers);
+        plan.capability_share = shares->capability;
+    }
+    add_tables(config, plan);
+}
+
 }  // namespace
 
 MemoryPlan plan_memory(const Config& config) {
@@ -112,10 +155,12 @@ MemoryPlan plan_memory(const Config& config) {
     const std::size_t page = config.eal.hugepages ? dataplane::kHugePage : dataplane::kSmallPage;
     plan.frame_pool = plan.frame_mbufs * dataplane::mbuf_bytes(plan.mtu, page);
     plan.control_pool = plan.control_mbufs * dataplane::mbuf_bytes(plan.mtu, page);
-    plan.fib = routing::Fib::planned_heap_bytes(std::max(config.agents.agents_max, 1U), 0, true);
     plan.rings += plan.handoff * sizeof(void*) * 2;
-    plan.reserve = kReserveBase + (plan.frame_pool + plan.control_pool + plan.fib + plan.rings) *
-                                      kReservePercent / 100;
+    plan.cache_lines = config.lookup.cache_kb ? lines_of(*config.lookup.cache_kb) : 0;
+    add_tables(config, plan);
+    if (!config.lookup.cache_kb) {
+        take_the_rest(config, plan);
+    }
     return plan;
 }
 
@@ -130,8 +175,10 @@ std::string MemoryPlan::to_text() const {
     const auto megabytes = [](std::uint64_t bytes) { return (bytes + kMegabyte - 1) / kMegabyte; };
     text << "frame pool " << megabytes(frame_pool) << " MB (" << frame_mbufs
          << " mbufs for an MTU of " << mtu << "), control pool " << megabytes(control_pool)
-         << " MB, routes " << megabytes(fib) << " MB, rings " << megabytes(rings) << " MB, reserve "
-         << megabytes(reserve) << " MB: " << total_mb() << " MB";
+         << " MB, routes " << megabytes(fib) << " MB and " << megabytes(rekey)
+         << " MB while their key changes, route caches " << megabytes(route_caches) << " MB, rings "
+         << megabytes(rings) << " MB, reserve " << megabytes(reserve) << " MB: " << total_mb()
+         << " MB";
     return text.str();
 }
 

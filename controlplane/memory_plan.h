@@ -32,11 +32,21 @@ struct MemoryPlan {
     std::uint64_t frame_pool = 0;
     std::uint64_t control_pool = 0;
     std::uint64_t fib = 0;
-    std::uint64_t rings = 0;    // device and handoff rings
-    std::uint64_t reserve = 0;  // fragmentation and what DPDK itself takes
+    std::uint64_t rekey = 0;         // a second index, while the key of the hash changes
+    std::uint64_t route_caches = 0;  // of all workers
+    std::uint64_t rings = 0;         // device and handoff rings
+    std::uint64_t reserve = 0;       // fragmentation and what DPDK itself takes
+
+    // Not of DPDK's memory: what the control plane takes from the system when all agents are in.
+    std::uint64_t heap = 0;
+    // What is left of memory_mb and kept for capability caches; with cache_kb = auto only.
+    std::uint64_t capability_share = 0;
+
+    std::uint32_t cache_lines = 0;  // of each worker's route cache
+    std::uint32_t stripes = 0;      // FibOptions::stripes
 
     [[nodiscard]] std::uint64_t total_bytes() const noexcept {
-        return frame_pool + control_pool + fib + rings + reserve;
+        return frame_pool + control_pool + fib + rekey + route_caches + rings + reserve;
     }
 
     [[nodiscard]] std::uint32_t total_mb() const noexcept;

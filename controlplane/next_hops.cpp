@@ -88,21 +88,13 @@ tl::expected<void, routing::RibError> NextHops::remove_agent(const AgentId& agen
 
 tl::expected<void, routing::RibError> NextHops::add_route(const AgentId& agent,
                                                           std::uint16_t router,
-                                                          Origin origin,
-                                                          std::uint64_t expires_at_ms,
-                                                          std::uint64_t now_ms) {
+                                                          Origin origin) {
     routing::RouteRecord route;
     route.agent = agent;
     route.router = router;
     route.adjacency = routers_[router].adjacency;
     route.origin = origin;
-    route.expires_at_ms = expires_at_ms;
-    return rib_.set_route(route, now_ms);
-}
-
-void NextHops::set_withdrawn(std::uint16_t router, bool withdrawn) {
-    routers_[router].withdrawn = withdrawn;
-    mask_.set_out(router, withdrawn);
+    return rib_.set_route(route);
 }
 
 tl::expected<void, std::string> NextHops::apply(const Config& next, std::uint64_t now_ms) {
@@ -113,7 +105,7 @@ tl::expected<void, std::string> NextHops::apply(const Config& next, std::uint64_
     if (auto done = apply_agents(next, now_ms); !done.has_value()) {
         return done;
     }
-    return apply_routes(next, now_ms);
+    return apply_routes(next);
 }
 
 void NextHops::remove_vanished(const Config& next, std::uint64_t now_ms) {
@@ -151,7 +143,6 @@ void NextHops::remove_vanished(const Config& next, std::uint64_t now_ms) {
         if (slot.used && std::ranges::find(next.routers, slot.config.name, &RouterConfig::name) ==
                              next.routers.end()) {
             neighbours_.release(slot.adjacency, now_ms);
-            set_withdrawn(static_cast<std::uint16_t>(&slot - routers_.data()), false);
             slot = RouterSlot{};
         }
     }
@@ -184,13 +175,17 @@ tl::expected<void, std::string> NextHops::apply_routers(const Config& next, std:
             }
         }
         const bool moved = known.has_value() && routers_[index].adjacency != *adjacency;
-        const bool withdrawn = routers_[index].withdrawn;
-        routers_[index] = RouterSlot{router, egress, *adjacency, true, withdrawn};
+        routers_[index] = RouterSlot{router, egress, *adjacency, true};
         if (moved) {
-            for (const AgentId& agent : rib_.agents_behind(static_cast<std::uint16_t>(index))) {
-                routing::RouteRecord route = *rib_.find_route(agent);
+            std::vector<routing::RouteRecord> through;
+            for (const auto& [id, route] : rib_.routes()) {
+                if (route.router == index) {
+                    through.push_back(route);
+                }
+            }
+            for (routing::RouteRecord& route : through) {
                 route.adjacency = *adjacency;
-                static_cast<void>(rib_.set_route(route, now_ms));
+                static_cast<void>(rib_.set_route(route));
             }
         }
     }
@@ -207,14 +202,14 @@ tl::expected<void, std::string> NextHops::apply_agents(const Config& next, std::
     return {};
 }
 
-tl::expected<void, std::string> NextHops::apply_routes(const Config& next, std::uint64_t now_ms) {
+tl::expected<void, std::string> NextHops::apply_routes(const Config& next) {
     for (const RouteConfig& route : next.routes) {
         const auto router = find_router(route.router);
         if (!router.has_value()) {
             return tl::unexpected("[route " + route.agent.to_text() + "]: no router " +
                                   route.router);
         }
-        const auto set = add_route(route.agent, *router, Origin::configured, 0, now_ms);
+        const auto set = add_route(route.agent, *router, Origin::configured);
         if (!set.has_value()) {
             return tl::unexpected("[route " + route.agent.to_text() + "]: " + set.error().detail);
         }

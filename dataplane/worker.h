@@ -19,6 +19,7 @@
 #include "dataplane/punt.h"
 #include "dataplane/route_use.h"
 #include "dataplane/stage_timer.h"
+#include "dataplane/token_bucket.h"
 #include "dataplane/transmit.h"
 #include "dataplane/tx_backlog.h"
 #include "dataplane/world.h"
@@ -26,7 +27,6 @@
 #include "routing/grace.h"
 #include "routing/published.h"
 #include "routing/resolver.h"
-#include "routing/token_bucket.h"
 
 namespace posthaste::dataplane {
 
@@ -92,6 +92,13 @@ class Worker {
         return std::as_const(*resolver_).counters();
     }
 
+    // Any thread; see routing/resolver.h.
+    void set_ttls(std::uint32_t local_ms,
+                  std::uint32_t remote_ms,
+                  std::uint32_t negative_ms) noexcept {
+        resolver_->set_ttls(local_ms, remote_ms, negative_ms);
+    }
+
     [[nodiscard]] std::size_t cache_bytes() const noexcept { return resolver_->cache_bytes(); }
 
     [[nodiscard]] unsigned id() const noexcept { return options_.id; }
@@ -118,9 +125,9 @@ class Worker {
 
     Burst burst_;
     WorkerCounters counters_;
-    std::vector<Overload> overload_;            // by position in options_.rx
-    std::vector<routing::TokenBucket> errors_;  // by port
-    std::vector<TxBacklog> tx_;                 // by port
+    std::vector<Overload> overload_;   // by position in options_.rx
+    std::vector<TokenBucket> errors_;  // by port
+    std::vector<TxBacklog> tx_;        // by port
     PuntRings punts_;
     SpscRing<Injected> inject_;
     SpscRing<routing::AgentId> wanted_;

@@ -28,10 +28,6 @@ constexpr std::size_t kChunk = 128;
 constexpr std::uint32_t kStripesMin = 1U << 10;
 constexpr std::uint32_t kStripesMax = 1U << 20;
 
-std::uint32_t stripes_for(std::uint32_t capacity) {
-    return std::clamp(std::bit_ceil(capacity / 4), kStripesMin, kStripesMax);
-}
-
 std::size_t heap_allocated() {
     std::size_t bytes = 0;
     for (int socket = 0; socket < RTE_MAX_NUMA_NODES; ++socket) {
@@ -62,6 +58,10 @@ void acquire_entry(const FibEntry* entry) noexcept {
 
 std::uint32_t Fib::slack_for(std::uint32_t capacity) noexcept {
     return std::max(kSlackMin, capacity / 16);
+}
+
+std::uint32_t Fib::stripes_for(std::uint32_t capacity) noexcept {
+    return std::clamp(std::bit_ceil(capacity / 4), kStripesMin, kStripesMax);
 }
 
 Fib::Fib(const FibOptions& options, Grace& grace)

@@ -120,6 +120,8 @@ class Fib {
     [[nodiscard]] std::uint32_t slack_count() const noexcept { return entry_count_ - capacity_; }
 
     [[nodiscard]] static std::uint32_t slack_for(std::uint32_t capacity) noexcept;
+    // What FibOptions::stripes 0 stands for.
+    [[nodiscard]] static std::uint32_t stripes_for(std::uint32_t capacity) noexcept;
 
     [[nodiscard]] std::size_t retired_count() const noexcept { return retired_.size(); }
 

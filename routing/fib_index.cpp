@@ -41,7 +41,7 @@ constexpr std::size_t kKeySlotBytes = 32;
 constexpr std::size_t kPlaceBytes = 8;
 constexpr std::size_t kFreeSlotBytes = 4;
 constexpr std::size_t kDeferredBytes = 16;
-constexpr std::size_t kFixedBytes = 16 * 1024;
+constexpr std::size_t kFixedBytes = 4 * 1024;
 
 std::uint32_t hash_entries_for(std::uint32_t capacity) {
     const std::uint32_t keys = capacity + Fib::slack_for(capacity);

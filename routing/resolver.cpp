@@ -49,12 +49,26 @@ std::unique_ptr<Resolver> Resolver::create(const Fib& fib, const ResolverOptions
 Resolver::Resolver(const Fib& fib,
                    const ResolverOptions& options,
                    std::span<RouteCache::Line> lines)
-    : fib_(fib), options_(options), lines_(lines), cache_(lines) {
+    : fib_(fib),
+      options_(options),
+      local_ttl_ms_(options.local_ttl_ms),
+      remote_ttl_ms_(options.remote_ttl_ms),
+      negative_ttl_ms_(options.negative_ttl_ms),
+      lines_(lines),
+      cache_(lines) {
     CHECK(lines.empty() || fib.index().stripes().count() <= lines.size());
 }
 
 Resolver::~Resolver() {
     rte_free(lines_.data());
+}
+
+void Resolver::set_ttls(std::uint32_t local_ms,
+                        std::uint32_t remote_ms,
+                        std::uint32_t negative_ms) noexcept {
+    local_ttl_ms_.store(local_ms, std::memory_order_relaxed);
+    remote_ttl_ms_.store(remote_ms, std::memory_order_relaxed);
+    negative_ttl_ms_.store(negative_ms, std::memory_order_relaxed);
 }
 
 bool Resolver::admit() noexcept {
@@ -63,7 +77,7 @@ bool Resolver::admit() noexcept {
 
 std::uint32_t Resolver::ttl_of(const FibEntry& entry, std::uint32_t now_ms) const noexcept {
     const bool local = entry.kind == RouteKind::local;
-    std::uint32_t ttl = local ? options_.local_ttl_ms : options_.remote_ttl_ms;
+    std::uint32_t ttl = (local ? local_ttl_ms_ : remote_ttl_ms_).load(std::memory_order_relaxed);
     switch (entry.stability) {
         case Stability::normal:
             break;
@@ -86,7 +100,8 @@ void Resolver::keep(const AgentId& agent,
                     std::uint32_t version,
                     std::uint32_t now_ms) noexcept {
     if (number == 0) {
-        cache_.insert_negative(agent, hash, version, now_ms, options_.negative_ttl_ms);
+        const std::uint32_t ttl_ms = negative_ttl_ms_.load(std::memory_order_relaxed);
+        cache_.insert_negative(agent, hash, version, now_ms, ttl_ms);
         return;
     }
     cache_.insert(agent, hash, number, version, now_ms, ttl_of(*fib_.entry(number), now_ms));
@@ -206,7 +221,6 @@ void Resolver::resolve(std::span<const AgentId* const> agents,
         }
         for (std::size_t i = 0; i < batch.agents.size(); ++i) {
             found[first + i] = fib_.entry(batch.number[i]);
-            rte_prefetch0(found[first + i]);
         }
     }
     counters_.lookups.add(agents.size());

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -38,7 +39,7 @@ enum class Outcome : std::uint8_t { hit_positive, hit_negative, found, unknown }
 
 class Resolver {
   public:
-    static constexpr std::size_t kChunk = 64;   // ids in hand at a time
+    static constexpr std::size_t kChunk = 128;  // ids in hand at a time
     static constexpr std::size_t kNewsMax = 64;
     static constexpr std::uint32_t kAdmitOne = 16;  // power of two
 
@@ -70,6 +71,11 @@ class Resolver {
 
     // Puts agents that are there into the cache, expected ones before they are asked for.
     void warm(std::span<const AgentId> agents, std::uint32_t now_ms) noexcept;
+
+    // Any thread. As in the options, for copies made from now on.
+    void set_ttls(std::uint32_t local_ms,
+                  std::uint32_t remote_ms,
+                  std::uint32_t negative_ms) noexcept;
 
     // Any thread.
     [[nodiscard]] const LookupCounters& counters() const noexcept { return counters_; }
@@ -105,6 +111,9 @@ class Resolver {
 
     const Fib& fib_;
     const ResolverOptions options_;
+    std::atomic<std::uint32_t> local_ttl_ms_;
+    std::atomic<std::uint32_t> remote_ttl_ms_;
+    std::atomic<std::uint32_t> negative_ttl_ms_;
     std::span<RouteCache::Line> lines_;  // hugepages
     RouteCache cache_;
     CacheSwitch switch_;

@@ -11,6 +11,7 @@
 
 #include "controlplane/config.h"
 #include "controlplane/config_table.h"
+#include "routing/route_cache.h"
 
 namespace {
 
@@ -76,6 +77,8 @@ std::string value_of(Draw& draw, const KeyRow& key) {
     switch (key.type) {
         case KeyType::number:
             return std::to_string(draw.number(key.min, key.max));
+        case KeyType::number_or_auto:
+            return draw.chance(20) ? "auto" : std::to_string(draw.number(key.min, key.max));
         case KeyType::boolean:
             return draw.chance(50) ? "yes" : "no";
         case KeyType::word:
@@ -153,6 +156,9 @@ Config draw_config(Draw& draw) {
     agents.agents_max = std::max<std::uint32_t>(agents.agents_max, 100);
     agents.capabilities_max = std::max<std::uint16_t>(agents.capabilities_max, 2);
     agents.agents_per_port_max = std::min(agents.agents_per_port_max, agents.agents_max);
+    for (std::uint32_t* ttl : {&config.lookup.local_ttl_ms, &config.lookup.remote_ttl_ms}) {
+        *ttl = *ttl == 0 ? 0 : std::max(*ttl, routing::RouteCache::kTickMs);
+    }
     config.neighbours.held_per_neighbour =
         std::min(config.neighbours.held_per_neighbour, config.neighbours.held_max);
     config.dataplane.mbufs = 0;

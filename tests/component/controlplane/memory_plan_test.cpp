@@ -7,11 +7,13 @@
 #include <rte_malloc.h>
 
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "dataplane/pool.h"
 #include "dataplane/port.h"
 #include "routing/fib.h"
+#include "routing/resolver.h"
 #include "tests/support/eal_fixture.h"
 
 namespace posthaste::controlplane {
@@ -74,6 +76,8 @@ TEST(memory_plan, everything_it_counts_fits_the_memory_it_asks_for) {
     routing::FibOptions table;
     table.capacity = config.agents.agents_max;
     table.key = routing::KeyHash::random_key();
+    table.stripes = plan.stripes;
+    table.table = config.lookup.table;
     const auto fib = routing::Fib::create(table, grace);
     ASSERT_TRUE(fib) << fib.error();
     for (std::uint64_t i = 0; i < config.agents.agents_max; ++i) {
@@ -82,8 +86,25 @@ TEST(memory_plan, everything_it_counts_fits_the_memory_it_asks_for) {
         std::memcpy(&entry.agent, words, sizeof(words));
         ASSERT_TRUE((*fib)->set(entry, 0)) << "route " << i;
     }
-    EXPECT_LE(heap_in_use() - before, plan.fib);
-    EXPECT_GE(heap_in_use() - before, plan.fib / 2);
+    const auto taken_since = [&before] {
+        const std::size_t now = heap_in_use();
+        return static_cast<double>(now - std::exchange(before, now));
+    };
+    EXPECT_NEAR(taken_since(), static_cast<double>(plan.fib), 0.05 * static_cast<double>(plan.fib));
+
+    std::vector<std::unique_ptr<routing::Resolver>> resolvers;
+    routing::ResolverOptions cached;
+    cached.cache_lines = plan.cache_lines;
+    for (unsigned worker = 0; worker < config.dataplane.workers; ++worker) {
+        resolvers.push_back(routing::Resolver::create(**fib, cached));
+        ASSERT_NE(resolvers.back(), nullptr);
+    }
+    const auto caches = static_cast<double>(plan.route_caches);
+    EXPECT_NEAR(taken_since(), caches, 0.05 * caches);
+
+    ASSERT_TRUE((*fib)->rekey_start(routing::KeyHash::random_key()));
+    const auto rekey = static_cast<double>(plan.rekey);
+    EXPECT_NEAR(taken_since(), rekey, 0.05 * rekey);
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ TEST(compare_configs, reloadable_keys_are_changes_with_both_values) {
     Config next = base();
     next.system.log_level = LogLevel::debug;
     next.agents.lease_max_ms = 60'000;
+    next.lookup.negative_ttl_ms = 0;
     next.ports[0].gateway = routing::IpAddress::from_text("10.0.0.254");
     const ConfigDifference difference = compare_configs(base(), next);
     EXPECT_EQ(difference.refused, Lines{});
@@ -47,12 +48,15 @@ TEST(compare_configs, reloadable_keys_are_changes_with_both_values) {
               (Lines{
                   "[system] log_level: info -> debug",
                   "[agents] lease_max_ms: 3600000 -> 60000",
+                  "[lookup] negative_ttl_ms: 2000 -> 0",
                   "[port edge0] gateway: (not set) -> 10.0.0.254",
               }));
 }
 
 TEST(compare_configs, other_keys_need_a_restart) {
     Config next = base();
+    next.lookup.table = false;
+    next.lookup.cache_kb = std::nullopt;
     next.dataplane.workers = 2;
     next.agents.agents_max = 7;
     next.ports[1].mtu = 9'000;
@@ -62,6 +66,8 @@ TEST(compare_configs, other_keys_need_a_restart) {
               (Lines{
                   "[dataplane] workers: 1 -> 2: needs a restart",
                   "[agents] agents_max: 100000 -> 7: needs a restart",
+                  "[lookup] table: yes -> no: needs a restart",
+                  "[lookup] cache_kb: 1024 -> auto: needs a restart",
                   "[port fabric0] mtu: 1500 -> 9000: needs a restart",
               }));
 }

@@ -118,6 +118,11 @@ TEST(config, every_key_reaches_its_field) {
     EXPECT_EQ(config.dataplane.idle_sleep_us, 50U);
     EXPECT_FALSE(config.dataplane.shed);
     EXPECT_EQ(config.agents.agents_max, 5'000U);
+    EXPECT_FALSE(config.lookup.table);
+    EXPECT_FALSE(config.lookup.cache_kb);
+    EXPECT_EQ(config.lookup.local_ttl_ms, 20'000U);
+    EXPECT_EQ(config.lookup.remote_ttl_ms, 10'000U);
+    EXPECT_EQ(config.lookup.negative_ttl_ms, 500U);
     EXPECT_EQ(config.neighbours.stale_ms, 60'000U);
     EXPECT_EQ(config.admin.socket, "/run/box/admin.sock");
     ASSERT_EQ(config.ports.size(), 2U);

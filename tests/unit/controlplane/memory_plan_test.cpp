@@ -90,6 +90,62 @@ TEST(memory_plan, too_little_memory_is_refused_with_where_it_goes) {
     EXPECT_TRUE(check_plan(config, plan));
 }
 
+TEST(memory_plan, a_cache_is_the_power_of_two_below_what_is_asked_for) {
+    Config config = two_ports("net_null0");
+    const auto with_kb = [&config](std::uint32_t kilobytes) {
+        config.lookup.cache_kb = kilobytes;
+        return plan_memory(config);
+    };
+    EXPECT_EQ(with_kb(0).cache_lines, 0U);
+    EXPECT_EQ(with_kb(0).stripes, 2U);
+    EXPECT_EQ(with_kb(1).cache_lines, 16U);
+    EXPECT_EQ(with_kb(1).stripes, 16U);
+    EXPECT_EQ(with_kb(1'023).cache_lines, 8'192U);
+    EXPECT_EQ(with_kb(1'024).cache_lines, 16'384U);
+    EXPECT_EQ(with_kb(1'024).route_caches, 3U * 1'024 * 1'024);
+    EXPECT_EQ(with_kb(1'048'576).cache_lines, 1U << 24);
+}
+
+TEST(memory_plan, automatic_caches_take_what_the_memory_leaves_and_no_more) {
+    Config config = two_ports("net_null0");
+    config.lookup.cache_kb = 0;
+    const std::uint32_t bare_mb = plan_memory(config).total_mb();
+    config.lookup.cache_kb = std::nullopt;
+    std::uint32_t lines = 0;
+    for (std::uint32_t mb = bare_mb; mb < 100'000; mb += mb / 3) {
+        config.eal.memory_mb = mb;
+        const MemoryPlan plan = plan_memory(config);
+        EXPECT_LE(plan.total_mb(), mb);
+        EXPECT_TRUE(check_plan(config, plan)) << mb;
+        EXPECT_GE(plan.cache_lines, lines) << mb;
+        EXPECT_LE(plan.stripes, std::max(plan.cache_lines, 2U));
+        const std::uint64_t left = (std::uint64_t{mb} - bare_mb) << 20;
+        EXPECT_LE(plan.capability_share + plan.route_caches, left + (2U << 20)) << mb;
+        lines = plan.cache_lines;
+    }
+    EXPECT_EQ(lines, 1U << 24);
+}
+
+TEST(memory_plan, automatic_caches_with_too_little_memory_for_the_rest_are_refused) {
+    Config config = two_ports("net_null0");
+    config.lookup.cache_kb = std::nullopt;
+    config.eal.memory_mb = 16;
+    const MemoryPlan plan = plan_memory(config);
+    EXPECT_EQ(plan.cache_lines, 0U);
+    EXPECT_EQ(plan.capability_share, 0U);
+    EXPECT_FALSE(check_plan(config, plan));
+}
+
+TEST(memory_plan, without_the_table_a_route_takes_85_bytes_less) {
+    Config config = two_ports("net_null0");
+    config.agents.agents_max = 1'000'000;
+    const MemoryPlan with = plan_memory(config);
+    config.lookup.table = false;
+    const MemoryPlan without = plan_memory(config);
+    EXPECT_NEAR(static_cast<double>(with.fib - without.fib), 85.3e6, 0.1e6);
+    EXPECT_EQ(with.rekey - without.rekey, with.fib - without.fib);
+}
+
 TEST(memory_plan, a_million_agents_fit_where_the_plan_says) {
     Config config = two_ports("net_null0");
     config.agents.agents_max = 1'000'000;

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace posthaste::routing {
+namespace posthaste::dataplane {
 
 class TokenBucket {
   public:
@@ -54,4 +54,4 @@ class TokenBucket {
     std::uint64_t level_ = 0;
 };
 
-}  // namespace posthaste::routing
+}  // namespace posthaste::dataplane

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "routing/token_bucket.h"
+#include "dataplane/token_bucket.h"
 
 #include <gtest/gtest.h>
 
-using posthaste::routing::TokenBucket;
+using posthaste::dataplane::TokenBucket;
 
 namespace {
 
