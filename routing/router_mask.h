@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "routing/check.h"
+
 namespace posthaste::routing {
 
 inline constexpr std::uint16_t kNoRouter = 0xffff;
@@ -17,6 +19,7 @@ class RouterMask {
     static constexpr std::uint16_t kRoutersMax = 1'024;
 
     void set_out(std::uint16_t router, bool out) noexcept {
+        CHECK(router < kRoutersMax);
         std::atomic<std::uint64_t>& word = words_[router / 64];
         const std::uint64_t bit = std::uint64_t{1} << router % 64;
         const std::uint64_t before = word.load(std::memory_order_relaxed);
