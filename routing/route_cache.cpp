@@ -111,9 +111,14 @@ void RouteCache::insert(const AgentId& id,
                         std::uint32_t now_ms,
                         std::uint32_t ttl_ms) noexcept {
     DCHECK(number != 0 && number <= kNumberMax);
-    const std::uint32_t ticks = std::min(ttl_ms, kTtlMaxMs) / kTickMs;
+    // To the last tick that begins within the life. 2^32 is a whole number of rounds of the ticks.
+    const std::uint32_t ticks = (now_ms % kTickMs + std::min(ttl_ms, kTtlMaxMs)) / kTickMs;
     if (ticks == 0) {
         return;
+    }
+    if (!aged_) {
+        aged_ms_ = now_ms;  // what age() has to come round to begins here
+        aged_ = true;
     }
     Line& line = line_of(hash);
     static_cast<void>(freshen(line, version, now_ms));
@@ -159,7 +164,7 @@ void RouteCache::insert_negative(const AgentId& id,
     }
     const std::uint32_t until = now_ms + std::min(ttl_ms, kTtlMaxMs);
     line.id[2] = id;
-    line.negative_until = until == 0 ? 1 : until;
+    line.negative_until = until == 0 ? ~0U : until;
     line.version = version;
     ++stats_.inserted_negative;
 }
@@ -188,6 +193,9 @@ void RouteCache::age(std::uint32_t now_ms) noexcept {
 }
 
 void RouteCache::clear() noexcept {
+    if (!enabled()) {
+        return;
+    }
     std::memset(static_cast<void*>(lines_.data()), 0, lines_.size_bytes());
     ++stats_.cleared;
 }

@@ -70,8 +70,9 @@ class RouteCache {
                                      std::uint32_t version,
                                      std::uint32_t now_ms) noexcept;
 
-    // `version` was read before the route was. Longer lives are cut to kTtlMaxMs; one shorter than
-    // a tick (positive) or 0 (negative) is not kept.
+    // `version` was read before the route was. Longer lives are cut to kTtlMaxMs. A positive copy
+    // lives until the last tick that begins within its life, and is not kept where none does; a
+    // negative one lives as long as it is told.
     void insert(const AgentId& id,
                 std::uint64_t hash,
                 std::uint32_t number,  // 1 .. kNumberMax
@@ -101,9 +102,9 @@ class RouteCache {
 
     std::span<Line> lines_;
     unsigned shift_;
-    std::uint32_t aged_ms_ = 0;   // when age() was last called
+    std::uint32_t aged_ms_ = 0;   // when age() was last called, or insert() before it
     std::uint32_t age_next_ = 0;  // the line it goes on with
-    bool aged_ = false;           // it was called at all
+    bool aged_ = false;           // there is such a time
     RouteCacheStats stats_;
 };
 
