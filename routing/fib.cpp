@@ -11,7 +11,6 @@
 #include <numeric>
 
 #include "routing/check.h"
-#include "routing/thread_sanitizer.h"
 
 namespace posthaste::routing {
 
@@ -40,18 +39,9 @@ std::size_t heap_allocated() {
 }
 
 // The entry was filled before the index published its place, with release and acquire, inside
-// librte_hash for some. ThreadSanitizer does not see those, but it sees the pair of these two.
+// librte_hash for some. ThreadSanitizer does not see those, but it sees this and Fib::entry().
 void release_entry(FibEntry& entry, std::uint32_t version) noexcept {
     std::atomic_ref<std::uint32_t>(entry.version).store(version, std::memory_order_release);
-}
-
-void acquire_entry(const FibEntry* entry) noexcept {
-    if constexpr (kUnderThreadSanitizer) {
-        std::atomic_ref<std::uint32_t> version(const_cast<FibEntry*>(entry)->version);
-        static_cast<void>(version.load(std::memory_order_acquire));
-    } else {
-        rte_prefetch0(entry);
-    }
 }
 
 }  // namespace
@@ -113,14 +103,14 @@ bool Fib::allocate() {
     return true;
 }
 
-std::unique_ptr<FibIndex> Fib::make_index(const KeyHash::Key& key) const {
+std::unique_ptr<FibIndex> Fib::make_index(const KeyHash::Key& key) {
     FibIndexOptions options;
     options.name = options_.name;
     options.capacity = capacity_;
     options.stripes = options_.stripes;
     options.table = options_.table;
     options.socket = options_.socket;
-    options.generation = generation_ + 1;
+    options.generation = ++indexes_made_;
     options.key = key;
     return FibIndex::create(options, entries_, grace_);
 }
@@ -225,10 +215,12 @@ bool Fib::rekey_start(const KeyHash::Key& key) {
     return next_ != nullptr;
 }
 
-// What changes while the index is built goes into both; what was copied before is replaced.
+// What changes while the index is built goes into both; what was copied before is replaced. One
+// that is given up goes the way of an old one: rte_hash leaks what still awaits a grace period.
 void Fib::put_in_next(const FibEntry& entry) {
     if (next_ != nullptr && !next_->put(entry, next_->find(entry.agent) != nullptr)) {
-        next_.reset();
+        old_index_ = std::move(next_);
+        old_token_ = grace_.start();
     }
 }
 
@@ -249,7 +241,7 @@ void Fib::take_over() {
     old_index_ = std::exchange(owned_index_, std::move(next_));
     index_.store(owned_index_.get(), std::memory_order_release);
     old_token_ = grace_.start();
-    ++generation_;
+    ++rekeyed_;
 }
 
 const FibEntry* Fib::find(const AgentId& agent) const noexcept {
@@ -290,7 +282,7 @@ void Fib::lookup(std::span<const AgentId* const> agents, const FibEntry** found)
         for (std::size_t i = 0; i < count; ++i) {
             found[first + i] = entry(numbers[i]);
             if (numbers[i] != 0) {
-                acquire_entry(found[first + i]);
+                rte_prefetch0(found[first + i]);
             }
         }
     }

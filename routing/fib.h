@@ -25,6 +25,7 @@
 #include "routing/key_hash.h"
 #include "routing/message.h"
 #include "routing/router_mask.h"
+#include "routing/thread_sanitizer.h"
 
 namespace posthaste::routing {
 
@@ -108,7 +109,7 @@ class Fib {
 
     [[nodiscard]] bool rekeying() const noexcept { return next_ != nullptr; }
 
-    [[nodiscard]] std::uint64_t rekeyed_count() const noexcept { return generation_; }
+    [[nodiscard]] std::uint64_t rekeyed_count() const noexcept { return rekeyed_; }
 
     [[nodiscard]] const FibEntry* find(const AgentId& agent) const noexcept;
 
@@ -152,7 +153,15 @@ class Fib {
 
     // The entry of a number that a lookup gave; null for 0. Valid until the quiescent state.
     [[nodiscard]] const FibEntry* entry(std::uint32_t number) const noexcept {
-        return number == 0 ? nullptr : entries_ + number - 1;
+        if (number == 0) {
+            return nullptr;
+        }
+        FibEntry* const entry = entries_ + number - 1;
+        if constexpr (kUnderThreadSanitizer) {
+            static_cast<void>(
+                std::atomic_ref<std::uint32_t>(entry->version).load(std::memory_order_acquire));
+        }
+        return entry;
     }
 
     [[nodiscard]] std::uint32_t number_of(const FibEntry& entry) const noexcept {
@@ -176,7 +185,7 @@ class Fib {
 
     Fib(const FibOptions& options, Grace& grace);
     [[nodiscard]] bool allocate();
-    [[nodiscard]] std::unique_ptr<FibIndex> make_index(const KeyHash::Key& key) const;
+    [[nodiscard]] std::unique_ptr<FibIndex> make_index(const KeyHash::Key& key);
     void seed_cell(std::uint32_t cell, std::uint32_t last_heard_ms, bool keep_later) noexcept;
     void retire(const FibEntry& entry, std::uint32_t cell);
     void put_in_next(const FibEntry& entry);
@@ -202,7 +211,8 @@ class Fib {
     std::uint32_t next_done_ = 0;                  // entries copied to it so far
     std::unique_ptr<FibIndex> old_index_;          // awaits its grace period
     std::uint64_t old_token_ = 0;
-    std::uint64_t generation_ = 0;
+    std::uint64_t rekeyed_ = 0;
+    std::uint64_t indexes_made_ = 0;  // gives each its generation
 };
 
 }  // namespace posthaste::routing
