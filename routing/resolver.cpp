@@ -107,13 +107,21 @@ void Resolver::keep(const AgentId& agent,
     cache_.insert(agent, hash, number, version, now_ms, ttl_of(*fib_.entry(number), now_ms));
 }
 
+void Resolver::ask_index(const FibIndex& index,
+                         std::span<const AgentId* const> agents,
+                         std::uint64_t* hashes,
+                         RouteTable::Hashes are,
+                         std::uint32_t* numbers) const noexcept {
+    if (options_.authority_only) {
+        index.lookup_authority(agents, hashes, are, numbers);
+    } else {
+        index.lookup(agents, hashes, are, numbers);
+    }
+}
+
 void Resolver::by_fib(const FibIndex& index, Batch& batch) noexcept {
     const auto wanted = RouteTable::Hashes::wanted;
-    if (options_.authority_only) {
-        index.lookup_authority(batch.agents, batch.hash.data(), wanted, batch.number.data());
-    } else {
-        index.lookup(batch.agents, batch.hash.data(), wanted, batch.number.data());
-    }
+    ask_index(index, batch.agents, batch.hash.data(), wanted, batch.number.data());
     std::size_t found = 0;
     for (std::size_t i = 0; i < batch.agents.size(); ++i) {
         found += batch.number[i] != 0 ? 1 : 0;
@@ -180,7 +188,7 @@ void Resolver::by_cache(const FibIndex& index, Batch& batch, std::uint32_t now_m
         hashes[i] = batch.hash[batch.missed[i]];
     }
     const std::span wanted(agents.data(), batch.missed_count);
-    index.lookup(wanted, hashes.data(), RouteTable::Hashes::given, numbers.data());
+    ask_index(index, wanted, hashes.data(), RouteTable::Hashes::given, numbers.data());
     std::size_t found = 0;
     for (std::size_t i = 0; i < batch.missed_count; ++i) {
         batch.number[batch.missed[i]] = numbers[i];
@@ -197,14 +205,19 @@ void Resolver::by_cache(const FibIndex& index, Batch& batch, std::uint32_t now_m
     counters_.unknown.add(batch.missed_count - found);
 }
 
-void Resolver::resolve(std::span<const AgentId* const> agents,
-                       const FibEntry** found,
-                       std::uint32_t now_ms) noexcept {
+const FibIndex& Resolver::current_index() noexcept {
     const FibIndex& index = fib_.index();
     if (index.generation() != generation_) [[unlikely]] {
         cache_.clear();  // its lines lie by the hashes of another key
         generation_ = index.generation();
     }
+    return index;
+}
+
+void Resolver::resolve(std::span<const AgentId* const> agents,
+                       const FibEntry** found,
+                       std::uint32_t now_ms) noexcept {
+    const FibIndex& index = current_index();
     const bool cached = cache_.enabled() && (always() || switch_.with_cache());
     const bool sampled = batches_ % kLatencySampling == 0;
     const bool timed = options_.cycles != nullptr && (cache_.enabled() || sampled);
@@ -257,16 +270,16 @@ const FibEntry* Resolver::resolve(const AgentId& agent,
 }
 
 void Resolver::warm(std::span<const AgentId> agents, std::uint32_t now_ms) noexcept {
-    const FibIndex& index = fib_.index();
-    if (!cache_.enabled() || index.generation() != generation_) {
-        return;  // the next lookup clears it
+    if (!cache_.enabled()) {
+        return;
     }
+    const FibIndex& index = current_index();
     for (const AgentId& agent : agents) {
         const AgentId* const one = &agent;
         std::uint64_t hash = index.key_hash().hash(agent);
         const std::uint32_t version = index.stripes().read(hash);
         std::uint32_t number = 0;
-        index.lookup(std::span(&one, 1), &hash, RouteTable::Hashes::given, &number);
+        ask_index(index, std::span(&one, 1), &hash, RouteTable::Hashes::given, &number);
         if (number != 0) {
             keep(agent, hash, number, version, now_ms);
             counters_.cache_warmed.add(1);

@@ -91,6 +91,13 @@ class Resolver {
     struct Batch;
 
     Resolver(const Fib& fib, const ResolverOptions& options, std::span<RouteCache::Line> lines);
+    // The Fib's; where it is another than before, the cache is emptied.
+    [[nodiscard]] const FibIndex& current_index() noexcept;
+    void ask_index(const FibIndex& index,
+                   std::span<const AgentId* const> agents,
+                   std::uint64_t* hashes,
+                   RouteTable::Hashes are,
+                   std::uint32_t* numbers) const noexcept;
     void by_fib(const FibIndex& index, Batch& batch) noexcept;
     void by_cache(const FibIndex& index, Batch& batch, std::uint32_t now_ms) noexcept;
     void probe(const FibIndex& index, Batch& batch, std::uint32_t now_ms) noexcept;

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "routing/route_table.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "tests/support/hash_key.h"
+
+using posthaste::routing::AgentId;
+using posthaste::routing::Grace;
+using posthaste::routing::KeyHash;
+using posthaste::routing::RouteTable;
+using posthaste::support::hash_key;
+
+namespace {
+
+using Isa = RouteTable::Isa;
+using Hashes = RouteTable::Hashes;
+
+// Ids as a hostile world would have them: nil, a half of zeros, neighbours, and any others.
+AgentId id_of(std::uint32_t number) {
+    AgentId id;
+    std::uint64_t half[2] = {0, 0};
+    switch (number % 4) {
+        case 0:
+            half[0] = number;  // 0: nil
+            break;
+        case 1:
+            half[1] = number;
+            break;
+        case 2:
+            half[0] = half[1] = number;
+            break;
+        default:
+            half[0] = number * 0x9e3779b97f4a7c15ULL;
+            half[1] = ~half[0];
+    }
+    std::memcpy(id.bytes.data(), half, sizeof half);
+    return id;
+}
+
+// The table, and what it ought to hold.
+class Twin {
+  public:
+    Twin(std::uint32_t capacity, std::uint64_t seed)
+        : grace(1), hash(hash_key(seed)), table(RouteTable::create(capacity, hash, grace, -1)) {
+        grace.online(0);
+    }
+
+    ~Twin() { grace.offline(0); }
+
+    Twin(const Twin&) = delete;
+    Twin& operator=(const Twin&) = delete;
+
+    bool put(std::uint32_t id, std::uint32_t number) {
+        const bool known = model.contains(id);
+        const bool fits = table->put(id_of(id), hash.hash(id_of(id)), number, known);
+        model[id] = number;
+        fits ? static_cast<void>(spilled.erase(id)) : static_cast<void>(spilled.insert(id));
+        return fits;
+    }
+
+    void remove(std::uint32_t id) {
+        ASSERT_TRUE(model.contains(id));
+        table->remove(id_of(id), hash.hash(id_of(id)));
+        model.erase(id);
+        spilled.erase(id);
+    }
+
+    // By both probes, with hashes given and computed; all the same. Gives what was found.
+    std::vector<std::uint32_t> look_up(const std::vector<std::uint32_t>& ids) {
+        std::vector<AgentId> agents;
+        std::vector<const AgentId*> keys;
+        std::vector<std::uint64_t> right;
+        for (const std::uint32_t id : ids) {
+            agents.push_back(id_of(id));
+            right.push_back(hash.hash(agents.back()));
+        }
+        for (const AgentId& agent : agents) {
+            keys.push_back(&agent);
+        }
+        std::vector<std::uint32_t> first;
+        for (const Isa isa : {Isa::scalar, Isa::avx2}) {
+            if (isa == Isa::avx2 && !RouteTable::has_avx2()) {
+                continue;
+            }
+            for (const Hashes are : {Hashes::given, Hashes::wanted}) {
+                std::vector<std::uint64_t> hashes = right;
+                if (are == Hashes::wanted) {
+                    std::fill(hashes.begin(), hashes.end(), 0xdead);
+                }
+                hashes.push_back(0xbeef);
+                std::vector<std::uint32_t> numbers(ids.size() + 1, 0xfeed);
+                const std::size_t asks =
+                    table->lookup_by(isa, keys, hashes.data(), are, numbers.data());
+                EXPECT_EQ(hashes.back(), 0xbeefU);
+                EXPECT_EQ(numbers.back(), 0xfeedU);
+                hashes.pop_back();
+                numbers.pop_back();
+                EXPECT_EQ(hashes, right);
+                EXPECT_EQ(asks,
+                          static_cast<std::size_t>(std::count(
+                              numbers.begin(), numbers.end(), RouteTable::kAskAuthority)));
+                if (first.empty()) {
+                    first = numbers;
+                }
+                EXPECT_EQ(numbers, first);
+            }
+        }
+        return first;
+    }
+
+    // Whatever is there is found, what was spilled is referred, and nothing is invented.
+    void check(const std::vector<std::uint32_t>& ids) {
+        const auto found = look_up(ids);
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            const auto in = model.find(ids[i]);
+            if (spilled.contains(ids[i])) {
+                ASSERT_EQ(found[i], RouteTable::kAskAuthority) << ids[i];
+            } else if (in != model.end()) {
+                ASSERT_EQ(found[i], in->second) << ids[i];
+            } else {
+                ASSERT_TRUE(found[i] == RouteTable::kNone || found[i] == RouteTable::kAskAuthority)
+                    << ids[i];
+                referred += found[i] == RouteTable::kAskAuthority ? 1 : 0;
+            }
+        }
+        ASSERT_EQ(table->spilled_count(), spilled.size());
+    }
+
+    // Everybody moves on, and what was given up can be used again.
+    void turn() {
+        grace.quiescent(0);
+        table->reclaim();
+        ASSERT_EQ(table->retired_count(), 0U);
+    }
+
+    Grace grace;
+    KeyHash hash;
+    std::unique_ptr<RouteTable> table;
+    std::map<std::uint32_t, std::uint32_t> model;
+    std::set<std::uint32_t> spilled;
+    std::uint64_t referred = 0;  // absent ids for which the authority had to be asked
+};
+
+std::vector<std::uint32_t> range(std::uint32_t first, std::uint32_t count) {
+    std::vector<std::uint32_t> ids(count);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        ids[i] = first + i;
+    }
+    return ids;
+}
+
+}  // namespace
+
+TEST(route_table, an_empty_one_finds_nobody_not_even_nil) {
+    Twin twin(100, 1);
+    EXPECT_EQ(twin.look_up(range(0, 300)), std::vector<std::uint32_t>(300, RouteTable::kNone));
+    EXPECT_TRUE(twin.look_up({}).empty());
+}
+
+TEST(route_table, every_batch_size_finds_what_is_there_and_nothing_else) {
+    Twin twin(1'000, 2);
+    for (std::uint32_t id = 0; id < 1'000; ++id) {
+        twin.put(id, id + 1);
+    }
+    for (std::uint32_t count = 0; count <= 300; ++count) {
+        twin.check(range(850, count));
+    }
+    EXPECT_TRUE(twin.spilled.empty());
+}
+
+TEST(route_table, an_id_many_times_in_one_batch_has_one_answer) {
+    Twin twin(1, 3);
+    twin.put(5, 55);
+    twin.check(std::vector<std::uint32_t>(200, 5));
+    twin.check({5, 6, 5, 6, 6, 5, 5, 5, 6});
+}
+
+TEST(route_table, nil_and_ids_with_zero_halves_are_ids_like_others) {
+    Twin twin(1, 4);
+    const std::vector<std::uint32_t> ids{0, 4, 1, 5, 2};
+    twin.check(ids);
+    for (const std::uint32_t id : ids) {
+        twin.put(id, id + 100);
+        twin.check(ids);
+    }
+    for (const std::uint32_t id : ids) {
+        twin.remove(id);
+        twin.check(ids);
+    }
+}
+
+TEST(route_table, the_largest_number_comes_back_whole_from_every_slot) {
+    Twin twin(1, 5);
+    for (std::uint32_t id = 0; id < 12; ++id) {
+        twin.put(id, RouteTable::kNumberMax - id);
+    }
+    twin.check(range(0, 24));
+}
+
+// Two home lines and four more behind them: 18 slots for many more ids, so that ids lie far from
+// home, in the last line too, or do not fit.
+TEST(route_table, a_table_far_too_small_refers_to_the_authority_and_loses_nothing) {
+    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+        Twin twin(1, seed);
+        for (std::uint32_t id = 0; id < 64; ++id) {
+            twin.put(id, id + 1);
+            twin.check(range(0, 80));
+        }
+        ASSERT_EQ(twin.spilled.size(), 64U - 18U) << seed;  // each of the lines is in reach
+        for (std::uint32_t id = 0; id < 64; ++id) {
+            twin.remove(id);
+        }
+        twin.check(range(0, 80));
+        ASSERT_EQ(twin.table->spilled_count(), 0U);
+    }
+}
+
+TEST(route_table, a_spilled_id_that_is_put_again_gets_the_room_that_came_free) {
+    Twin twin(1, 6);
+    std::uint32_t last = 0;
+    while (twin.put(last, last + 1)) {
+        ++last;
+    }
+    twin.remove(0);
+    twin.check(range(0, 64));
+    EXPECT_FALSE(twin.put(last, 700));  // not yet: a reader may still look at the slot
+    twin.turn();
+    std::uint32_t id = 0;
+    while (twin.table->spilled_count() != 0 && id < last) {
+        twin.put(last, 800 + id);
+        twin.check(range(0, 64));
+        if (twin.table->spilled_count() != 0) {
+            twin.remove(++id);
+            twin.turn();
+        }
+    }
+    EXPECT_EQ(twin.table->spilled_count(), 0U);
+}
+
+TEST(route_table, once_the_displaced_are_gone_absent_ids_cost_no_question) {
+    Twin twin(2, 7);  // three home lines
+    std::mt19937 random(7);
+    std::uint64_t referred = 0;
+    for (unsigned round = 0; round < 200; ++round) {
+        while (twin.model.size() < 14) {
+            twin.put(random() % 1'000, 1 + random() % 1'000);
+        }
+        ASSERT_TRUE(twin.spilled.empty());
+        twin.check(range(1'000, 300));
+        referred += twin.referred;
+        while (!twin.model.empty()) {
+            twin.remove(twin.model.begin()->first);
+            twin.check(range(0, 64));
+        }
+        twin.referred = 0;
+        twin.check(range(1'000, 300));
+        ASSERT_EQ(twin.referred, 0U) << round;
+        twin.turn();
+    }
+    EXPECT_GT(referred, 0U);
+}
+
+TEST(route_table, given_up_slots_wait_for_their_grace_period) {
+    Twin twin(1, 8);
+    std::uint32_t last = 0;
+    while (twin.put(last, last + 1)) {
+        ++last;
+    }
+    for (std::uint32_t id = 0; id < last; ++id) {
+        twin.remove(id);
+        twin.table->reclaim();
+        EXPECT_EQ(twin.table->retired_count(), id + 1);
+        EXPECT_FALSE(twin.put(last, 1)) << id;
+    }
+    twin.turn();
+    EXPECT_TRUE(twin.put(last, 1));
+    twin.check(range(0, 64));
+}
+
+TEST(route_table, follows_a_map_through_random_changes) {
+    for (const std::uint32_t capacity : {1U, 3U, 20U, 300U}) {
+        Twin twin(capacity, capacity);
+        std::mt19937 random(capacity);
+        // Up to five times what it is built for, and back.
+        const std::uint32_t ids = 20 + 6 * capacity;
+        std::uint64_t spills = 0;
+        for (unsigned step = 0; step < 12'000; ++step) {
+            const std::uint32_t id = random() % ids;
+            const bool grow = step % 4'000 < 2'000;
+            if (random() % 10 < (grow ? 7U : 3U)) {
+                spills += twin.put(id, 1 + random() % RouteTable::kNumberMax) ? 0 : 1;
+            } else if (twin.model.contains(id)) {
+                twin.remove(id);
+            }
+            if (random() % 32 == 0) {
+                twin.turn();
+            }
+            if (step % 8 == 0) {
+                std::vector<std::uint32_t> asked(random() % 301);
+                std::generate(asked.begin(), asked.end(), [&] { return random() % (ids + 20); });
+                ASSERT_NO_FATAL_FAILURE(twin.check(asked)) << step;
+            }
+        }
+        EXPECT_GT(spills, 0U) << capacity;
+        twin.check(range(0, ids + 20));
+    }
+}
+
+TEST(route_table, at_the_load_it_is_built_for_hardly_an_id_lies_elsewhere) {
+    Twin twin(20'000, 9);
+    for (std::uint32_t id = 0; id < 20'000; ++id) {
+        twin.put(id, id + 1);
+    }
+    EXPECT_TRUE(twin.spilled.empty());
+    twin.check(range(0, 20'000));
+    twin.referred = 0;
+    twin.check(range(20'000, 20'000));
+    EXPECT_LT(twin.referred, 40U);  // a bit of 32, in 1 line of 140
+}
