@@ -2,20 +2,22 @@
 // CacheSwitch: whether a route cache pays. Pure: lookups and what they cost are arguments.
 //
 // A cache that misses costs its own probe on top, and whether it misses depends on the traffic. So
-// the lcore measures: while the cache is off, one trial in kTrialEvery lookups fills and times it;
-// while it is on, one reference run in as many times lookups without it. The trials are what a
-// cache that is off costs; at a 64th of the lookups, even a doubled price is under 2 %.
+// the lcore measures: while the cache is off, a trial every so many lookups fills and times it;
+// while it is on, a reference run in as many times lookups without it. The trials are what a cache
+// that is off costs; at a 64th of the lookups, less each time, even a doubled price is under 2 %.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace posthaste::routing {
 
 class CacheSwitch {
   public:
-    static constexpr std::uint64_t kTrialEvery = 1U << 21;  // lookups
-    static constexpr std::uint64_t kTrial = 1U << 15;       // lookups; the first half is not timed
-    static constexpr double kGainMin = 0.97;                // on below this share of the other cost
+    static constexpr std::uint64_t kTrialEvery = 1U << 21;  // lookups, to begin with
+    static constexpr std::uint64_t kTrialEveryMax = 1U << 26;
+    static constexpr std::uint64_t kTrial = 1U << 15;  // lookups; the first half is not timed
+    static constexpr double kGainMin = 0.97;           // on below this share of the other cost
 
     // How the next lookups are to be done.
     [[nodiscard]] bool with_cache() const noexcept { return on_ != trying_; }
@@ -27,18 +29,26 @@ class CacheSwitch {
 
     [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
 
+    // Whether each call is to be timed now; otherwise one now and then is enough.
+    [[nodiscard]] bool timing() const noexcept { return trying_; }
+
+    // As observe(), not timed.
+    void pass(std::uint64_t lookups) noexcept {
+        done_ += lookups;
+        if (done_ >= (trying_ ? kTrial : every_)) {
+            next_phase();
+        }
+    }
+
     // `lookups` were just done as with_cache() said.
     void observe(std::uint64_t lookups, std::uint64_t cycles) noexcept {
-        done_ += lookups;
-        const bool timed = !trying_ || done_ > kTrial / 2;
+        const bool timed = !trying_ || done_ + lookups > kTrial / 2;
         if (timed && !stolen(lookups, cycles)) {
             Cost& cost = cost_[with_cache() ? 1 : 0];
             cost.lookups += lookups;
             cost.cycles += cycles;
         }
-        if (trying_ ? done_ >= kTrial : done_ >= kTrialEvery) {
-            next_phase();
-        }
+        pass(lookups);
     }
 
   private:
@@ -68,6 +78,8 @@ class CacheSwitch {
         if (cost_[0].lookups != 0 && cost_[1].lookups != 0) {
             const bool pays = cost_[1].each() < cost_[0].each() * (on_ ? 1.0 : kGainMin);
             turns_ += pays != on_ ? 1 : 0;
+            // A cache that does not pay is tried less and less often.
+            every_ = pays || on_ ? kTrialEvery : std::min(every_ * 2, kTrialEveryMax);
             on_ = pays;
         }
         cost_[on_ ? 1 : 0] = {};
@@ -76,6 +88,7 @@ class CacheSwitch {
     bool on_ = false;
     bool trying_ = true;  // begins with a trial
     std::uint64_t done_ = 0;
+    std::uint64_t every_ = kTrialEvery;
     std::uint64_t turns_ = 0;
     Cost cost_[2];  // without, with
 };

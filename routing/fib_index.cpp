@@ -184,10 +184,23 @@ void FibIndex::lookup(std::span<const AgentId* const> agents,
     }
     for (std::size_t i = 0; i < agents.size(); ++i) {
         if (numbers[i] == RouteTable::kAskAuthority) {
-            const FibEntry* const entry = find(*agents[i], hashes[i]);
-            numbers[i] = entry == nullptr ? 0 : static_cast<std::uint32_t>(entry - entries_) + 1;
+            numbers[i] = number_of(find(*agents[i], hashes[i]));
         }
     }
+}
+
+std::uint32_t FibIndex::lookup_one(const AgentId& agent, std::uint64_t hash) const noexcept {
+    if (table_ != nullptr) {
+        const std::uint32_t number = table_->lookup_one(agent, hash);
+        if (number != RouteTable::kAskAuthority) [[likely]] {
+            return number;
+        }
+    }
+    return number_of(find(agent, hash));
+}
+
+std::uint32_t FibIndex::number_of(const FibEntry* entry) const noexcept {
+    return entry == nullptr ? 0 : static_cast<std::uint32_t>(entry - entries_) + 1;
 }
 
 void FibIndex::lookup_authority(std::span<const AgentId* const> agents,

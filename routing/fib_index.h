@@ -66,6 +66,8 @@ class FibIndex {
                 std::uint64_t* hashes,
                 RouteTable::Hashes are,
                 std::uint32_t* numbers) const noexcept;
+    // The same for one agent whose hash is known.
+    [[nodiscard]] std::uint32_t lookup_one(const AgentId& agent, std::uint64_t hash) const noexcept;
     // The same by rte_hash alone.
     void lookup_authority(std::span<const AgentId* const> agents,
                           std::uint64_t* hashes,
@@ -82,6 +84,7 @@ class FibIndex {
     FibIndex(const FibIndexOptions& options, const FibEntry* entries);
     [[nodiscard]] bool add_hash(const FibIndexOptions& options, Grace& grace);
     [[nodiscard]] const FibEntry* find(const AgentId& agent, std::uint64_t hash) const noexcept;
+    [[nodiscard]] std::uint32_t number_of(const FibEntry* entry) const noexcept;
 
     KeyHash key_hash_;
     const FibEntry* entries_;

@@ -131,10 +131,9 @@ void Resolver::by_fib(const FibIndex& index, Batch& batch) noexcept {
         return;
     }
     counters_.unknown.add(batch.agents.size() - found);
-    for (std::size_t i = 0; i < batch.agents.size(); ++i) {
-        if (batch.number[i] == 0) {
-            note_unknown(batch.first + i);
-        }
+    for (std::size_t i = 0; i < batch.agents.size() && news_count_ < kNewsMax; ++i) {
+        news_[news_count_] = static_cast<std::uint32_t>(batch.first + i);
+        news_count_ += batch.number[i] == 0 ? 1 : 0;
     }
 }
 
@@ -220,7 +219,8 @@ void Resolver::resolve(std::span<const AgentId* const> agents,
     const FibIndex& index = current_index();
     const bool cached = cache_.enabled() && (always() || switch_.with_cache());
     const bool sampled = batches_ % kLatencySampling == 0;
-    const bool timed = options_.cycles != nullptr && (cache_.enabled() || sampled);
+    const bool trial = cache_.enabled() && switch_.timing();
+    const bool timed = options_.cycles != nullptr && (trial || sampled) && !agents.empty();
     const std::uint64_t start = timed ? options_.cycles() : 0;
     news_count_ = 0;
     for (std::size_t first = 0; first < agents.size(); first += kChunk) {
@@ -239,14 +239,14 @@ void Resolver::resolve(std::span<const AgentId* const> agents,
     counters_.lookups.add(agents.size());
     counters_.batches.add(1);
     counters_.batch_sizes.add(agents.size());
-    if (timed && !agents.empty()) {
+    if (timed) {
         const std::uint64_t cycles = options_.cycles() - start;
-        if (cache_.enabled()) {
-            switch_.observe(agents.size(), cycles);
-        }
+        switch_.observe(agents.size(), cycles);
         if (sampled) {
             counters_.batch_cycles.add(cycles * 16 / agents.size());
         }
+    } else {
+        switch_.pass(agents.size());
     }
     if (sampled) {
         publish_cache_stats();
@@ -257,16 +257,64 @@ void Resolver::resolve(std::span<const AgentId* const> agents,
 const FibEntry* Resolver::resolve(const AgentId& agent,
                                   std::uint32_t now_ms,
                                   Outcome& outcome) noexcept {
-    const std::uint64_t positive = counters_.hit_positive.read();
-    const std::uint64_t negative = counters_.hit_negative.read();
+    const FibIndex& index = current_index();
+    const bool cached = cache_.enabled() && (always() || switch_.with_cache());
+    const std::uint32_t number = resolve_one(index, agent, now_ms, cached, outcome);
+    news_count_ = 0;
+    switch (outcome) {
+        case Outcome::hit_positive:
+            counters_.hit_positive.add(1);
+            break;
+        case Outcome::hit_negative:
+            counters_.hit_negative.add(1);
+            break;
+        case Outcome::found:
+            counters_.found.add(1);
+            break;
+        case Outcome::unknown:
+            counters_.unknown.add(1);
+            note_unknown(0);
+            break;
+    }
+    counters_.lookups.add(1);
+    switch_.pass(1);
+    return fib_.entry(number);
+}
+
+std::uint32_t Resolver::ask_one(const FibIndex& index,
+                                const AgentId& agent,
+                                std::uint64_t hash) const noexcept {
+    if (!options_.authority_only) [[likely]] {
+        return index.lookup_one(agent, hash);
+    }
     const AgentId* const one = &agent;
-    const FibEntry* found = nullptr;
-    resolve(std::span(&one, 1), &found, now_ms);
-    outcome = counters_.hit_positive.read() != positive   ? Outcome::hit_positive
-              : counters_.hit_negative.read() != negative ? Outcome::hit_negative
-              : found != nullptr                          ? Outcome::found
-                                                          : Outcome::unknown;
-    return found;
+    std::uint32_t number = 0;
+    index.lookup_authority(std::span(&one, 1), &hash, RouteTable::Hashes::given, &number);
+    return number;
+}
+
+std::uint32_t Resolver::resolve_one(const FibIndex& index,
+                                    const AgentId& agent,
+                                    std::uint32_t now_ms,
+                                    bool cached,
+                                    Outcome& outcome) noexcept {
+    const std::uint64_t hash = index.key_hash().hash(agent);
+    std::uint32_t version = 0;
+    if (cached) {
+        version = index.stripes().read(hash);
+        const std::uint32_t copy = cache_.find(agent, hash, version, now_ms);
+        if (copy != RouteCache::kMiss) {
+            const bool negative = copy == RouteCache::kNegative;
+            outcome = negative ? Outcome::hit_negative : Outcome::hit_positive;
+            return negative ? 0 : copy;
+        }
+    }
+    const std::uint32_t number = ask_one(index, agent, hash);
+    outcome = number != 0 ? Outcome::found : Outcome::unknown;
+    if (cached && admit()) {
+        keep(agent, hash, number, version, now_ms);
+    }
+    return number;
 }
 
 void Resolver::warm(std::span<const AgentId> agents, std::uint32_t now_ms) noexcept {
@@ -275,11 +323,9 @@ void Resolver::warm(std::span<const AgentId> agents, std::uint32_t now_ms) noexc
     }
     const FibIndex& index = current_index();
     for (const AgentId& agent : agents) {
-        const AgentId* const one = &agent;
-        std::uint64_t hash = index.key_hash().hash(agent);
+        const std::uint64_t hash = index.key_hash().hash(agent);
         const std::uint32_t version = index.stripes().read(hash);
-        std::uint32_t number = 0;
-        ask_index(index, std::span(&one, 1), &hash, RouteTable::Hashes::given, &number);
+        const std::uint32_t number = ask_one(index, agent, hash);
         if (number != 0) {
             keep(agent, hash, number, version, now_ms);
             counters_.cache_warmed.add(1);

@@ -39,7 +39,7 @@ enum class Outcome : std::uint8_t { hit_positive, hit_negative, found, unknown }
 
 class Resolver {
   public:
-    static constexpr std::size_t kChunk = 128;  // ids in hand at a time
+    static constexpr std::size_t kChunk = 256;  // ids in hand at a time
     static constexpr std::size_t kNewsMax = 64;
     static constexpr std::uint32_t kAdmitOne = 16;  // power of two
 
@@ -108,6 +108,14 @@ class Resolver {
               std::uint32_t now_ms) noexcept;
     [[nodiscard]] std::uint32_t ttl_of(const FibEntry& entry, std::uint32_t now_ms) const noexcept;
     void publish_cache_stats() noexcept;
+    [[nodiscard]] std::uint32_t ask_one(const FibIndex& index,
+                                        const AgentId& agent,
+                                        std::uint64_t hash) const noexcept;
+    [[nodiscard]] std::uint32_t resolve_one(const FibIndex& index,
+                                            const AgentId& agent,
+                                            std::uint32_t now_ms,
+                                            bool cached,
+                                            Outcome& outcome) noexcept;
     [[nodiscard]] bool admit() noexcept;
 
     [[nodiscard]] bool always() const noexcept {

@@ -74,6 +74,8 @@ class RouteTable {
                        std::uint64_t* hashes,
                        Hashes are,
                        std::uint32_t* numbers) const noexcept;
+    // The same for one id whose hash is known, without a pipeline.
+    [[nodiscard]] std::uint32_t lookup_one(const AgentId& id, std::uint64_t hash) const noexcept;
     // The same by one kind of probe, which the CPU must have; for tests and benchmarks.
     std::size_t lookup_by(Isa isa,
                           std::span<const AgentId* const> ids,

@@ -267,4 +267,14 @@ std::size_t RouteTable::lookup_by(Isa isa,
     return Probe{*this, ids, hashes, are}.run(isa, numbers);
 }
 
+std::uint32_t RouteTable::lookup_one(const AgentId& id, std::uint64_t hash) const noexcept {
+    const Line* const line = lines_ + home_of(hash);
+    const Numbers have = numbers_of(line);
+    std::uint32_t number = kNone;
+    if (Probe::settle(have, Probe::compare_scalar(line, id), hash, number)) [[likely]] {
+        return number;
+    }
+    return Probe{*this, {}, nullptr, Hashes::given}.search(id, hash);
+}
+
 }  // namespace posthaste::routing
