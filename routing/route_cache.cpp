@@ -104,6 +104,28 @@ std::uint32_t RouteCache::find(const AgentId& id,
     return line.negative_until != 0 && same(line.id[2], id) ? kNegative : kMiss;
 }
 
+// Where a positive copy of the id goes: its own place, so that it never has two; a free one; or
+// that of an id that was not used of late.
+unsigned RouteCache::place_for(Line& line, const AgentId& id) noexcept {
+    const auto taken = [&line](unsigned slot) { return (line.word[slot] & kNumberMask) != 0; };
+    for (unsigned slot = 0; slot < 2; ++slot) {
+        if (taken(slot) && same(line.id[slot], id)) {
+            return slot;
+        }
+    }
+    for (unsigned slot = 0; slot < 2; ++slot) {
+        if (!taken(slot)) {
+            return slot;
+        }
+    }
+    // The hand passes the first place if it was used since, and takes its mark.
+    const unsigned slot = (line.word[0] & kUsed) != 0 ? 1 : 0;
+    line.word[0] &= ~kUsed;
+    line.word[1] &= ~kUsed;
+    ++stats_.replaced;
+    return slot;
+}
+
 void RouteCache::insert(const AgentId& id,
                         std::uint64_t hash,
                         std::uint32_t number,
@@ -123,17 +145,7 @@ void RouteCache::insert(const AgentId& id,
     Line& line = line_of(hash);
     static_cast<void>(freshen(line, version, now_ms));
     const bool first = !has_positive(line);
-    unsigned slot = 0;
-    if ((line.word[0] & kNumberMask) != 0 && !same(line.id[0], id)) {
-        slot = 1;
-        if ((line.word[1] & kNumberMask) != 0 && !same(line.id[1], id)) {
-            // The hand passes the first place if it was used since, and takes its mark.
-            slot = (line.word[0] & kUsed) != 0 ? 1 : 0;
-            line.word[0] &= ~kUsed;
-            line.word[1] &= ~kUsed;
-            ++stats_.replaced;
-        }
-    }
+    const unsigned slot = place_for(line, id);
     if (line.negative_until != 0 && same(line.id[2], id)) {
         line.negative_until = 0;
     }

@@ -97,6 +97,7 @@ class RouteCache {
         return lines_[hash >> shift_];
     }
 
+    [[nodiscard]] unsigned place_for(Line& line, const AgentId& id) noexcept;
     // Drops what is out of date in the line; says whether anything is left to look at.
     bool freshen(Line& line, std::uint32_t version, std::uint32_t now_ms) noexcept;
 
