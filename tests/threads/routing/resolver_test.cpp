@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Resolvers with caches beside a writer that changes routes and the key of the hash.
+#include "routing/resolver.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <latch>
+#include <memory>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "tests/support/hash_key.h"
+
+using posthaste::routing::AgentId;
+using posthaste::routing::Fib;
+using posthaste::routing::FibEntry;
+using posthaste::routing::FibOptions;
+using posthaste::routing::Grace;
+using posthaste::routing::Resolver;
+using posthaste::routing::ResolverOptions;
+using posthaste::support::hash_key;
+
+namespace {
+
+constexpr unsigned kReaders = 2;
+constexpr std::uint32_t kAgents = 600;  // more than fit: some sets are refused
+constexpr std::uint32_t kCapacity = 500;
+constexpr std::uint32_t kChanges = 100'000;
+constexpr std::uint32_t kBatchMax = 64;
+
+AgentId id_of(std::uint32_t number) {
+    AgentId id = *AgentId::from_text("50000000-0000-4000-8000-000000000000");
+    std::memcpy(id.bytes.data() + 12, &number, sizeof number);
+    return id;
+}
+
+FibEntry entry_of(std::uint32_t number, std::uint32_t version) {
+    FibEntry entry;
+    entry.agent = id_of(number);
+    entry.version = version;
+    entry.endpoint.adjacency = static_cast<std::uint16_t>(number);
+    entry.endpoint.port = static_cast<std::uint16_t>(version);
+    entry.endpoint.udp_port = static_cast<std::uint16_t>(version >> 16);
+    return entry;
+}
+
+// What the writer says of an agent, in one word: the last change that began and the last that is
+// over, and whether each left the agent there. A change is over when set() or remove() is.
+struct Word {
+    std::uint32_t version = 0;
+    bool there = false;
+
+    [[nodiscard]] std::uint32_t packed() const { return version << 1 | (there ? 1U : 0U); }
+
+    static Word of(std::uint32_t packed) { return {packed >> 1, (packed & 1) != 0}; }
+};
+
+struct Announced {
+    std::atomic<std::uint32_t> begun{0};
+    std::atomic<std::uint32_t> over{0};
+};
+
+using Board = std::array<Announced, kAgents>;
+
+struct Faults {
+    std::uint64_t batches = 0;
+    std::uint64_t torn = 0;       // another agent's entry, or a mixture
+    std::uint64_t stale = 0;      // older than what was over before the lookup
+    std::uint64_t early = 0;      // newer than what had begun when the lookup was done
+    std::uint64_t hidden = 0;     // there all the time, and not found
+    std::uint64_t lingering = 0;  // gone all the time, and found
+};
+
+// One lcore: a resolver that keeps every answer, and what was wrong with the answers.
+class Lcore {
+  public:
+    Lcore(const Fib& fib, const Board& board, std::uint32_t seed, bool table_first)
+        : board_(board), random_(seed) {
+        ResolverOptions options;
+        options.cache_lines = 1024;
+        options.cache_always = true;
+        options.authority_only = !table_first;
+        resolver_ = Resolver::create(fib, options);
+        for (std::size_t i = 0; i < kBatchMax; ++i) {
+            keys_[i] = &ids_[i];
+        }
+    }
+
+    void run_once(std::uint32_t now_ms) {
+        resolver_->turn(now_ms);
+        const std::uint32_t count = 1 + random_() % kBatchMax;
+        for (std::uint32_t i = 0; i < count; ++i) {
+            // A few agents often, so that they are in the cache; the others now and then.
+            numbers_[i] = random_() % 4 == 0 ? random_() % kAgents : random_() % 40;
+            ids_[i] = id_of(numbers_[i]);
+            over_[i] = board_[numbers_[i]].over.load(std::memory_order_acquire);
+        }
+        resolver_->resolve(std::span(keys_).first(count), found_.data(), now_ms);
+        for (std::uint32_t i = 0; i < count; ++i) {
+            judge(numbers_[i], Word::of(over_[i]), found_[i]);
+        }
+        ++faults.batches;
+    }
+
+    [[nodiscard]] const Resolver& resolver() const { return *resolver_; }
+
+    Faults faults;
+
+  private:
+    void judge(std::uint32_t number, Word over, const FibEntry* found) {
+        const Word begun = Word::of(board_[number].begun.load(std::memory_order_acquire));
+        const bool unchanged = begun.version == over.version;
+        if (found == nullptr) {
+            faults.hidden += unchanged && over.there ? 1 : 0;
+            return;
+        }
+        const FibEntry expected = entry_of(number, found->version);
+        faults.torn +=
+            found->agent == expected.agent && found->endpoint == expected.endpoint ? 0 : 1;
+        faults.stale += found->version < over.version ? 1 : 0;
+        faults.early += found->version > begun.version ? 1 : 0;
+        faults.lingering += unchanged && !over.there ? 1 : 0;
+    }
+
+    const Board& board_;
+    std::minstd_rand random_;
+    std::unique_ptr<Resolver> resolver_;
+    std::array<std::uint32_t, kBatchMax> numbers_{};
+    std::array<std::uint32_t, kBatchMax> over_{};
+    std::array<AgentId, kBatchMax> ids_;
+    std::array<const AgentId*, kBatchMax> keys_{};
+    std::array<const FibEntry*, kBatchMax> found_{};
+};
+
+class Writer {
+  public:
+    Writer(Fib& fib, Board& board) : fib_(fib), board_(board), random_(77) {}
+
+    void run() {
+        std::vector<bool> there(kAgents);
+        std::uint64_t key = 100;
+        for (std::uint32_t version = 1; version <= kChanges; ++version) {
+            const std::uint32_t number = random_() % 2 == 0 ? random_() % 40 : random_() % kAgents;
+            if (there[number] && random_() % 3 == 0) {
+                begin(number, {version, false});
+                ASSERT_TRUE(fib_.remove(id_of(number)));
+                there[number] = false;
+                end(number, {version, false});
+            } else if (there[number] || fib_.count() < fib_.capacity()) {
+                begin(number, {version, true});
+                while (!fib_.set(entry_of(number, version), 0)) {
+                    std::this_thread::yield();  // all the slack awaits the readers
+                }
+                there[number] = true;
+                end(number, {version, true});
+            }
+            if (version % 500 == 0) {
+                fib_.reclaim();
+                started += fib_.rekey_start(hash_key(++key)) ? 1 : 0;
+            }
+            if (version % 16 == 0) {
+                static_cast<void>(fib_.rekey_step(40));
+            }
+        }
+    }
+
+    std::uint64_t started = 0;
+
+  private:
+    void begin(std::uint32_t number, Word word) {
+        board_[number].begun.store(word.packed(), std::memory_order_seq_cst);
+    }
+
+    void end(std::uint32_t number, Word word) {
+        board_[number].over.store(word.packed(), std::memory_order_release);
+    }
+
+    Fib& fib_;
+    Board& board_;
+    std::mt19937 random_;
+};
+
+void run(bool table, bool authority_only) {
+    Grace grace(kReaders);
+    FibOptions options;
+    options.name = "resolvers";
+    options.capacity = kCapacity;
+    options.key = hash_key(1);
+    options.stripes = 64;  // few, so that changes of others touch what is kept
+    options.table = table;
+    auto created = Fib::create(options, grace);
+    ASSERT_TRUE(created.has_value()) << created.error();
+    Fib& fib = **created;
+    Board board;
+    Writer writer(fib, board);
+    std::vector<std::unique_ptr<Lcore>> lcores;
+    std::vector<std::jthread> threads;
+    std::atomic<bool> stop = false;
+    std::latch ready(kReaders + 1);
+    for (unsigned id = 0; id < kReaders; ++id) {
+        lcores.push_back(std::make_unique<Lcore>(fib, board, id + 1, !authority_only));
+        threads.emplace_back([&grace, &stop, &ready, &lcore = *lcores.back(), id] {
+            grace.online(id);
+            ready.arrive_and_wait();
+            std::uint32_t now_ms = 0;
+            do {
+                lcore.run_once(++now_ms);
+                grace.quiescent(id);
+            } while (!stop.load(std::memory_order_acquire));
+            grace.offline(id);
+        });
+    }
+    ready.arrive_and_wait();
+    writer.run();
+    stop.store(true, std::memory_order_release);
+    threads.clear();
+
+    EXPECT_GT(writer.started, 1U);
+    EXPECT_GT(fib.rekeyed_count(), 1U);
+    for (const auto& lcore : lcores) {
+        const Faults& faults = lcore->faults;
+        EXPECT_GT(faults.batches, 0U);
+        EXPECT_EQ(faults.torn, 0U);
+        EXPECT_EQ(faults.stale, 0U);
+        EXPECT_EQ(faults.early, 0U);
+        EXPECT_EQ(faults.hidden, 0U);
+        EXPECT_EQ(faults.lingering, 0U);
+        EXPECT_GT(lcore->resolver().counters().hit_positive.read(), 0U);
+        EXPECT_GT(lcore->resolver().counters().hit_negative.read(), 0U);
+        EXPECT_GT(lcore->resolver().counters().cache_cleared.read(), 1U);
+    }
+    fib.reclaim();
+    EXPECT_EQ(fib.retired_count(), 0U);
+}
+
+}  // namespace
+
+TEST(resolver_threads, no_answer_is_older_than_what_was_over_before_the_question) {
+    run(true, false);
+}
+
+TEST(resolver_threads, the_same_by_rte_hash_alone) {
+    run(false, true);
+}
