@@ -32,6 +32,10 @@ constexpr std::uint32_t kAgents = 600;  // more than fit: some sets are refused
 constexpr std::uint32_t kCapacity = 500;
 constexpr std::uint32_t kChanges = 100'000;
 constexpr std::uint32_t kBatchMax = 64;
+// The writer waits for a batch of somebody's every so many changes, or it would be through before
+// readers came to see a tenth of them; and changes the key so rarely that caches fill in between.
+constexpr std::uint32_t kChangesPerBatch = 16;
+constexpr std::uint32_t kChangesPerKey = 10'000;
 
 AgentId id_of(std::uint32_t number) {
     AgentId id = *AgentId::from_text("50000000-0000-4000-8000-000000000000");
@@ -139,7 +143,8 @@ class Lcore {
 
 class Writer {
   public:
-    Writer(Fib& fib, Board& board) : fib_(fib), board_(board), random_(77) {}
+    Writer(Fib& fib, Board& board, const std::atomic<std::uint64_t>& batches)
+        : fib_(fib), board_(board), batches_(batches), random_(77) {}
 
     void run() {
         std::vector<bool> there(kAgents);
@@ -159,12 +164,13 @@ class Writer {
                 there[number] = true;
                 end(number, {version, true});
             }
-            if (version % 500 == 0) {
+            if (version % kChangesPerKey == 0) {
                 fib_.reclaim();
                 started += fib_.rekey_start(hash_key(++key)) ? 1 : 0;
             }
-            if (version % 16 == 0) {
+            if (version % kChangesPerBatch == 0) {
                 static_cast<void>(fib_.rekey_step(40));
+                wait_for_a_batch();
             }
         }
     }
@@ -172,6 +178,13 @@ class Writer {
     std::uint64_t started = 0;
 
   private:
+    void wait_for_a_batch() {
+        const std::uint64_t seen = batches_.load(std::memory_order_relaxed);
+        while (batches_.load(std::memory_order_relaxed) == seen) {
+            std::this_thread::yield();
+        }
+    }
+
     void begin(std::uint32_t number, Word word) {
         board_[number].begun.store(word.packed(), std::memory_order_seq_cst);
     }
@@ -182,6 +195,7 @@ class Writer {
 
     Fib& fib_;
     Board& board_;
+    const std::atomic<std::uint64_t>& batches_;
     std::mt19937 random_;
 };
 
@@ -197,20 +211,24 @@ void run(bool table, bool authority_only) {
     ASSERT_TRUE(created.has_value()) << created.error();
     Fib& fib = **created;
     Board board;
-    Writer writer(fib, board);
+    std::atomic<std::uint64_t> batches = 0;
+    Writer writer(fib, board, batches);
     std::vector<std::unique_ptr<Lcore>> lcores;
     std::vector<std::jthread> threads;
     std::atomic<bool> stop = false;
     std::latch ready(kReaders + 1);
     for (unsigned id = 0; id < kReaders; ++id) {
         lcores.push_back(std::make_unique<Lcore>(fib, board, id + 1, !authority_only));
-        threads.emplace_back([&grace, &stop, &ready, &lcore = *lcores.back(), id] {
+        threads.emplace_back([&, &lcore = *lcores.back(), id] {
             grace.online(id);
             ready.arrive_and_wait();
             std::uint32_t now_ms = 0;
             do {
                 lcore.run_once(++now_ms);
                 grace.quiescent(id);
+                if (batches.fetch_add(1, std::memory_order_relaxed) % 4 == 0) {
+                    std::this_thread::yield();  // there may be fewer cores than threads
+                }
             } while (!stop.load(std::memory_order_acquire));
             grace.offline(id);
         });
