@@ -10,6 +10,7 @@
 
 #include "controlplane/eal.h"
 #include "controlplane/log.h"
+#include "controlplane/process_memory.h"
 #include "controlplane/world_builder.h"
 
 namespace posthaste::controlplane {
@@ -157,6 +158,7 @@ Box::~Box() {
 }
 
 tl::expected<void, std::string> Box::open_pools() {
+    std::uint64_t before = eal_memory().taken;
     dataplane::PoolOptions frames;
     frames.name = "frames";
     frames.mbufs = plan.frame_mbufs;
@@ -166,16 +168,19 @@ tl::expected<void, std::string> Box::open_pools() {
         return tl::unexpected(frame.error());
     }
     frame_pool = std::move(*frame);
+    taken.frame_pool = eal_memory().taken - before;
     dataplane::PoolOptions own;
     own.name = "control";
     own.mbufs = plan.control_mbufs;
     own.cache = 0;
     own.mtu = plan.mtu;
+    before = eal_memory().taken;
     auto control = dataplane::create_pool(own);
     if (!control.has_value()) {
         return tl::unexpected(control.error());
     }
     control_pool = std::move(*control);
+    taken.control_pool = eal_memory().taken - before;
     return {};
 }
 
@@ -218,11 +223,13 @@ tl::expected<void, std::string> Box::open_tables() {
     options.key = routing::KeyHash::random_key();
     options.stripes = plan.stripes;
     options.table = config.lookup.table;
+    const std::uint64_t before = eal_memory().taken;
     auto table = routing::Fib::create(options, grace);
     if (!table.has_value()) {
         return tl::unexpected(table.error());
     }
     fib = std::move(*table);
+    taken.fib = eal_memory().taken - before;
 
     std::vector<NeighbourPort> links;
     for (std::size_t i = 0; i < ports.size(); ++i) {
@@ -234,9 +241,11 @@ tl::expected<void, std::string> Box::open_tables() {
     }
     next_hops = std::make_unique<NextHops>(rib, *neighbours);
     registrar = std::make_unique<Registrar>(rib, registrar_options(config));
+    const std::uint64_t bare = heap_memory().allocated;
     if (auto applied = next_hops->apply(config, now_ms()); !applied.has_value()) {
         return applied;
     }
+    static_agents_heap_ = heap_memory().allocated - bare;
     world = std::make_unique<routing::Published<dataplane::World>>(grace, build_world(*this));
     ++world_version;
     return {};
@@ -257,15 +266,18 @@ tl::expected<void, std::string> Box::create_workers() {
             const dataplane::TxAssignment tx = ports[i].device->tx_assignment(id);
             options.tx.push_back({tx.queue, tx.handoff, tx.owner});
         }
+        const std::uint64_t before = eal_memory().taken;
         auto resolver = create_resolver(*this, id);
         if (resolver == nullptr) {
             return tl::unexpected(
                 "worker " + std::to_string(id) + ": no memory for a route cache of " +
                 std::to_string(plan.cache_lines / kLinesPerKilobyte) + " KiB ([lookup] cache_kb)");
         }
+        taken.route_caches += eal_memory().taken - before;
         workers.push_back(
             std::make_unique<dataplane::Worker>(options, *world, *fib, grace, std::move(resolver)));
     }
+    taken.heap = heap_memory().allocated - static_agents_heap_;
     return {};
 }
 

@@ -20,6 +20,7 @@
 #include "controlplane/neighbours.h"
 #include "controlplane/next_hops.h"
 #include "controlplane/registrar.h"
+#include "controlplane/table_alarm.h"
 #include "dataplane/coarse_clock.h"
 #include "dataplane/pool.h"
 #include "dataplane/port.h"
@@ -31,6 +32,16 @@
 #include "routing/rib.h"
 
 namespace posthaste::controlplane {
+
+// Bytes of DPDK's memory by what they were taken for, as DPDK counts them; and the control plane's
+// heap without agents.
+struct MemoryTaken {
+    std::uint64_t frame_pool = 0;
+    std::uint64_t control_pool = 0;
+    std::uint64_t fib = 0;
+    std::uint64_t route_caches = 0;
+    std::uint64_t heap = 0;
+};
 
 struct PortSlot {
     std::unique_ptr<dataplane::Port> device;
@@ -79,6 +90,8 @@ class Box {
     std::unique_ptr<routing::Published<dataplane::World>> world;
     std::vector<std::unique_ptr<dataplane::Worker>> workers;
     ControlCounters counters;
+    MemoryTaken taken;
+    TableAlarm table_alarm;
     std::uint64_t world_version = 0;
     bool world_stale = true;  // the World must be built and published again
     bool draining = false;
@@ -92,6 +105,7 @@ class Box {
 
     std::atomic<bool> stop_{false};
     bool running_ = false;
+    std::uint64_t static_agents_heap_ = 0;  // what those of the file took
 };
 
 inline constexpr std::uint16_t kNoPort = 0xffff;

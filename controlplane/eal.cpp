@@ -14,14 +14,12 @@
 #include <set>
 #include <sstream>
 
-#include "controlplane/hugepages.h"
+#include "controlplane/machine_memory.h"
 #include "controlplane/memory_plan.h"
 #include "dataplane/vdev.h"
 
 namespace posthaste::controlplane {
 namespace {
-
-constexpr const char* kHugepages = "/sys/kernel/mm/hugepages";
 
 std::string list_of(const std::vector<unsigned>& cpus) {
     std::string text;
@@ -162,10 +160,8 @@ tl::expected<std::unique_ptr<Eal>, std::string> Eal::start(const Config& config)
     }
     const std::uint32_t memory_mb =
         config.eal.memory_mb != 0 ? config.eal.memory_mb : plan.total_mb();
-    if (config.eal.hugepages) {
-        if (auto enough = check_hugepages(memory_mb, read_hugepages(kHugepages)); !enough) {
-            return tl::unexpected(enough.error() + " (" + plan.to_text() + ')');
-        }
+    if (auto enough = check_machine(config, plan, read_machine_memory()); !enough) {
+        return tl::unexpected(std::move(enough).error());
     }
     std::unique_ptr<Eal> eal{new Eal};
     eal->cpus_ = *cpus;

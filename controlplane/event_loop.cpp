@@ -112,6 +112,7 @@ int EventLoop::run() {
         serve_signals();
         const std::uint64_t now_ms = box_.now_ms();
         busy = conductor_.do_work(now_ms);
+        watch_table();
         admin_->poll(now_ms);
         if (now_ms - flushed_at_ms >= kLogFlushMs) {
             log_flush();
@@ -120,6 +121,23 @@ int EventLoop::run() {
         if (finished(now_ms)) {
             return close();
         }
+    }
+}
+
+void EventLoop::watch_table() {
+    const std::size_t used = box_.rib.agents().size() + box_.rib.routes().size();
+    const std::size_t capacity = box_.config.agents.agents_max;
+    const auto change = box_.table_alarm.observe(used, capacity);
+    if (!change.has_value()) {
+        return;
+    }
+    const std::string figures =
+        std::to_string(used) + " of " + std::to_string(capacity) + " ([agents] agents_max)";
+    if (*change == TableAlarm::Change::full) {
+        log_warning("the table of agents and routes is full: " + figures +
+                    "; new ones are refused, those that are in stay");
+    } else {
+        log_notice("the table of agents and routes has room again: " + figures);
     }
 }
 

@@ -51,6 +51,7 @@ class EventLoop {
   private:
     EventLoop(Box& box, const SignalSource& signals, const Options& options);
     void wait(bool busy);
+    void watch_table();
     void serve_signals();
     void begin_drain(const std::string& why);
     // Nothing received for `idle_ms` and nothing under way.

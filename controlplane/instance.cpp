@@ -5,11 +5,16 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 #include <system_error>
 
 #include "dataplane/vdev.h"
@@ -50,6 +55,18 @@ bool write_pid(int fd) {
     const std::string pid = std::to_string(getpid()) + '\n';
     return ftruncate(fd, 0) == 0 &&
            pwrite(fd, pid.data(), pid.size(), 0) == static_cast<ssize_t>(pid.size());
+}
+
+// MAJOR:MINOR:INODE, as /proc/locks names a file.
+std::string file_in_locks(const struct stat& file) {
+    std::array<char, 64> text{};
+    const int length = std::snprintf(text.data(),
+                                     text.size(),
+                                     "%02x:%02x:%ju",
+                                     major(file.st_dev),
+                                     minor(file.st_dev),
+                                     std::uintmax_t{file.st_ino});
+    return {text.data(), static_cast<std::size_t>(length)};
 }
 
 tl::expected<void, std::string> clear_socket(const fs::path& socket) {
@@ -104,6 +121,31 @@ tl::expected<std::unique_ptr<Instance>, std::string> Instance::claim(const fs::p
         return tl::unexpected(std::move(cleared).error());
     }
     return instance;
+}
+
+bool Instance::is_claimed(const fs::path& run_dir, const std::string& name) {
+    struct stat lock {};
+
+    if (::stat((run_dir / (name + ".lock")).c_str(), &lock) != 0) {
+        return false;
+    }
+    // "1: FLOCK  ADVISORY  WRITE 4711 fd:01:123 0 EOF". Taking the lock, even for a moment, would
+    // keep out a router that starts just then.
+    std::ifstream locks("/proc/locks");
+    for (std::string line; std::getline(locks, line);) {
+        std::istringstream words(line);
+        std::string number;
+        std::string kind;
+        std::string advice;
+        std::string mode;
+        std::string pid;
+        std::string file;
+        words >> number >> kind >> advice >> mode >> pid >> file;
+        if (kind == "FLOCK" && mode == "WRITE" && file == file_in_locks(lock)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 Instance::~Instance() {

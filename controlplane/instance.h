@@ -20,6 +20,9 @@ class Instance {
         const std::filesystem::path& run_dir,
         const std::string& name,
         const std::filesystem::path& admin_socket);
+    // Whether a process has that name now. Asks the kernel and touches nothing.
+    [[nodiscard]] static bool is_claimed(const std::filesystem::path& run_dir,
+                                         const std::string& name);
     // Gives the lock back. The lock file stays: removing it would let two processes lock two
     // files of one name.
     ~Instance();

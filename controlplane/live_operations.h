@@ -31,6 +31,7 @@ class LiveOperations final : public Operations {
     [[nodiscard]] Outcome show_routers() override;
     [[nodiscard]] Outcome show_neighbours(const Page& page) override;
     [[nodiscard]] Outcome show_memory() override;
+    [[nodiscard]] Outcome show_lookup() override;
     [[nodiscard]] Outcome show_config() override;
     [[nodiscard]] Outcome show_version() override;
     [[nodiscard]] Outcome lookup(const routing::AgentId& agent) override;

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // LiveOperations: what the box counts and takes.
-#include <jemalloc/jemalloc.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
-#include <rte_malloc.h>
-#include <rte_mempool.h>
 #include <rte_version.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 
 #include "controlplane/eal.h"
 #include "controlplane/live_operations.h"
 #include "controlplane/version.h"
-#include "dataplane/pool.h"
 #include "routing/drop.h"
 #include "routing/message.h"
 
@@ -50,32 +45,6 @@ Json ratio(std::uint64_t part, std::uint64_t whole) {
     }
     const double value = static_cast<double>(part) / static_cast<double>(whole);
     return static_cast<double>(static_cast<std::int64_t>(value * 100 + 0.5)) / 100;
-}
-
-Json pool_row(const char* name, const rte_mempool* pool, std::uint64_t bytes) {
-    const std::uint32_t in_use = dataplane::pool_in_use(pool);
-    return {{"pool", name},
-            {"bytes", bytes},
-            {"size", pool->size},
-            {"in_use", in_use},
-            {"available", pool->size - in_use}};
-}
-
-std::uint64_t resident_bytes() {
-    std::ifstream statm("/proc/self/statm");
-    std::uint64_t pages = 0;
-    std::uint64_t resident = 0;
-    statm >> pages >> resident;
-    return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
-
-std::uint64_t jemalloc_statistic(const char* name) {
-    std::uint64_t epoch = 1;
-    std::size_t size = sizeof epoch;
-    mallctl("epoch", &epoch, &size, &epoch, size);
-    std::size_t value = 0;
-    size = sizeof value;
-    return mallctl(name, &value, &size, nullptr, 0) == 0 ? value : 0;
 }
 
 Json drop_row(const Box& box, std::size_t port, std::size_t reason) {
@@ -293,44 +262,6 @@ Outcome LiveOperations::show_drops(bool all) {
         }
     }
     return Json{{"drops", rows}, {"frames", frames}};
-}
-
-Outcome LiveOperations::show_memory() {
-    rte_malloc_socket_stats heap{};
-    std::uint64_t taken = 0;
-    std::uint64_t total = 0;
-    for (unsigned i = 0; i < rte_socket_count(); ++i) {
-        const int socket = rte_socket_id_by_idx(i);
-        if (socket >= 0 && rte_malloc_get_socket_stats(socket, &heap) == 0) {
-            taken += heap.heap_allocsz_bytes;
-            total += heap.heap_totalsz_bytes;
-        }
-    }
-    Json tables = Json::array();
-    tables.push_back({{"table", "fib"},
-                      {"bytes", box_.fib->memory_bytes()},
-                      {"used", box_.fib->count()},
-                      {"capacity", box_.fib->capacity()}});
-    tables.push_back({{"table", "neighbours"},
-                      {"bytes", nullptr},
-                      {"used", box_.neighbours->count()},
-                      {"capacity", box_.config.neighbours.neighbours_max}});
-    tables.push_back({{"table", "held frames"},
-                      {"bytes", nullptr},
-                      {"used", box_.neighbours->held_count()},
-                      {"capacity", box_.config.neighbours.held_max}});
-    Json pools = Json::array();
-    pools.push_back(pool_row("frames", box_.frame_pool.get(), box_.plan.frame_pool));
-    pools.push_back(pool_row("control", box_.control_pool.get(), box_.plan.control_pool));
-    return Json{{"tables", tables},
-                {"pools", pools},
-                {"process",
-                 {{"resident_bytes", resident_bytes()},
-                  {"eal_bytes", taken},
-                  {"eal_total_bytes", total},
-                  {"hugepages", box_.config.eal.hugepages},
-                  {"heap_allocated_bytes", jemalloc_statistic("stats.allocated")},
-                  {"heap_resident_bytes", jemalloc_statistic("stats.resident")}}}};
 }
 
 Outcome LiveOperations::show_config() {

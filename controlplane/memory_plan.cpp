@@ -153,8 +153,11 @@ MemoryPlan plan_memory(const Config& config) {
         kControlInHand);
 
     const std::size_t page = config.eal.hugepages ? dataplane::kHugePage : dataplane::kSmallPage;
-    plan.frame_pool = plan.frame_mbufs * dataplane::mbuf_bytes(plan.mtu, page);
-    plan.control_pool = plan.control_mbufs * dataplane::mbuf_bytes(plan.mtu, page);
+    const std::size_t mbuf = dataplane::mbuf_bytes(plan.mtu, page);
+    plan.frame_pool =
+        plan.frame_mbufs * mbuf + dataplane::pool_overhead_bytes(plan.frame_mbufs, true);
+    plan.control_pool =
+        plan.control_mbufs * mbuf + dataplane::pool_overhead_bytes(plan.control_mbufs, false);
     plan.rings += plan.handoff * sizeof(void*) * 2;
     plan.cache_lines = config.lookup.cache_kb ? lines_of(*config.lookup.cache_kb) : 0;
     add_tables(config, plan);

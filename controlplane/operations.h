@@ -128,11 +128,31 @@ class Operations {
     //                confirmed, null if never}], total, next}
     [[nodiscard]] virtual Outcome show_neighbours(const Page& page) = 0;
 
-    // {tables: [{table, bytes: number|null (part of the heap), used, capacity}],
-    //  pools: [{pool, bytes, size, in_use, available}],
-    //  process: {resident_bytes, eal_bytes: of the EAL's memory handed out, eal_total_bytes,
-    //            hugepages: bool, heap_allocated_bytes, heap_resident_bytes: jemalloc's}}
+    // {routes: {used, capacity, full: bool (registrations of new agents are refused), times_full,
+    //           retired: entries that lcores may still hold, retired_max, spilled: ids the table
+    //           in front of the hash had no room for, rekeying: bool},
+    //  tables: [{table, planned_bytes: number|null, bytes: taken, number|null (not known apart),
+    //            error_percent: of the plan, number|null, used, capacity}],
+    //  pools: [{pool, planned_bytes, bytes, error_percent, size, in_use, available}],
+    //  rings: [{ring, used, capacity}], of all workers together,
+    //  process: {resident_bytes, eal_planned_bytes, eal_bytes: of the EAL's memory handed out,
+    //            eal_total_bytes, hugepages: bool, heap_planned_bytes: with all agents in,
+    //            heap_allocated_bytes, heap_resident_bytes: jemalloc's,
+    //            capability_share_bytes: kept by cache_kb = auto}}
+    // Table "records" is planned for the agents and routes that are in, with names and
+    // capabilities as assumed by routing::AgentShape; its bytes are what the whole control plane
+    // allocated since the start, null while they are too few to be seen.
     [[nodiscard]] virtual Outcome show_memory() = 0;
+
+    // {table: bool, stripes,
+    //  workers: [{worker, lcore, cache: "on"|"off" (it does not pay now)|"none", cache_bytes,
+    //  ...}], all: {...}, the sum, outcomes: [{outcome: "hit positive"|"hit
+    //  negative"|"found"|"unknown", count,
+    //              share_percent: number|null}],
+    //  batches: [{ids: "1", "2-3", "4-7", ..., calls, share_percent}], sizes that occurred}
+    // where ... are hit_percent: number|null, ids_per_batch: number|null, p50_ns, p90_ns, p99_ns,
+    // p999_ns: of a lookup, number|null, and every counter of routing::LookupCounters.
+    [[nodiscard]] virtual Outcome show_lookup() = 0;
 
     // {path, text: the running configuration as ini, with every key}
     [[nodiscard]] virtual Outcome show_config() = 0;

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <vector>
 
+#include "controlplane/instance.h"
+#include "controlplane/machine_memory.h"
 #include "controlplane/near_word.h"
 #include "controlplane/version.h"
 
@@ -30,8 +32,9 @@ constexpr const char* kExamples =
     "A running router is looked at and changed with posthastectl.";
 
 std::string unknown_word(const std::string& word) {
-    constexpr std::array<std::string_view, 7> known = {"--config",
+    constexpr std::array<std::string_view, 8> known = {"--config",
                                                        "--check",
+                                                       "--elsewhere",
                                                        "--print-defaults",
                                                        "--exit-when-idle",
                                                        "--log-level",
@@ -56,6 +59,7 @@ struct Words {  // as CLI11 fills them
     std::string log_level;
     std::string exit_when_idle_ms;
     bool print_defaults = false;
+    bool elsewhere = false;
 };
 
 std::optional<std::uint32_t> idle_ms(const std::string& text) {
@@ -90,6 +94,10 @@ tl::expected<Options, Answer> to_options(const Words& words, const CLI::App& app
                                           std::to_string(kIdleMsMax)));
         }
     }
+    if (words.elsewhere && !check) {
+        return tl::unexpected(refused("--elsewhere goes with --check"));
+    }
+    options.elsewhere = words.elsewhere;
     if (check || words.print_defaults) {
         options.action = check ? Action::check : Action::print_defaults;
         options.config_path = words.check;
@@ -110,6 +118,26 @@ tl::expected<Options, Answer> to_options(const Words& words, const CLI::App& app
     return options;
 }
 
+// What is left to see of a file that is sound: whether this machine has the memory.
+Answer check_here(const Options& options, const Config& config) {
+    Answer answer{0, options.config_path + ": ok\n", {}};
+    if (Instance::is_claimed(config.system.run_dir, config.system.name)) {
+        answer.out = options.config_path + ": ok (" + config.system.name +
+                     " is running: whether there is memory for a second one was not looked at)\n";
+        return answer;
+    }
+    const auto fits = check_machine(config, plan_memory(config), read_machine_memory());
+    if (!fits && options.elsewhere) {
+        answer.err = options.config_path + ": not on this machine: " + fits.error() + "\n";
+    } else if (!fits) {
+        answer = {kExitMeaning,
+                  {},
+                  options.config_path + ": " + fits.error() +
+                      "; --elsewhere checks for another machine\n"};
+    }
+    return answer;
+}
+
 }  // namespace
 
 tl::expected<Options, Answer> parse_options(int argc, const char* const* argv) {
@@ -123,6 +151,9 @@ tl::expected<Options, Answer> parse_options(int argc, const char* const* argv) {
     app.add_option("-c,--config", words.config_option, "The same, as an option")->type_name("FILE");
     app.add_option("--check", words.check, "Check a configuration; start nothing")
         ->type_name("FILE");
+    app.add_flag("--elsewhere",
+                 words.elsewhere,
+                 "With --check: the file is for another machine; this one's memory is only told");
     app.add_flag("--print-defaults",
                  words.print_defaults,
                  "Print a configuration with every key, commented");
@@ -159,7 +190,7 @@ Answer run_offline(const Options& options) {
     if (!config) {
         return {config.error().exit_code, {}, config.error().text};
     }
-    return {0, options.config_path + ": ok\n", {}};
+    return check_here(options, *config);
 }
 
 }  // namespace posthaste::controlplane

@@ -19,6 +19,7 @@ struct Options {
     Action action = Action::run;
     std::string config_path{};            // run, check
     std::optional<LogLevel> log_level{};  // goes before [system] log_level, also after a reload
+    bool elsewhere = false;  // check: for another machine, so this one's memory does not count
     std::optional<std::uint32_t> exit_when_idle_ms{};  // no frame for so long: drain and exit 0
 };
 
@@ -33,7 +34,8 @@ struct Answer {
 // (exit code 2).
 [[nodiscard]] tl::expected<Options, Answer> parse_options(int argc, const char* const* argv);
 
-// --check and --print-defaults.
+// --check and --print-defaults. A file that is good but does not fit the memory of this machine is
+// refused, too, unless it is for elsewhere or this very router runs: it holds the memory then.
 [[nodiscard]] Answer run_offline(const Options& options);
 
 }  // namespace posthaste::controlplane

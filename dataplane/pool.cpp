@@ -9,6 +9,7 @@
 #include <rte_mempool.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace posthaste::dataplane {
@@ -47,6 +48,11 @@ std::size_t mbuf_bytes(std::uint16_t mtu, std::size_t page) noexcept {
     }
     const std::size_t per_page = page / object;
     return (page + per_page - 1) / per_page;
+}
+
+std::size_t pool_overhead_bytes(std::uint32_t mbufs, bool cached) noexcept {
+    return sizeof(rte_mempool) + (cached ? RTE_MAX_LCORE * sizeof(rte_mempool_cache) : 0) +
+           std::bit_ceil(std::size_t{mbufs} + 1) * sizeof(void*);
 }
 
 std::uint32_t cache_size(std::uint32_t mbufs, std::uint32_t wanted) noexcept {

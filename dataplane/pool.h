@@ -45,6 +45,10 @@ inline constexpr std::uint32_t kLinkOverhead = 14 + 2 * 4 + 4;
 // cross a page, so without hugepages an mbuf of 2.4 kB takes a page of 4.
 [[nodiscard]] std::size_t mbuf_bytes(std::uint16_t mtu, std::size_t page) noexcept;
 
+// What a pool takes besides its mbufs: the ring of free ones, and a cache for every lcore there
+// could be.
+[[nodiscard]] std::size_t pool_overhead_bytes(std::uint32_t mbufs, bool cached) noexcept;
+
 // The largest per-lcore cache rte_mempool allows for so many mbufs, at most `wanted`.
 [[nodiscard]] std::uint32_t cache_size(std::uint32_t mbufs, std::uint32_t wanted) noexcept;
 

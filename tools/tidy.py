@@ -38,7 +38,9 @@ DPDK_HEADERS = (
     # The composition: it owns mbufs the lcores gave up, launches workers and shows what DPDK has.
     ("controlplane/box.cpp", r"rte_(cycles|launch|lcore)\.h"),
     ("controlplane/conductor.cpp", r"rte_mbuf\.h"),
-    ("controlplane/live_show.cpp", r"rte_(ethdev|lcore|malloc|mempool|version)\.h"),
+    ("controlplane/live_lookup.cpp", r"rte_(cycles|mempool)\.h"),
+    ("controlplane/live_show.cpp", r"rte_(ethdev|lcore|version)\.h"),
+    ("controlplane/process_memory.cpp", r"rte_(lcore|malloc)\.h"),
     ("tools/benchmark/", r"rte_\w+\.h"),
     ("tests/", r"rte_\w+\.h"),
 )

@@ -16,7 +16,7 @@ from lab.laboratory import program
 from lab.namespaces import run, wait_until
 
 SHOWS = ["ports", "lcores", "stages", "drops", "agents", "routers", "routes", "neighbours",
-         "memory", "config", "version"]
+         "lookup", "memory", "config", "version"]
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
 PORT_KEYS = {"name", "device", "role", "addresses", "mac", "mtu", "up", "link", "received", "sent",
              "punted", "dropped", "transmitted"}

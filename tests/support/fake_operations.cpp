@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "routing/drop.h"
+#include "tests/support/fake_memory.h"
 #include "tests/support/fake_ports.h"
 
 namespace posthaste::test {
@@ -290,22 +291,12 @@ Outcome FakeOperations::show_neighbours(const Page& page) {
 
 Outcome FakeOperations::show_memory() {
     ++calls;
-    return Json{{"tables",
-                 {{{"table", "fib"}, {"bytes", 16'777'216}, {"used", 5}, {"capacity", 100'000}},
-                  {{"table", "neighbours"}, {"bytes", nullptr}, {"used", 3}, {"capacity", 1'024}}}},
-                {"pools",
-                 {{{"pool", "frames"},
-                   {"bytes", 19'922'944},
-                   {"size", 8'191},
-                   {"in_use", 512},
-                   {"available", 7'679}}}},
-                {"process",
-                 {{"resident_bytes", 73'400'320},
-                  {"eal_bytes", 41'943'040},
-                  {"eal_total_bytes", 67'108'864},
-                  {"hugepages", false},
-                  {"heap_allocated_bytes", 6'291'456},
-                  {"heap_resident_bytes", 9'437'184}}}};
+    return fake_memory();
+}
+
+Outcome FakeOperations::show_lookup() {
+    ++calls;
+    return fake_lookup(++lookups_asked_ % 2 == 0);
 }
 
 Outcome FakeOperations::show_config() {

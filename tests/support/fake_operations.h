@@ -2,8 +2,9 @@
 // FakeOperations: a small box for tests of the admin socket, its commands and its client.
 //
 // Two edge ports and a fabric port, two routers, agents in a map. What is added or removed is
-// there or gone afterwards; counters stand still. Every key of controlplane/operations.h is there,
-// and every value that may be null is null somewhere.
+// there or gone afterwards; counters stand still, but every second time nothing was looked up.
+// Every key of controlplane/operations.h is there, and every value that may be null is null
+// somewhere.
 #pragma once
 
 #include <map>
@@ -38,6 +39,7 @@ class FakeOperations : public controlplane::Operations {
     [[nodiscard]] Outcome show_routers() override;
     [[nodiscard]] Outcome show_neighbours(const Page& page) override;
     [[nodiscard]] Outcome show_memory() override;
+    [[nodiscard]] Outcome show_lookup() override;
     [[nodiscard]] Outcome show_config() override;
     [[nodiscard]] Outcome show_version() override;
     [[nodiscard]] Outcome lookup(const routing::AgentId& agent) override;
@@ -69,6 +71,7 @@ class FakeOperations : public controlplane::Operations {
     [[nodiscard]] Json describe(const routing::AgentId& id, const Agent& agent) const;
 
     std::map<routing::AgentId, Agent> agents_;
+    unsigned lookups_asked_ = 0;
     std::map<routing::AgentId, std::string> routes_;
 };
 

@@ -57,6 +57,31 @@ constexpr std::array kDrops{
 };
 constexpr std::array kDropTotals{Key{"frames"}};
 
+constexpr std::array kLookup{
+    Key{"worker"},
+    Key{"lcore"},
+    Key{"cache"},
+    Key{"cache_bytes"},
+    Key{"lookups"},
+    Key{"hit_percent"},
+    Key{"unknown"},
+    Key{"ids_per_batch"},
+    Key{"p50_ns"},
+    Key{"p99_ns"},
+    Key{"p999_ns"},
+    // of the tables below
+    Key{"outcome"},
+    Key{"count"},
+    Key{"ids"},
+    Key{"calls"},
+    Key{"share_percent"},
+};
+constexpr std::array kLookupTotals{
+    Key{"cache_bytes"},
+    Key{"lookups"},
+    Key{"unknown"},
+};
+
 constexpr std::array kAgents{
     Key{"agent"},
     Key{"name"},
@@ -74,6 +99,7 @@ constexpr std::array kViews{
     View{"show agents", kAgents, {}},
     View{"show drops", kDrops, kDropTotals},
     View{"show lcores", kLcores, {}},
+    View{"show lookup", kLookup, kLookupTotals},
     View{"show ports", kPorts, kPortTotals},
 };
 

@@ -42,6 +42,7 @@ const Golden kGolden[] = {
     {"show_config", {"show config"}},
     {"show_drops", {"show drops --all"}},
     {"show_lcores", {"show lcores"}},
+    {"show_lookup", {"show lookup", "show lookup"}},
     {"show_memory", {"show memory"}},
     {"show_neighbours", {"show neighbours", "show neighbours --limit 1"}},
     {"show_ports", {"show ports"}},

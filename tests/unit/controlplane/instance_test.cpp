@@ -116,6 +116,18 @@ TEST(instance, a_live_socket_and_a_file_in_its_place_are_errors) {
     EXPECT_EQ(text_of(root / "file.sock"), "precious");
 }
 
+TEST(instance, whether_a_name_is_taken_is_seen_without_touching_it) {
+    const ScratchDirectory root;
+    EXPECT_FALSE(Instance::is_claimed(root.path(), "box"));
+    {
+        const auto first = Instance::claim(root.path(), "box", root / "box.sock");
+        ASSERT_TRUE(first);
+        EXPECT_TRUE(Instance::is_claimed(root.path(), "box"));
+        EXPECT_FALSE(Instance::is_claimed(root.path(), "other"));
+    }
+    EXPECT_FALSE(Instance::is_claimed(root.path(), "box")) << "the lock file alone is no router";
+}
+
 TEST(instance, a_run_directory_that_cannot_be_is_named) {
     const ScratchDirectory root;
     std::ofstream(root / "file") << 'x';

@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <vector>
 
+#include "controlplane/instance.h"
 #include "controlplane/version.h"
+#include "tests/support/scratch_directory.h"
 
 namespace {
 
@@ -97,6 +100,54 @@ TEST(options, a_command_line_that_makes_no_sense_is_refused) {
     EXPECT_EQ(refusal({"--check", "a.ini", "--print-defaults"}),
               "posthaste: --check and --print-defaults exclude each other; "
               "see posthaste --help\n");
+}
+
+TEST(options, a_check_for_elsewhere_is_a_check) {
+    const auto check = parse({"--check", "box.ini", "--elsewhere"});
+    ASSERT_TRUE(check);
+    EXPECT_TRUE(check->elsewhere);
+    EXPECT_FALSE(parse({"--check", "box.ini"})->elsewhere);
+    EXPECT_EQ(refusal({"--elsewhere", "box.ini"}),
+              "posthaste: --elsewhere goes with --check; see posthaste --help\n");
+}
+
+// A file that is sound and asks for more than any machine has.
+class too_large_for_this_machine : public Test {
+  protected:
+    [[nodiscard]] Answer check(bool elsewhere) const {
+        std::ofstream(root / "box.ini")
+            << "[system]\nname = box\nrun_dir = " << root.path().string()
+            << "\n[eal]\nhugepages = no\nmemory_mb = 1048576\n"
+            << "[port a]\ndevice = net_null0\naddresses = 10.0.0.1/24\n";
+        return run_offline(
+            {.action = Action::check, .config_path = root / "box.ini", .elsewhere = elsewhere});
+    }
+
+    posthaste::support::ScratchDirectory root;
+};
+
+TEST_F(too_large_for_this_machine, is_refused_with_figures) {
+    const Answer answer = check(false);
+    EXPECT_EQ(answer.exit_code, 2);
+    EXPECT_EQ(answer.out, "");
+    EXPECT_NE(answer.err.find("box.ini: not enough memory: "), std::string::npos) << answer.err;
+    EXPECT_NE(answer.err.find("1048576 MB for DPDK"), std::string::npos) << answer.err;
+    EXPECT_NE(answer.err.find("--elsewhere"), std::string::npos) << answer.err;
+}
+
+TEST_F(too_large_for_this_machine, is_only_told_where_the_file_is_for_another) {
+    const Answer answer = check(true);
+    EXPECT_EQ(answer.exit_code, 0);
+    EXPECT_EQ(answer.out, root / "box.ini: ok\n");
+    EXPECT_NE(answer.err.find("not on this machine: not enough memory"), std::string::npos);
+}
+
+TEST_F(too_large_for_this_machine, is_not_measured_while_the_router_holds_the_memory) {
+    const auto running = Instance::claim(root.path(), "box", root / "box.sock");
+    ASSERT_TRUE(running);
+    const Answer answer = check(false);
+    EXPECT_EQ(answer.exit_code, 0);
+    EXPECT_NE(answer.out.find("box is running"), std::string::npos) << answer.out;
 }
 
 TEST(options, values_are_checked) {

@@ -129,22 +129,57 @@ TEST(render, an_object_is_lines_of_key_and_value_with_its_tables_below) {
               "STEP  RESULT   DETAIL\n"
               "fib   unknown  Neither attached here nor routed.\n");
     EXPECT_EQ(shown({"show", "memory"}, box.show_memory()),
+              "ROUTES\n"
+              "used         5\n"
+              "capacity     100,000\n"
+              "full         no\n"
+              "times full   0\n"
+              "retired      2\n"
+              "retired max  6,250\n"
+              "spilled      0\n"
+              "rekeying     no\n"
+              "\n"
               "TABLES\n"
-              "TABLE          BYTES  USED  CAPACITY\n"
-              "fib         16.0 MiB     5   100,000\n"
-              "neighbours         -     3     1,024\n"
+              "TABLE       PLANNED BYTES     BYTES  ERROR %  USED  CAPACITY\n"
+              "fib              16.0 MiB  16.0 MiB      0.1     5   100,000\n"
+              "neighbours              -         -        -     3     1,024\n"
               "\n"
               "POOLS\n"
-              "POOL       BYTES   SIZE  IN USE  AVAILABLE\n"
-              "frames  19.0 MiB  8,191     512      7,679\n"
+              "POOL    PLANNED BYTES     BYTES  ERROR %   SIZE  IN USE  AVAILABLE\n"
+              "frames       19.0 MiB  19.5 MiB     -2.5  8,191     512      7,679\n"
+              "\n"
+              "RINGS\n"
+              "RING      USED  CAPACITY\n"
+              "injected     3     1,022\n"
               "\n"
               "PROCESS\n"
-              "resident bytes        70.0 MiB\n"
-              "eal bytes             40.0 MiB\n"
-              "eal total bytes       64.0 MiB\n"
-              "hugepages             no\n"
-              "heap allocated bytes  6.0 MiB\n"
-              "heap resident bytes   9.0 MiB\n");
+              "resident bytes          70.0 MiB\n"
+              "eal planned bytes       57.2 MiB\n"
+              "eal bytes               40.0 MiB\n"
+              "eal total bytes         64.0 MiB\n"
+              "hugepages               no\n"
+              "heap planned bytes      50.0 MiB\n"
+              "heap allocated bytes    6.0 MiB\n"
+              "heap resident bytes     9.0 MiB\n"
+              "capability share bytes  0 B\n");
+}
+
+TEST(render, lookups_are_a_row_for_each_worker_and_all_counters_below) {
+    FakeOperations box;
+    const std::string text = shown({"show", "lookup"}, box.show_lookup());
+    const auto has = [&text](const char* part) {
+        EXPECT_NE(text.find(part), std::string::npos) << part << "\nis not in\n" << text;
+    };
+    has("WORKER  LCORE  CACHE  CACHE BYTES  LOOKUPS  HIT %  UNKNOWN  IDS PER BATCH  P50 NS");
+    has("     0      1  on         1.0 MiB    1,000   75.0       10           50.0");
+    has("     1      2  off        1.0 MiB        0      -        0              -       -");
+    has(" total                    2.0 MiB    1,000              10\n");
+    has("cache inserted positive  0\n");
+    has("OUTCOME       COUNT  SHARE %\nhit positive    700     70.0\n");
+    has("IDS     CALLS  SHARE %\n1           5     25.0\n64-127     15     75.0\n");
+    EXPECT_EQ(text.find("CACHE REPLACED"), std::string::npos);
+    const std::string wide = shown({"show", "lookup"}, box.show_lookup(), true);
+    EXPECT_NE(wide.find("CACHE REPLACED"), std::string::npos);
 }
 
 TEST(render, outcomes_texts_and_help_have_their_own_forms) {

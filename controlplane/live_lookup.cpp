@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// LiveOperations: what lookups came to, and what the tables take.
+#include <rte_cycles.h>
+#include <rte_mempool.h>
+
+#include <array>
+#include <utility>
+
+#include "controlplane/eal.h"
+#include "controlplane/live_operations.h"
+#include "controlplane/lookup_report.h"
+#include "controlplane/process_memory.h"
+#include "dataplane/pool.h"
+#include "routing/memory_estimate.h"
+
+namespace posthaste::controlplane {
+
+namespace {
+
+// Planned beside true; the error is of the plan, null where there is nothing to compare.
+Json table_row(const char* name, const Json& planned, const Json& taken) {
+    Json error = nullptr;
+    if (planned.is_number() && taken.is_number() && taken.get<std::uint64_t>() > 0) {
+        const auto truth = taken.get<double>();
+        error = static_cast<double>(
+                    static_cast<std::int64_t>((planned.get<double>() - truth) / truth * 1'000)) /
+                10;
+    }
+    return {
+        {"table", name}, {"planned_bytes", planned}, {"bytes", taken}, {"error_percent", error}};
+}
+
+Json with_use(Json row, std::uint64_t used, std::uint64_t capacity) {
+    row["used"] = used;
+    row["capacity"] = capacity;
+    return row;
+}
+
+Json pool_row(const char* name,
+              const rte_mempool* pool,
+              std::uint64_t planned,
+              std::uint64_t taken) {
+    Json row = table_row(name, planned, taken);
+    const std::uint32_t in_use = dataplane::pool_in_use(pool);
+    return {{"pool", name},
+            {"planned_bytes", planned},
+            {"bytes", taken},
+            {"error_percent", row["error_percent"]},
+            {"size", pool->size},
+            {"in_use", in_use},
+            {"available", pool->size - in_use}};
+}
+
+// The rings of one kind, of all workers together.
+template <typename Ring>
+Json ring_row(const Box& box, const char* name, Ring ring) {
+    std::uint64_t used = 0;
+    std::uint64_t capacity = 0;
+    for (const auto& worker : box.workers) {
+        used += ring(*worker).size();
+        capacity += ring(*worker).capacity();
+    }
+    return {{"ring", name}, {"used", used}, {"capacity", capacity}};
+}
+
+Json ring_rows(const Box& box) {
+    using dataplane::PuntClass;
+    using dataplane::Worker;
+    Json rows = Json::array();
+    constexpr std::array<std::pair<const char*, PuntClass>, 3> punts = {{
+        {"punted to neighbours", PuntClass::neighbour},
+        {"punted registrations", PuntClass::registration},
+        {"punted to be held", PuntClass::hold},
+    }};
+    static_assert(punts.size() == dataplane::kPuntClassCount);
+    for (const auto& [name, of] : punts) {
+        rows.push_back(ring_row(
+            box, name, [of = of](Worker & w) -> auto& { return w.punts(of); }));
+    }
+    rows.push_back(ring_row(
+        box, "injected", [](Worker & w) -> auto& { return w.inject(); }));
+    rows.push_back(ring_row(
+        box, "wanted agents", [](Worker & w) -> auto& { return w.wanted(); }));
+    rows.push_back(ring_row(
+        box, "route uses", [](Worker & w) -> auto& { return w.uses(); }));
+    rows.push_back(ring_row(
+        box, "expected agents", [](Worker & w) -> auto& { return w.expected(); }));
+    return rows;
+}
+
+Json table_rows(const Box& box) {
+    const MemoryPlan& plan = box.plan;
+    const auto local = static_cast<std::uint32_t>(box.rib.agents().size());
+    const auto remote = static_cast<std::uint32_t>(box.rib.routes().size());
+    std::uint64_t caches = 0;
+    std::uint64_t caches_on = 0;
+    for (const auto& worker : box.workers) {
+        caches += worker->cache_bytes() != 0 ? 1 : 0;
+        caches_on += worker->lookups().cache_on.read();
+    }
+    // Few agents are not seen beside everything else that is on the heap.
+    constexpr std::uint64_t kSeen = 8 * 1024 * 1024;
+    const std::uint64_t records = routing::estimate_rib(local, remote);
+    const std::uint64_t heap = heap_memory().allocated;
+    const std::uint64_t grown = heap > box.taken.heap ? heap - box.taken.heap : 0;
+    Json rows = Json::array();
+    rows.push_back(
+        with_use(table_row("fib", plan.fib, box.taken.fib), box.fib->count(), box.fib->capacity()));
+    rows.push_back(
+        with_use(table_row("second index", plan.rekey, nullptr), box.fib->rekeying() ? 1 : 0, 1));
+    rows.push_back(with_use(
+        table_row("route caches", plan.route_caches, box.taken.route_caches), caches_on, caches));
+    rows.push_back(
+        with_use(table_row("records", records, records >= kSeen ? Json(grown) : Json(nullptr)),
+                 local + remote,
+                 box.config.agents.agents_max));
+    rows.push_back(with_use(table_row("neighbours", nullptr, nullptr),
+                            box.neighbours->count(),
+                            box.config.neighbours.neighbours_max));
+    rows.push_back(with_use(table_row("held frames", nullptr, nullptr),
+                            box.neighbours->held_count(),
+                            box.config.neighbours.held_max));
+    return rows;
+}
+
+}  // namespace
+
+Outcome LiveOperations::show_memory() {
+    const EalMemory eal = eal_memory();
+    const HeapMemory heap = heap_memory();
+    Json pools = Json::array();
+    pools.push_back(
+        pool_row("frames", box_.frame_pool.get(), box_.plan.frame_pool, box_.taken.frame_pool));
+    pools.push_back(pool_row(
+        "control", box_.control_pool.get(), box_.plan.control_pool, box_.taken.control_pool));
+    return Json{{"routes",
+                 {{"used", box_.fib->count()},
+                  {"capacity", box_.fib->capacity()},
+                  {"full", box_.table_alarm.raised()},
+                  {"times_full", box_.table_alarm.times()},
+                  {"retired", box_.fib->retired_count()},
+                  {"retired_max", box_.fib->slack_count()},
+                  {"spilled", box_.fib->index().spilled_count()},
+                  {"rekeying", box_.fib->rekeying()}}},
+                {"tables", table_rows(box_)},
+                {"pools", pools},
+                {"rings", ring_rows(box_)},
+                {"process",
+                 {{"resident_bytes", resident_bytes()},
+                  {"eal_planned_bytes", box_.plan.total_bytes()},
+                  {"eal_bytes", eal.taken},
+                  {"eal_total_bytes", eal.total},
+                  {"hugepages", box_.config.eal.hugepages},
+                  {"heap_planned_bytes", box_.plan.heap},
+                  {"heap_allocated_bytes", heap.allocated},
+                  {"heap_resident_bytes", heap.resident},
+                  {"capability_share_bytes", box_.plan.capability_share}}}};
+}
+
+Outcome LiveOperations::show_lookup() {
+    const std::uint64_t hz = rte_get_tsc_hz();
+    LookupSample all;
+    Json rows = Json::array();
+    for (const auto& worker : box_.workers) {
+        const routing::LookupCounters& counters = worker->lookups();
+        LookupSample sample;
+        sample.add(counters);
+        all.add(counters);
+        const char* const cache = worker->cache_bytes() == 0      ? "none"
+                                  : counters.cache_on.read() != 0 ? "on"
+                                                                  : "off";
+        Json row = {{"worker", worker->id()},
+                    {"lcore", lcore_of_worker(worker->id())},
+                    {"cache", cache},
+                    {"cache_bytes", worker->cache_bytes()}};
+        row.update(lookup_row(sample, hz));
+        rows.push_back(std::move(row));
+    }
+    return Json{{"table", box_.config.lookup.table},
+                {"stripes", box_.fib->index().stripes().count()},
+                {"workers", std::move(rows)},
+                {"all", lookup_row(all, hz)},
+                {"outcomes", outcome_rows(all)},
+                {"batches", batch_rows(all)}};
+}
+
+}  // namespace posthaste::controlplane
