@@ -239,7 +239,7 @@ tl::expected<void, std::string> Box::open_tables() {
     for (std::size_t i = 0; i < ports.size(); ++i) {
         neighbours->set_port_up(static_cast<std::uint16_t>(i), ports[i].up, now_ms());
     }
-    next_hops = std::make_unique<NextHops>(rib, *neighbours);
+    next_hops = std::make_unique<NextHops>(rib, *neighbours, fib->routers());
     registrar = std::make_unique<Registrar>(rib, registrar_options(config));
     const std::uint64_t bare = heap_memory().allocated;
     if (auto applied = next_hops->apply(config, now_ms()); !applied.has_value()) {

@@ -224,6 +224,10 @@ void Conductor::expire_leases(std::uint64_t now_ms) {
     if (gone > 0) {
         log_at(LogLevel::info, "lease", std::to_string(gone) + " agents gone: lease expired");
     }
+    const std::size_t ended = box_.rib.expire_routes(now_ms, kLeaseChecksPerCycle);
+    if (ended > 0) {
+        log_at(LogLevel::info, "route", std::to_string(ended) + " routes gone: their end came");
+    }
 }
 
 void Conductor::apply_changes() {

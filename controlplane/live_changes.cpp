@@ -188,7 +188,8 @@ Outcome LiveOperations::add_route(const AgentId& agent, const std::string& route
     if (known != nullptr) {
         outcome = known->router == *index ? "unchanged" : "changed";
     }
-    const auto set = box_.next_hops->add_route(agent, *index, Origin::operator_set);
+    const auto set =
+        box_.next_hops->add_route(agent, *index, Origin::operator_set, 0, box_.now_ms());
     if (!set.has_value()) {
         return tl::unexpected(error_of(set.error()));
     }

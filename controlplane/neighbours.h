@@ -21,10 +21,10 @@
 #include "controlplane/config.h"
 #include "controlplane/hold_queue.h"
 #include "controlplane/neighbour_frames.h"
-#include "dataplane/token_bucket.h"
 #include "dataplane/world.h"
 #include "routing/address.h"
 #include "routing/drop.h"
+#include "routing/token_bucket.h"
 
 namespace posthaste::controlplane {
 
@@ -187,8 +187,8 @@ class Neighbours {
         std::uint64_t announce_at_ms = 0;
         std::uint64_t defended_at_ms = 0;
         bool defended = false;
-        dataplane::TokenBucket replies{kReplyRate};
-        dataplane::TokenBucket echoes{kReplyRate};
+        routing::TokenBucket replies{kReplyRate};
+        routing::TokenBucket echoes{kReplyRate};
     };
 
     struct Wanted {  // what a slot was acquired for

@@ -88,13 +88,21 @@ tl::expected<void, routing::RibError> NextHops::remove_agent(const AgentId& agen
 
 tl::expected<void, routing::RibError> NextHops::add_route(const AgentId& agent,
                                                           std::uint16_t router,
-                                                          Origin origin) {
+                                                          Origin origin,
+                                                          std::uint64_t expires_at_ms,
+                                                          std::uint64_t now_ms) {
     routing::RouteRecord route;
     route.agent = agent;
     route.router = router;
     route.adjacency = routers_[router].adjacency;
     route.origin = origin;
-    return rib_.set_route(route);
+    route.expires_at_ms = expires_at_ms;
+    return rib_.set_route(route, now_ms);
+}
+
+void NextHops::set_withdrawn(std::uint16_t router, bool withdrawn) {
+    routers_[router].withdrawn = withdrawn;
+    mask_.set_out(router, withdrawn);
 }
 
 tl::expected<void, std::string> NextHops::apply(const Config& next, std::uint64_t now_ms) {
@@ -105,7 +113,7 @@ tl::expected<void, std::string> NextHops::apply(const Config& next, std::uint64_
     if (auto done = apply_agents(next, now_ms); !done.has_value()) {
         return done;
     }
-    return apply_routes(next);
+    return apply_routes(next, now_ms);
 }
 
 void NextHops::remove_vanished(const Config& next, std::uint64_t now_ms) {
@@ -143,6 +151,7 @@ void NextHops::remove_vanished(const Config& next, std::uint64_t now_ms) {
         if (slot.used && std::ranges::find(next.routers, slot.config.name, &RouterConfig::name) ==
                              next.routers.end()) {
             neighbours_.release(slot.adjacency, now_ms);
+            set_withdrawn(static_cast<std::uint16_t>(&slot - routers_.data()), false);
             slot = RouterSlot{};
         }
     }
@@ -175,17 +184,13 @@ tl::expected<void, std::string> NextHops::apply_routers(const Config& next, std:
             }
         }
         const bool moved = known.has_value() && routers_[index].adjacency != *adjacency;
-        routers_[index] = RouterSlot{router, egress, *adjacency, true};
+        const bool withdrawn = routers_[index].withdrawn;
+        routers_[index] = RouterSlot{router, egress, *adjacency, true, withdrawn};
         if (moved) {
-            std::vector<routing::RouteRecord> through;
-            for (const auto& [id, route] : rib_.routes()) {
-                if (route.router == index) {
-                    through.push_back(route);
-                }
-            }
-            for (routing::RouteRecord& route : through) {
+            for (const AgentId& agent : rib_.agents_behind(static_cast<std::uint16_t>(index))) {
+                routing::RouteRecord route = *rib_.find_route(agent);
                 route.adjacency = *adjacency;
-                static_cast<void>(rib_.set_route(route));
+                static_cast<void>(rib_.set_route(route, now_ms));
             }
         }
     }
@@ -202,14 +207,14 @@ tl::expected<void, std::string> NextHops::apply_agents(const Config& next, std::
     return {};
 }
 
-tl::expected<void, std::string> NextHops::apply_routes(const Config& next) {
+tl::expected<void, std::string> NextHops::apply_routes(const Config& next, std::uint64_t now_ms) {
     for (const RouteConfig& route : next.routes) {
         const auto router = find_router(route.router);
         if (!router.has_value()) {
             return tl::unexpected("[route " + route.agent.to_text() + "]: no router " +
                                   route.router);
         }
-        const auto set = add_route(route.agent, *router, Origin::configured);
+        const auto set = add_route(route.agent, *router, Origin::configured, 0, now_ms);
         if (!set.has_value()) {
             return tl::unexpected("[route " + route.agent.to_text() + "]: " + set.error().detail);
         }

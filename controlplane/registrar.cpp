@@ -145,7 +145,7 @@ Registrar::Registrar(routing::Rib& rib, const RegistrarOptions& options) : rib_(
 }
 
 void Registrar::set_options(const RegistrarOptions& options) {
-    requests_ = dataplane::TokenBucket(options.registrations_per_second);
+    requests_ = routing::TokenBucket(options.registrations_per_second);
     errors_.clear();
     for (const std::uint32_t rate : options.error_rate) {
         errors_.emplace_back(rate);

@@ -14,12 +14,12 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "dataplane/token_bucket.h"
 #include "dataplane/world.h"
 #include "routing/drop.h"
 #include "routing/frame.h"
 #include "routing/message.h"
 #include "routing/rib.h"
+#include "routing/token_bucket.h"
 
 namespace posthaste::controlplane {
 
@@ -114,8 +114,8 @@ class Registrar {
     [[nodiscard]] bool may_send_error(std::uint16_t ingress, std::uint64_t now_ms);
 
     routing::Rib& rib_;
-    dataplane::TokenBucket requests_;
-    std::vector<dataplane::TokenBucket> errors_;
+    routing::TokenBucket requests_;
+    std::vector<routing::TokenBucket> errors_;
     bool draining_ = false;
     RegistrarCounters counters_;
 };

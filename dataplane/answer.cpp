@@ -18,7 +18,10 @@ bool wants_answer(const Burst& burst, unsigned lane) noexcept {
 
 }  // namespace
 
-void answer(Burst& burst, const PortView& port, TokenBucket& rate, TxBacklog& tx) noexcept {
+void answer(Burst& burst,
+            const PortView& port,
+            routing::TokenBucket& rate,
+            TxBacklog& tx) noexcept {
     for (const unsigned lane : burst.dropped) {
         if (!wants_answer(burst, lane)) {
             continue;

@@ -2,6 +2,7 @@
 #include "dataplane/parse.h"
 
 #include "dataplane/segments.h"
+#include "routing/plain_frame.h"
 
 namespace posthaste::dataplane {
 
@@ -25,13 +26,10 @@ ChecksumHint hint_of(const rte_mbuf& frame) noexcept {
     }
 }
 
-}  // namespace
-
-void parse(Burst& burst, const PortView& port) noexcept {
-    for (const unsigned lane : burst.live) {
+void parse_others(Burst& burst, const PortView& port, LaneMask lanes) noexcept {
+    for (const unsigned lane : lanes) {
         rte_mbuf* const frame = burst.frame[lane];
         FrameView& view = burst.view[lane];
-        burst.received_bytes += frame->pkt_len;
         const routing::ParseResult result = routing::parse_frame(
             first_segment(frame), frame->pkt_len, port.rules, hint_of(*frame), view);
         if (result.checksum_pending && udp_checksum_over_chain(frame, view) != 0) [[unlikely]] {
@@ -54,6 +52,26 @@ void parse(Burst& burst, const PortView& port) noexcept {
                 burst.punt(lane, PuntClass::neighbour);
                 break;
         }
+    }
+}
+
+}  // namespace
+
+void parse(Burst& burst, const PortView& port) noexcept {
+    std::uint32_t bytes = 0;
+    LaneMask others;
+    for (const unsigned lane : burst.live) {
+        rte_mbuf* const frame = burst.frame[lane];
+        bytes += frame->pkt_len;
+        if (frame->nb_segs != 1 ||
+            !routing::parse_plain(
+                first_segment(frame), port.rules, hint_of(*frame), burst.view[lane])) [[unlikely]] {
+            others.set(lane);
+        }
+    }
+    burst.received_bytes = bytes;
+    if (others.any()) [[unlikely]] {
+        parse_others(burst, port, others);
     }
 }
 

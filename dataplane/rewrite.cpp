@@ -5,6 +5,7 @@
 
 #include "dataplane/segments.h"
 #include "routing/check.h"
+#include "routing/plain_frame.h"
 
 namespace posthaste::dataplane {
 
@@ -88,10 +89,6 @@ Drop rewrite_lane(Burst& burst, unsigned lane, const World& world) noexcept {
     DCHECK(header.hop_limit > 0);
     const routing::HeaderChange change{
         static_cast<std::uint8_t>(header.hop_limit - 1), burst.flags[lane], header.lifetime_ms};
-    if (header.type == static_cast<std::uint8_t>(routing::Type::message)) [[likely]] {
-        burst.messages.set(lane);
-        burst.performative[lane] = header.performative;
-    }
     shorten(burst, lane, routing::frame_end(view));
     if (outer > view.message) {
         rte_pktmbuf_prepend(frame, static_cast<std::uint16_t>(outer - view.message));
@@ -108,17 +105,60 @@ Drop rewrite_lane(Burst& burst, unsigned lane, const World& world) noexcept {
     return Drop::none;
 }
 
+// A plain frame to a next hop over untagged IPv4, where it is. False: it is none, or it does not
+// fit; nothing is changed.
+bool rewrite_plain_lane(Burst& burst, unsigned lane, const World& world) noexcept {
+    rte_mbuf* const frame = burst.frame[lane];
+    const routing::FrameView& view = burst.view[lane];
+    const routing::FibEntry& target = *burst.target[lane];
+    const PortView& port = world.ports[burst.egress[lane]];
+    const Adjacency* const adjacency = burst.adjacency[lane] == routing::kNoAdjacency
+                                           ? nullptr
+                                           : &world.adjacencies[burst.adjacency[lane]];
+    const bool to_router = target.kind == routing::RouteKind::remote;
+    const routing::IpAddress& ip = to_router ? adjacency->ip : target.endpoint.ip;
+    const std::uint32_t ip_bytes = routing::frame_end(view) - view.l3;
+    if (!routing::is_plain(view) || frame->nb_segs != 1 || ip.family != Family::ipv4 ||
+        port.rules.vlan != 0 || port.rules.ipv4_count == 0 || ip_bytes > port.mtu) [[unlikely]] {
+        return false;
+    }
+    DCHECK(rte_mbuf_refcnt_read(frame) == 1);
+    const routing::PlainHop hop{
+        .source_mac = port.rules.mac.bytes.data(),
+        .destination_mac =
+            adjacency != nullptr ? adjacency->mac.bytes.data() : target.endpoint.mac.bytes.data(),
+        .source_ip = routing::outer::load<std::uint32_t>(port.rules.ipv4[0].bytes.data()),
+        .destination_ip = routing::outer::load<std::uint32_t>(ip.bytes.data()),
+        .udp_port = __builtin_bswap16(to_router ? adjacency->udp_port : target.endpoint.udp_port),
+    };
+    shorten(burst, lane, routing::frame_end(view));
+    routing::rewrite_plain(bytes_of(frame), hop, burst.flags[lane]);
+    return true;
+}
+
 }  // namespace
 
 void rewrite(Burst& burst, const World& world) noexcept {
+    LaneMask messages;
+    LaneMask done;
     for (const unsigned lane : burst.live) {
-        const Drop why = rewrite_lane(burst, lane, world);
-        if (why != Drop::none) [[unlikely]] {
+        const routing::WireHeader& header =
+            header_of(bytes_of(burst.frame[lane]), burst.view[lane]);
+        burst.performative[lane] = header.performative;
+        if (header.type == static_cast<std::uint8_t>(routing::Type::message)) [[likely]] {
+            messages.set(lane);
+        }
+        if (rewrite_plain_lane(burst, lane, world)) [[likely]] {
+            done.set(lane);
+        } else if (const Drop why = rewrite_lane(burst, lane, world); why != Drop::none) {
             burst.drop(lane, why);
         } else {
-            burst.finish(lane, burst.egress[lane]);
+            done.set(lane);
         }
     }
+    burst.messages = messages & done;
+    burst.finished |= done;
+    burst.live = burst.live - done;
 }
 
 }  // namespace posthaste::dataplane

@@ -2,6 +2,7 @@
 #include "dataplane/source_check.h"
 
 #include "dataplane/segments.h"
+#include "routing/plain_frame.h"
 
 namespace posthaste::dataplane {
 
@@ -24,14 +25,15 @@ const routing::Mac* mac_of(const Endpoint& endpoint, const World& world) noexcep
     return adjacency.used && adjacency.resolved ? &adjacency.mac : nullptr;
 }
 
-// The UDP source port is not compared: it is a hash of the conversation.
+// The UDP source port is not compared: it is a hash of the conversation. Compared where it lies:
+// a copy, written in parts and read whole, would cost more than the comparison.
 bool comes_from(const Endpoint& endpoint,
                 const World& world,
                 const std::uint8_t* frame,
                 const routing::FrameView& view) noexcept {
-    const routing::OuterSource source = routing::outer_source(frame, view);
     const routing::Mac* const mac = mac_of(endpoint, world);
-    return source.ip == endpoint.ip && (mac == nullptr || source.mac == *mac);
+    return endpoint.ip.family == view.family && routing::same_source_ip(frame, view, endpoint.ip) &&
+           (mac == nullptr || routing::same_source_mac(frame, *mac));
 }
 
 }  // namespace

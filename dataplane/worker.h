@@ -19,7 +19,6 @@
 #include "dataplane/punt.h"
 #include "dataplane/route_use.h"
 #include "dataplane/stage_timer.h"
-#include "dataplane/token_bucket.h"
 #include "dataplane/transmit.h"
 #include "dataplane/tx_backlog.h"
 #include "dataplane/world.h"
@@ -27,6 +26,7 @@
 #include "routing/grace.h"
 #include "routing/published.h"
 #include "routing/resolver.h"
+#include "routing/token_bucket.h"
 
 namespace posthaste::dataplane {
 
@@ -125,9 +125,9 @@ class Worker {
 
     Burst burst_;
     WorkerCounters counters_;
-    std::vector<Overload> overload_;   // by position in options_.rx
-    std::vector<TokenBucket> errors_;  // by port
-    std::vector<TxBacklog> tx_;        // by port
+    std::vector<Overload> overload_;            // by position in options_.rx
+    std::vector<routing::TokenBucket> errors_;  // by port
+    std::vector<TxBacklog> tx_;                 // by port
     PuntRings punts_;
     SpscRing<Injected> inject_;
     SpscRing<routing::AgentId> wanted_;

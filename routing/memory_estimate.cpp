@@ -69,10 +69,7 @@ std::uint64_t malloc_bytes(std::uint64_t bytes) noexcept {
 std::uint64_t estimate_rib(std::uint32_t local,
                            std::uint32_t remote,
                            const AgentShape& shape) noexcept {
-    using Lease = DeadlineHeap<AgentRecord>::Node;
-    const std::uint64_t leases =
-        local == 0 ? 0 : malloc_bytes(std::bit_ceil(std::uint64_t{local}) * sizeof(Lease));
-    return local * agent_bytes(shape) + bucket_bytes(local) + leases +
+    return local * agent_bytes(shape) + bucket_bytes(local) +
            remote * malloc_bytes(kNodeBytes<RouteRecord>) + bucket_bytes(remote);
 }
 

@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 
-#include "routing/text.h"
+#include "routing/rib_checks.h"
 
 namespace posthaste::routing {
 
@@ -17,28 +16,11 @@ constexpr std::uint32_t kAheadMaxMs = 60'000;
 
 constexpr std::size_t kBucketsAtStart = 64;
 
-int authority(Origin origin) noexcept {
-    switch (origin) {
-        case Origin::registered:
-            return 0;
-        case Origin::operator_set:
-            return 1;
-        case Origin::configured:
-            return 2;
-    }
-    return -1;
-}
-
-std::string_view words_for(Origin origin) noexcept {
-    return origin == Origin::configured ? "is configured" : "was set by the operator";
-}
-
-RibError error(ErrorCode code, std::string detail) {
-    return {code, std::move(detail)};
-}
+// Each of the wheel's ten moves in a record's life is paid for by one of its checks.
+constexpr std::size_t kWheelMovesPerCheck = 10;
 
 RibError unknown_agent(const AgentId& agent) {
-    return error(ErrorCode::unknown_agent, "agent " + agent.to_text() + " is not registered");
+    return rib_error(ErrorCode::unknown_agent, "agent " + agent.to_text() + " is not registered");
 }
 
 bool same_host(const Endpoint& a, const Endpoint& b) noexcept {
@@ -52,38 +34,6 @@ bool same_place(const Endpoint& known, const Endpoint& seen) noexcept {
            (known.adjacency != kNoAdjacency || known.mac == seen.mac);
 }
 
-bool valid(AgentState state) noexcept {
-    return state == AgentState::running || state == AgentState::draining ||
-           state == AgentState::stopped;
-}
-
-bool valid_capability(std::string_view name) noexcept {
-    constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789._/:-";
-    return !name.empty() && name.size() <= kCapabilityNameMax &&
-           name.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
-std::optional<RibError> check_capabilities(const std::vector<std::string>& names,
-                                           std::size_t count_max) {
-    if (names.size() > count_max) {
-        return error(ErrorCode::too_large,
-                     std::to_string(names.size()) + " capabilities, at most " +
-                         std::to_string(count_max) + " are allowed");
-    }
-    std::unordered_set<std::string_view> seen;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        if (!valid_capability(names[i])) {
-            return error(ErrorCode::malformed,
-                         "capability " + std::to_string(i + 1) +
-                             " is not 1 to 100 characters of a-z 0-9 . _ / : -");
-        }
-        if (!seen.insert(names[i]).second) {
-            return error(ErrorCode::malformed, "capability " + names[i] + " is named twice");
-        }
-    }
-    return std::nullopt;
-}
-
 }  // namespace
 
 Rib::Rib(const RibLimits& limits, const KeyHash::Key& key)
@@ -93,7 +43,7 @@ Rib::Rib(const RibLimits& limits, const KeyHash::Key& key)
 
 tl::expected<RegisterOutcome, RibError> Rib::register_agent(Registration registration,
                                                             std::uint64_t now_ms) {
-    if (auto wrong = check(registration)) {
+    if (auto wrong = check_registration(registration, limits_)) {
         return tl::unexpected(std::move(*wrong));
     }
     const auto held = agents_.find(registration.agent);
@@ -115,6 +65,7 @@ Rib::Outcome Rib::add(Registration&& registration, std::uint64_t now_ms) {
     record.registered_at_ms = now_ms;
     ++agents_per_port_[record.registration.endpoint.port];
     start_lease(record, now_ms);
+    static_cast<void>(judge(record, now_ms));
     publish_agent(record);
     return RegisterOutcome::added;
 }
@@ -126,10 +77,10 @@ Rib::Outcome Rib::renew(AgentRecord& record, Registration&& wanted, std::uint64_
             record.heard_ms = now_ms;
             return RegisterOutcome::refreshed;
         }
-        return tl::unexpected(error(ErrorCode::unauthorised,
-                                    "agent " + held.agent.to_text() + " " +
-                                        std::string(words_for(held.origin)) +
-                                        " and cannot be taken over"));
+        return tl::unexpected(rib_error(ErrorCode::unauthorised,
+                                        "agent " + held.agent.to_text() + " " +
+                                            std::string(words_for(held.origin)) +
+                                            " and cannot be taken over"));
     }
     const std::uint16_t old_port = held.endpoint.port;
     const bool moved = held.endpoint != wanted.endpoint;
@@ -145,43 +96,25 @@ Rib::Outcome Rib::renew(AgentRecord& record, Registration&& wanted, std::uint64_
     }
     held = std::move(wanted);
     start_lease(record, now_ms);
-    if (moved || restated) {
+    if (moved) {
+        ++record.moves;
+        record.rate.note_move(now_ms);
+    }
+    const bool judged = judge(record, now_ms);
+    if (moved || restated || judged) {
         publish_agent(record);
     }
     if (moved) {
-        ++record.moves;
         return RegisterOutcome::moved;
     }
     return changed ? RegisterOutcome::changed : RegisterOutcome::refreshed;
-}
-
-std::optional<RibError> Rib::check(const Registration& registration) const {
-    if (registration.agent.is_nil() || registration.agent == kRouterId) {
-        return error(ErrorCode::malformed,
-                     registration.agent.to_text() + " cannot be the id of an agent");
-    }
-    if (!registration.endpoint.ip.is_unicast_host()) {
-        return error(ErrorCode::malformed,
-                     "address " + registration.endpoint.ip.to_text() + " is not that of a host");
-    }
-    if (registration.endpoint.udp_port == 0) {
-        return error(ErrorCode::malformed, "UDP port 0 cannot be sent to");
-    }
-    if (!valid(registration.state)) {
-        return error(ErrorCode::malformed, "the agent's state is none that there is");
-    }
-    if (registration.name.size() > kAgentNameMax || !is_printable_utf8(registration.name)) {
-        return error(ErrorCode::malformed,
-                     "the agent's name is not at most 255 bytes of printable UTF-8");
-    }
-    return check_capabilities(registration.capabilities, limits_.capabilities_max);
 }
 
 std::optional<RibError> Rib::check_room() const {
     if (agents_.size() + routes_.size() < limits_.routes_max) {
         return std::nullopt;
     }
-    return error(
+    return rib_error(
         ErrorCode::overloaded,
         "the table is full (" + std::to_string(limits_.routes_max) + " agents and routes)");
 }
@@ -190,8 +123,9 @@ std::optional<RibError> Rib::check_port(std::uint16_t port) const {
     if (limits_.agents_per_port_max == 0 || agents_on_port(port) < limits_.agents_per_port_max) {
         return std::nullopt;
     }
-    return error(ErrorCode::overloaded,
-                 "the port is full (" + std::to_string(limits_.agents_per_port_max) + " agents)");
+    return rib_error(
+        ErrorCode::overloaded,
+        "the port is full (" + std::to_string(limits_.agents_per_port_max) + " agents)");
 }
 
 std::uint32_t Rib::granted_lease_ms(const Registration& registration) const {
@@ -205,14 +139,14 @@ void Rib::start_lease(AgentRecord& record, std::uint64_t now_ms) {
     if (record.registration.origin != Origin::registered) {
         record.registration.lease_ms = 0;
         record.deadline_ms = 0;
-        deadlines_.remove(record);
+        leases_.remove(record);
         return;
     }
     record.registration.lease_ms = granted_lease_ms(record.registration);
     record.deadline_ms = now_ms + record.registration.lease_ms;
-    // A later deadline than the one in the heap waits until that one is due: a refresh costs O(1).
-    if (record.heap_place == kNotInHeap || record.deadline_ms < deadlines_.at(record)) {
-        deadlines_.set(record, record.deadline_ms);
+    // A later deadline waits until the one in the wheel is due: a refresh touches no other record.
+    if (!record.due.in() || record.deadline_ms < record.due.at_ms) {
+        leases_.set(record, record.deadline_ms);
     }
 }
 
@@ -223,14 +157,14 @@ tl::expected<void, RibError> Rib::deregister_agent(const AgentId& agent, const E
     }
     const Registration& registration = held->second.registration;
     if (from != nullptr && registration.origin != Origin::registered) {
-        return tl::unexpected(error(ErrorCode::unauthorised,
-                                    "agent " + agent.to_text() + " " +
-                                        std::string(words_for(registration.origin)) +
-                                        " and cannot deregister"));
+        return tl::unexpected(rib_error(ErrorCode::unauthorised,
+                                        "agent " + agent.to_text() + " " +
+                                            std::string(words_for(registration.origin)) +
+                                            " and cannot deregister"));
     }
     if (from != nullptr && !same_host(registration.endpoint, *from)) {
-        return tl::unexpected(error(ErrorCode::unauthorised,
-                                    "agent " + agent.to_text() + " is registered elsewhere"));
+        return tl::unexpected(rib_error(ErrorCode::unauthorised,
+                                        "agent " + agent.to_text() + " is registered elsewhere"));
     }
     withdraw(agent);
     return {};
@@ -241,9 +175,9 @@ tl::expected<void, RibError> Rib::set_state(const AgentId& agent, AgentState sta
     if (held == agents_.end()) {
         return tl::unexpected(unknown_agent(agent));
     }
-    if (!valid(state)) {
+    if (!is_valid(state)) {
         return tl::unexpected(
-            error(ErrorCode::malformed, "the agent's state is none that there is"));
+            rib_error(ErrorCode::malformed, "the agent's state is none that there is"));
     }
     if (held->second.registration.state != state) {
         held->second.registration.state = state;
@@ -252,54 +186,36 @@ tl::expected<void, RibError> Rib::set_state(const AgentId& agent, AgentState sta
     return {};
 }
 
-tl::expected<void, RibError> Rib::set_route(const RouteRecord& route) {
-    if (route.agent.is_nil() || route.agent == kRouterId) {
-        return tl::unexpected(
-            error(ErrorCode::malformed, route.agent.to_text() + " cannot be the id of an agent"));
-    }
-    const auto held = routes_.find(route.agent);
-    if (held == routes_.end()) {
-        if (auto full = check_room()) {
-            return tl::unexpected(std::move(*full));
-        }
-    } else if (authority(route.origin) < authority(held->second.origin)) {
-        return tl::unexpected(error(ErrorCode::unauthorised,
-                                    "the route to " + route.agent.to_text() + " " +
-                                        std::string(words_for(held->second.origin))));
-    }
-    const bool shown = held == routes_.end() || held->second.adjacency != route.adjacency;
-    routes_[route.agent] = route;
-    if (shown && !agents_.contains(route.agent)) {
-        publish_route(route);
-    }
-    return {};
-}
-
-tl::expected<void, RibError> Rib::remove_route(const AgentId& agent) {
-    const AgentId id = agent;  // the caller's may lie in the record
-    if (routes_.erase(id) == 0) {
-        return tl::unexpected(
-            error(ErrorCode::unknown_agent, "there is no route to " + id.to_text()));
-    }
-    if (!agents_.contains(id)) {
-        publish_removal(id);
-    }
-    return {};
-}
-
 std::size_t Rib::expire(std::uint64_t now_ms, const LastHeard& last_heard, std::size_t budget) {
     std::size_t gone = 0;
-    for (; budget > 0 && !deadlines_.empty() && deadlines_.first().at_ms <= now_ms; --budget) {
-        AgentRecord& record = *deadlines_.first().record;
-        read_heartbeat(record, now_ms, last_heard(record.registration.agent));
-        if (record.deadline_ms > now_ms) {
-            deadlines_.set(record, record.deadline_ms);
-        } else {
-            withdraw(record.registration.agent);
+    std::size_t judged = 0;
+    std::size_t moves = budget * kWheelMovesPerCheck;
+    for (; budget > 0; --budget) {
+        AgentRecord* const record = leases_.next_due(now_ms, moves);
+        if (record == nullptr) {
+            break;
+        }
+        read_heartbeat(*record, now_ms, last_heard(record->registration.agent));
+        if (record->deadline_ms <= now_ms) {
+            withdraw(record->registration.agent);
             ++gone;
+            continue;
+        }
+        leases_.set(*record, record->deadline_ms);
+        if (judged < kJudgedPerCall && judge(*record, now_ms)) {
+            publish_agent(*record);
+            ++judged;
         }
     }
     return gone;
+}
+
+// True: the class has changed.
+bool Rib::judge(AgentRecord& record, std::uint64_t now_ms) const {
+    const bool vouched = record.registration.origin != Origin::registered;
+    const Stability now =
+        record.rate.judge(record.stability, record.registered_at_ms, vouched, now_ms);
+    return std::exchange(record.stability, now) != now;
 }
 
 // The cell counts only if it changed since it was last read: an agent that refreshes by
@@ -320,13 +236,6 @@ void Rib::read_heartbeat(AgentRecord& record,
     }
 }
 
-std::optional<std::uint64_t> Rib::next_deadline_ms() const {
-    if (deadlines_.empty()) {
-        return std::nullopt;
-    }
-    return deadlines_.first().at_ms;
-}
-
 void Rib::leave_port(std::uint16_t port) {
     const auto count = agents_per_port_.find(port);
     if (--count->second == 0) {
@@ -337,7 +246,7 @@ void Rib::leave_port(std::uint16_t port) {
 void Rib::withdraw(const AgentId& agent) {
     const AgentId id = agent;  // the caller's may lie in the record
     const auto held = agents_.find(id);
-    deadlines_.remove(held->second);
+    leases_.remove(held->second);
     leave_port(held->second.registration.endpoint.port);
     agents_.erase(held);
     if (const RouteRecord* const route = find_route(id)) {
@@ -347,30 +256,34 @@ void Rib::withdraw(const AgentId& agent) {
     }
 }
 
-void Rib::publish_agent(AgentRecord& record) {
+FibChange& Rib::add_change(const AgentId& agent) {
     FibChange& change = changes_.emplace_back();
-    change.entry.agent = record.registration.agent;
+    change.entry.agent = agent;
+    change.entry.version = static_cast<std::uint32_t>(++version_);
+    return change;
+}
+
+void Rib::publish_agent(AgentRecord& record) {
+    FibChange& change = add_change(record.registration.agent);
     change.entry.endpoint = record.registration.endpoint;
     change.entry.kind = RouteKind::local;
     change.entry.state = record.registration.state;
-    change.entry.version = static_cast<std::uint32_t>(++version_);
+    change.entry.stability = record.stability;
     change.last_heard_ms = static_cast<std::uint32_t>(record.heard_ms);
     record.cell_ms = change.last_heard_ms;
 }
 
 void Rib::publish_route(const RouteRecord& route) {
-    FibChange& change = changes_.emplace_back();
-    change.entry.agent = route.agent;
+    FibChange& change = add_change(route.agent);
     change.entry.endpoint.adjacency = route.adjacency;
     change.entry.kind = RouteKind::remote;
-    change.entry.version = static_cast<std::uint32_t>(++version_);
+    change.entry.stability = route.stability;
+    change.entry.router = route.router;
+    change.entry.fresh_until_ms = route.fresh_until_ms;
 }
 
 void Rib::publish_removal(const AgentId& agent) {
-    FibChange& change = changes_.emplace_back();
-    change.remove = true;
-    change.entry.agent = agent;
-    change.entry.version = static_cast<std::uint32_t>(++version_);
+    add_change(agent).remove = true;
 }
 
 std::vector<FibChange> Rib::take_changes() {
@@ -380,11 +293,6 @@ std::vector<FibChange> Rib::take_changes() {
 const AgentRecord* Rib::find_agent(const AgentId& agent) const {
     const auto held = agents_.find(agent);
     return held == agents_.end() ? nullptr : &held->second;
-}
-
-const RouteRecord* Rib::find_route(const AgentId& agent) const {
-    const auto held = routes_.find(agent);
-    return held == routes_.end() ? nullptr : &held->second;
 }
 
 std::uint32_t Rib::agents_on_port(std::uint16_t port) const {

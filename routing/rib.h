@@ -15,10 +15,12 @@
 #include <vector>
 
 #include "routing/agent_id.h"
-#include "routing/deadline_heap.h"
 #include "routing/fib.h"
+#include "routing/intrusive_list.h"
 #include "routing/key_hash.h"
 #include "routing/message.h"
+#include "routing/move_rate.h"
+#include "routing/timing_wheel.h"
 
 namespace posthaste::routing {
 
@@ -58,9 +60,11 @@ struct AgentRecord {
     std::uint64_t heard_ms = 0;     // the last sign of life the Rib knows of
     std::uint64_t deadline_ms = 0;  // 0: never; heartbeats move it when it is next due
     std::uint32_t moves = 0;
+    Stability stability = Stability::normal;
     // The Rib's own.
     std::uint32_t cell_ms = 0;  // the lease cell as last read, modulo 2^32
-    std::size_t heap_place = kNotInHeap;
+    MoveRate rate{};
+    WheelPlace<AgentRecord> due{};
 };
 
 struct RouteRecord {
@@ -68,6 +72,14 @@ struct RouteRecord {
     std::uint16_t router = 0;     // index of the [router] section
     std::uint16_t adjacency = 0;  // of the World
     Origin origin = Origin::configured;
+    std::uint64_t expires_at_ms = 0;  // 0: never
+    // The Rib's own.
+    Stability stability = Stability::normal;
+    std::uint32_t fresh_until_ms = 0;  // as the Fib has it
+    std::uint64_t since_ms = 0;
+    MoveRate rate{};
+    WheelPlace<RouteRecord> due{};
+    ListPlace<RouteRecord> sibling{};  // among the routes to the same router
 };
 
 enum class RegisterOutcome : std::uint8_t { added, refreshed, moved, changed };
@@ -117,14 +129,27 @@ class Rib {
     [[nodiscard]] tl::expected<void, RibError> deregister_agent(const AgentId& agent,
                                                                 const Endpoint* from);
     [[nodiscard]] tl::expected<void, RibError> set_state(const AgentId& agent, AgentState state);
-    [[nodiscard]] tl::expected<void, RibError> set_route(const RouteRecord& route);
+    // Only the first five members of the route count. One whose end is past goes with the next
+    // expire_routes(), and the Fib has it as stale until then.
+    [[nodiscard]] tl::expected<void, RibError> set_route(const RouteRecord& route,
+                                                         std::uint64_t now_ms);
     [[nodiscard]] tl::expected<void, RibError> remove_route(const AgentId& agent);
 
     // Removes agents whose lease ran out, at most `budget` checks a call, the longest overdue
-    // first. A heartbeat moves the deadline. Gives how many agents went.
+    // first. A heartbeat moves the deadline. Gives how many agents went. Whoever is looked at and
+    // stays is judged anew for its stability; kJudgedPerCall of the verdicts at most change it.
     std::size_t expire(std::uint64_t now_ms, const LastHeard& last_heard, std::size_t budget);
-    // When expire() next has work; nullopt: never.
+    // The same for routes whose end has come.
+    std::size_t expire_routes(std::uint64_t now_ms, std::size_t budget);
+    // When one of the two next has work, or somewhat before; nullopt: never.
     [[nodiscard]] std::optional<std::uint64_t> next_deadline_ms() const;
+
+    // How many routes lead to the router, whether or not they are in use.
+    [[nodiscard]] std::uint32_t routes_to(std::uint16_t router) const;
+    // Removes the oldest of them for good, at most `budget` a call. Gives how many went.
+    std::size_t remove_routes_to(std::uint16_t router, std::size_t budget);
+    // The agents behind the router, the oldest route first.
+    [[nodiscard]] std::vector<AgentId> agents_behind(std::uint16_t router) const;
 
     // Changes since the last call, in order; the caller applies all of them to the Fib. Each one
     // differs from what the Fib holds.
@@ -139,7 +164,7 @@ class Rib {
 
     [[nodiscard]] std::uint32_t agents_on_port(std::uint16_t port) const;
 
-    // Grows by one with every change.
+    // routing_table_version: grows by one with every change that take_changes() gives.
     [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
     // For what comes; what is in stays, and keeps its lease until it is refreshed.
@@ -148,9 +173,15 @@ class Rib {
   private:
     using Outcome = tl::expected<RegisterOutcome, RibError>;
 
+    static constexpr std::size_t kJudgedPerCall = 64;
+
+    struct RouterRoutes {
+        std::uint32_t count = 0;
+        IntrusiveList<RouteRecord, &RouteRecord::sibling> routes;
+    };
+
     [[nodiscard]] Outcome add(Registration&& registration, std::uint64_t now_ms);
     [[nodiscard]] Outcome renew(AgentRecord& record, Registration&& wanted, std::uint64_t now_ms);
-    [[nodiscard]] std::optional<RibError> check(const Registration& registration) const;
     [[nodiscard]] std::optional<RibError> check_room() const;
     [[nodiscard]] std::optional<RibError> check_port(std::uint16_t port) const;
     [[nodiscard]] std::uint32_t granted_lease_ms(const Registration& registration) const;
@@ -158,8 +189,12 @@ class Rib {
     void read_heartbeat(AgentRecord& record,
                         std::uint64_t now_ms,
                         std::optional<std::uint32_t> cell_ms);
+    [[nodiscard]] bool judge(AgentRecord& record, std::uint64_t now_ms) const;
     void leave_port(std::uint16_t port);
     void withdraw(const AgentId& agent);
+    RouteRecord& change_route(const RouteRecord& route, std::uint64_t now_ms);
+    void drop_route(const AgentId& agent);
+    [[nodiscard]] FibChange& add_change(const AgentId& agent);
     void publish_agent(AgentRecord& record);
     void publish_route(const RouteRecord& route);
     void publish_removal(const AgentId& agent);
@@ -168,7 +203,9 @@ class Rib {
     Agents agents_;
     Routes routes_;
     std::unordered_map<std::uint16_t, std::uint32_t> agents_per_port_;
-    DeadlineHeap<AgentRecord> deadlines_;  // registered agents
+    std::unordered_map<std::uint16_t, RouterRoutes> routes_per_router_;
+    TimingWheel<AgentRecord, &AgentRecord::due> leases_;  // of registered agents
+    TimingWheel<RouteRecord, &RouteRecord::due> ends_;    // of routes that have one
     std::vector<FibChange> changes_;
     std::uint64_t version_ = 0;
 };

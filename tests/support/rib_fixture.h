@@ -18,6 +18,7 @@ using routing::AgentId;
 using routing::Endpoint;
 using routing::ErrorCode;
 using routing::FibChange;
+using routing::FibEntry;
 using routing::IpAddress;
 using routing::Origin;
 using routing::RegisterOutcome;

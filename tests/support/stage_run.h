@@ -26,7 +26,7 @@ class StageRun {
   public:
     dataplane::World world = small_world();
     std::uint8_t floor = 0;
-    dataplane::TokenBucket errors{1000};
+    routing::TokenBucket errors{1000};
     std::vector<dataplane::TxBacklog> tx;
     dataplane::PuntRings punts{dataplane::SpscRing<dataplane::Punted>(64),
                                dataplane::SpscRing<dataplane::Punted>(64),

@@ -13,13 +13,13 @@
 #include "dataplane/coarse_clock.h"
 #include "dataplane/counters.h"
 #include "dataplane/punt.h"
-#include "dataplane/token_bucket.h"
 #include "dataplane/tx_backlog.h"
 #include "dataplane/world.h"
 #include "routing/fib.h"
 #include "routing/grace.h"
 #include "routing/lookup_counters.h"
 #include "routing/published.h"
+#include "routing/token_bucket.h"
 
 namespace posthaste::tools {
 
@@ -56,7 +56,7 @@ class BarePipeline {
     dataplane::Burst burst_;
     dataplane::WorkerCounters counters_{kPorts};
     routing::LookupCounters lookups_;
-    std::vector<dataplane::TokenBucket> errors_;
+    std::vector<routing::TokenBucket> errors_;
     std::vector<dataplane::TxBacklog> tx_;
     dataplane::PuntRings punts_;
     std::uint32_t bursts_ = 0;

@@ -96,11 +96,14 @@ Report report_of(const Trial& sum, double rate, double most) {
     std::array<char, 200> text;
     std::snprintf(text.data(),
                   text.size(),
-                  "offered %.3f Mframes/s, %.0f %% of the %.3f that the router takes; lost %llu",
+                  "offered %.3f Mframes/s, %.0f %% of the %.3f that the router takes; lost %llu, "
+                  "of these %llu while "
+                  "time was stolen",
                   rate / 1e6,
                   rate / most * 100,
                   most / 1e6,
-                  static_cast<unsigned long long>(sum.lost));
+                  static_cast<unsigned long long>(sum.lost),
+                  static_cast<unsigned long long>(sum.lost_stolen));
     report.notes = {text.data(),
                     line_of("latency of all frames:           ", sum.all),
                     line_of("of those no stolen time delayed: ", sum.quiet),
@@ -120,6 +123,7 @@ Report report_of(const Trial& sum, double rate, double most) {
     report.more["offered"] = sum.offered;
     report.more["received"] = sum.received;
     report.more["lost"] = sum.lost;
+    report.more["lost_while_stolen"] = sum.lost_stolen;
     report.more["latency_us"] = {{"all", json_of(sum.all)}, {"not_stolen", json_of(sum.quiet)}};
     report.more["stolen"] = {{"router", json_of(sum.router_steal)},
                              {"generator", json_of(sum.generator_steal)}};

@@ -39,9 +39,10 @@ tl::expected<std::unique_ptr<Paced>, std::string> Paced::open(const ForwardOptio
 }
 
 tl::expected<double, std::string> Paced::most(double seconds) {
+    const auto slices = static_cast<unsigned>(std::max(seconds / kSliceSeconds, 1.0));
+    const double length = seconds / slices;
     double best = 0;
-    for (double left = seconds; left > 0; left -= kSliceSeconds) {
-        const double length = std::min(left, kSliceSeconds);
+    for (unsigned i = 0; i < slices; ++i) {
         const auto slice = trial(0, length);
         if (!slice.has_value()) {
             return tl::unexpected(slice.error());

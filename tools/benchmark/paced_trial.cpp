@@ -5,6 +5,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
+#include <rte_pause.h>
 #include <rte_prefetch.h>
 #include <rte_ring.h>
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr unsigned kBurst = 64;
 constexpr unsigned kRouterLcore = 1;
+constexpr double kHeadStartSeconds = 1e-5;
 constexpr double kLagSeconds = 1e-3;      // before a sample is judged: windows have come by then
 constexpr double kPatienceSeconds = 5.0;  // for what is late: frames due, the last to come out
 constexpr double kMomentSeconds = 20e-6;
@@ -34,11 +36,11 @@ class Sender {
         : router_(router),
           rig_(router.rig_),
           watch_(router.hz_),
-          start_(rte_rdtsc() + static_cast<std::uint64_t>(router.hz_ * 1e-5)),
           length_(static_cast<std::uint64_t>(seconds * router.hz_)),
-          pace_(start_, router.hz_, rate > 0 ? rate : 1),
+          rate_(rate > 0 ? rate : 1),
+          pace_(0, router.hz_, rate_),
           flat_out_(rate <= 0),
-          total_(flat_out_ ? ~std::uint64_t{0} : pace_.due(start_ + length_ - 1)),
+          total_(flat_out_ ? ~std::uint64_t{0} : pace_.due(length_ - 1)),
           lag_(static_cast<std::uint64_t>(router.hz_ * kLagSeconds)),
           moment_(static_cast<std::uint64_t>(router.hz_ * kMomentSeconds)),
           patience_(static_cast<std::uint64_t>(router.hz_ * kPatienceSeconds)),
@@ -72,12 +74,14 @@ class Sender {
     void watch(std::uint64_t now, unsigned moved) noexcept;
     [[nodiscard]] bool send_all() noexcept;
     [[nodiscard]] bool await_the_last() noexcept;
+    void await_the_windows() noexcept;
 
     RouterThread& router_;
     Rig& rig_;
     LoopWatch watch_;
-    std::uint64_t start_;
+    std::uint64_t start_ = 0;
     std::uint64_t length_;
+    double rate_;
     Pace pace_;
     bool flat_out_;
     std::uint64_t total_;
@@ -233,26 +237,42 @@ bool Sender::await_the_last() noexcept {
         receive();
         judge(false);
         const dataplane::PortCounters& in = rig_.counters().port[Rig::kIngress];
-        if (in.received.read() == rig_.generator().frames() && receive() == 0 &&
-            rig_.counters().port[Rig::kEgress].backlog.read() == 0 &&
-            rte_ring_empty(rig_.away()) != 0 &&
-            in.sent.read() == rig_.counters().port[Rig::kEgress].transmitted.read()) {
+        const dataplane::PortCounters& out = rig_.counters().port[Rig::kEgress];
+        const std::uint64_t settled = in.sent.read() + in.punted.read() + in.dropped.read();
+        const bool through =
+            settled == rig_.generator().frames() && in.sent.read() == out.transmitted.read();
+        // The ring last: what was counted as transmitted lies in it or was taken.
+        std::atomic_thread_fence(std::memory_order_acquire);
+        if (through && rte_ring_empty(rig_.away()) != 0) {
             return true;
         }
     }
     return false;
 }
 
+// The worker idles now: the last window closes within a turn, or was none.
+void Sender::await_the_windows() noexcept {
+    const std::uint64_t now = rte_rdtsc();
+    while (router_.settled_.load(std::memory_order_acquire) < now &&
+           rte_rdtsc() < now + patience_) {
+        rte_pause();
+    }
+}
+
 tl::expected<Trial, std::string> Sender::run() {
     const auto faulty_before = rig_.generator().faulty();
     const StealCount steal_before = router_.steal();
     router_.longest_.store(0, std::memory_order_relaxed);
+    // Only now: making room for the samples took longer than many of them will.
+    start_ = rte_rdtsc() + static_cast<std::uint64_t>(router_.hz_ * kHeadStartSeconds);
+    pace_ = Pace(start_, router_.hz_, rate_);
     if (!send_all()) {
         return tl::unexpected(std::string("the generator cannot offer that rate"));
     }
     if (!await_the_last()) {
         return tl::unexpected(std::string("frames stayed in the router"));
     }
+    await_the_windows();
     judge(true);
     judge_losses();
     for (std::size_t i = 0; i < faulty_before.size(); ++i) {

@@ -143,7 +143,7 @@ TEST_P(rib_estimate, is_within_five_percent_of_what_a_hundred_thousand_agents_ta
     for (std::uint32_t i = 0; i < kRemote; ++i) {
         RouteRecord route;
         route.agent = numbered(kLocal + i);
-        ASSERT_TRUE(rib->set_route(route));
+        ASSERT_TRUE(rib->set_route(route, i));
         static_cast<void>(rib->take_changes());
     }
     expect_near("agents and routes", estimate_rib(kLocal, kRemote, shape), heap_taken() - before);

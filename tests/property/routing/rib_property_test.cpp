@@ -27,6 +27,7 @@ using posthaste::routing::Rib;
 using posthaste::routing::RibLimits;
 using posthaste::routing::RouteKind;
 using posthaste::routing::RouteRecord;
+using posthaste::routing::Stability;
 
 namespace {
 
@@ -49,6 +50,8 @@ enum class Act : std::uint8_t {
     heartbeat,
     pass,
 };
+
+constexpr std::uint32_t kEndless = 25'000;  // a route of a shorter step has an end
 
 struct Step {
     Act act = Act::pass;
@@ -100,6 +103,8 @@ struct Shown {
     std::optional<std::uint16_t> adjacency;  // of a route; else a local agent's
     Endpoint endpoint;
     AgentState state = AgentState::running;
+    std::uint16_t router = posthaste::routing::kNoRouter;
+    std::uint32_t fresh_until_ms = 0;
 
     friend bool operator==(const Shown&, const Shown&) = default;
 };
@@ -108,6 +113,7 @@ struct FibModel {
     struct Row {
         Shown shown;
         std::uint32_t cell = 0;
+        Stability stability = Stability::normal;
     };
 
     std::map<AgentId, Row> rows;
@@ -125,20 +131,23 @@ struct FibModel {
         Shown shown;
         if (change.entry.kind == RouteKind::remote) {
             shown.adjacency = change.entry.endpoint.adjacency;
+            shown.router = change.entry.router;
+            shown.fresh_until_ms = change.entry.fresh_until_ms;
         } else {
             shown.endpoint = change.entry.endpoint;
             shown.state = change.entry.state;
         }
-        RC_ASSERT((row == rows.end() || row->second.shown != shown));  // no idle change
+        RC_ASSERT((row == rows.end() || row->second.shown != shown ||
+                   row->second.stability != change.entry.stability));  // no idle change
         const bool stays = row != rows.end() && !row->second.shown.adjacency && !shown.adjacency;
         const bool later =
             stays && static_cast<std::int32_t>(row->second.cell - change.last_heard_ms) > 0;
         const std::uint32_t cell = later ? row->second.cell : change.last_heard_ms;
-        rows[change.entry.agent] = {shown, cell};
+        rows[change.entry.agent] = {shown, cell, change.entry.stability};
     }
 };
 
-// The naive model: no heap, no laziness; everything is looked at every time.
+// The naive model: no wheel, no laziness; everything is looked at every time.
 struct Model {
     struct Agent {
         Endpoint endpoint;
@@ -151,6 +160,8 @@ struct Model {
     struct Route {
         std::uint16_t adjacency = 0;
         Origin origin = Origin::configured;
+        std::uint16_t router = 0;
+        std::uint64_t expires_at_ms = 0;
     };
 
     std::map<AgentId, Agent> agents;
@@ -208,15 +219,20 @@ struct Model {
             const Agent& agent = item.second;
             return agent.origin == Origin::registered && agent.heard_ms + agent.lease_ms <= now_ms;
         });
+        std::erase_if(routes, [now_ms](const auto& item) {
+            return item.second.expires_at_ms != 0 && item.second.expires_at_ms <= now_ms;
+        });
     }
 
     [[nodiscard]] std::map<AgentId, Shown> winners() const {
         std::map<AgentId, Shown> all;
         for (const auto& [id, found] : routes) {
-            all[id] = {found.adjacency, {}, AgentState::running};
+            const auto end = static_cast<std::uint32_t>(found.expires_at_ms);
+            const bool wraps = end == 0 && found.expires_at_ms != 0;
+            all[id] = {found.adjacency, {}, AgentState::running, found.router, wraps ? 1U : end};
         }
         for (const auto& [id, found] : agents) {
-            all[id] = {std::nullopt, found.endpoint, found.state};
+            all[id] = {.adjacency = std::nullopt, .endpoint = found.endpoint, .state = found.state};
         }
         return all;
     }
@@ -253,8 +269,12 @@ class Run {
             case Act::route: {
                 const auto adjacency = static_cast<std::uint16_t>(step.host);
                 const Origin origin = step.origin == 0 ? Origin::configured : Origin::operator_set;
-                const bool fits = model_.route(id, {adjacency, origin});
-                RC_ASSERT(rib_.set_route({id, 0, adjacency, origin}).has_value() == fits);
+                const auto router = static_cast<std::uint16_t>(step.port);
+                const std::uint64_t end = step.ms < kEndless ? now_ms_ + step.ms + 1 : 0;
+                const bool fits = model_.route(id, {adjacency, origin, router, end});
+                RC_ASSERT(
+                    rib_.set_route({id, router, adjacency, origin, end}, now_ms_).has_value() ==
+                    fits);
                 break;
             }
             case Act::unroute: {
@@ -300,6 +320,7 @@ class Run {
     void pass(std::uint32_t ms) {
         now_ms_ += ms;
         const std::size_t before = model_.agents.size();
+        const std::size_t routes_before = model_.routes.size();
         model_.expire(now_ms_);
         const auto cell = [this](const AgentId& agent) -> std::optional<std::uint32_t> {
             const auto row = fib_.rows.find(agent);
@@ -307,6 +328,7 @@ class Run {
         };
         const std::size_t gone = rib_.expire(now_ms_, cell, 1000);
         RC_ASSERT(gone == before - model_.agents.size());
+        RC_ASSERT(rib_.expire_routes(now_ms_, 1000) == routes_before - model_.routes.size());
     }
 
     void compare() {
@@ -327,6 +349,17 @@ class Run {
                 const std::uint64_t due = agent.heard_ms + agent.lease_ms;
                 earliest = earliest ? std::min(*earliest, due) : due;
             }
+        }
+        std::map<std::uint16_t, std::uint32_t> behind;
+        for (const auto& [id, route] : model_.routes) {
+            ++behind[route.router];
+            if (route.expires_at_ms != 0) {
+                earliest = std::min(earliest.value_or(route.expires_at_ms), route.expires_at_ms);
+            }
+        }
+        for (const std::uint16_t router : {std::uint16_t{0}, std::uint16_t{1}}) {
+            RC_ASSERT(rib_.routes_to(router) == behind[router]);
+            RC_ASSERT(rib_.agents_behind(router).size() == behind[router]);
         }
         const auto next = rib_.next_deadline_ms();
         RC_ASSERT(next.has_value() == earliest.has_value());

@@ -74,7 +74,7 @@ TEST(conservation, every_received_lane_is_sent_punted_or_dropped_once) {
         SCOPED_TRACE(seed);
         RandomFrames source(seed);
         StageRun run;
-        run.errors = dataplane::TokenBucket(source.below(64));
+        run.errors = routing::TokenBucket(source.below(64));
         run.floor = static_cast<std::uint8_t>(source.below(4) == 0 ? source.below(12) : 0);
         for (std::uint32_t taken = source.below(64); taken > 0; --taken) {
             run.tx[kEdge].push(nullptr);

@@ -227,7 +227,7 @@ TEST(verdicts, errors_stay_within_the_ports_rate) {
     spec.destination = agent(kUnknown);
     spec.flags = routing::flag::want_error;
     StageRun run;
-    run.errors = dataplane::TokenBucket(3);
+    run.errors = routing::TokenBucket(3);
     std::vector<FakeFrame> frames;
     for (int i = 0; i < 10; ++i) {
         frames.emplace_back(build(spec));

@@ -92,14 +92,14 @@ TEST_F(rib, each_part_of_another_endpoint_is_a_move) {
 TEST_F(rib, the_table_takes_no_more_than_its_limit) {
     add(agent(1));
     add(agent(2));
-    EXPECT_TRUE(table.set_route({.agent = id_of(10)}).has_value());
+    EXPECT_TRUE(table.set_route({.agent = id_of(10)}, 0).has_value());
     add(agent(3, 1));
     EXPECT_EQ(table.take_changes().size(), 4U);
     EXPECT_EQ(refused(agent(4, 1)), ErrorCode::overloaded);
-    EXPECT_EQ(table.set_route({.agent = id_of(11)}).error().code, ErrorCode::overloaded);
+    EXPECT_EQ(table.set_route({.agent = id_of(11)}, 0).error().code, ErrorCode::overloaded);
     EXPECT_EQ(table.find_agent(id_of(4)), nullptr);
     // What is in may change, and what goes makes room.
-    EXPECT_TRUE(table.set_route({.agent = id_of(10), .adjacency = 5}).has_value());
+    EXPECT_TRUE(table.set_route({.agent = id_of(10), .adjacency = 5}, 0).has_value());
     add(agent(1, 1));
     EXPECT_TRUE(table.deregister_agent(id_of(2), nullptr).has_value());
     add(agent(4, 1));
@@ -149,8 +149,8 @@ TEST_F(rib, ids_addresses_and_states_that_cannot_be_are_refused) {
         wrong.state = static_cast<AgentState>(state);
         EXPECT_EQ(refused(wrong), ErrorCode::malformed);
     }
-    EXPECT_EQ(table.set_route({.agent = AgentId{}}).error().code, ErrorCode::malformed);
-    EXPECT_EQ(table.set_route({.agent = kRouterId}).error().code, ErrorCode::malformed);
+    EXPECT_EQ(table.set_route({.agent = AgentId{}}, 0).error().code, ErrorCode::malformed);
+    EXPECT_EQ(table.set_route({.agent = kRouterId}, 0).error().code, ErrorCode::malformed);
 }
 
 TEST_F(rib, a_name_is_printable_and_at_most_255_bytes) {
@@ -282,15 +282,19 @@ TEST_F(rib, a_state_set_is_published_once) {
 }
 
 TEST_F(rib, a_route_is_published_and_removed) {
-    EXPECT_TRUE(table.set_route({.agent = id_of(1), .router = 2, .adjacency = 7}).has_value());
+    EXPECT_TRUE(table.set_route({.agent = id_of(1), .router = 2, .adjacency = 7}, 0).has_value());
     const FibChange change = only_change();
     EXPECT_EQ(change.entry.kind, RouteKind::remote);
     EXPECT_EQ(change.entry.endpoint.adjacency, 7);
-    // The same adjacency again, though of another router: the Fib has it.
-    EXPECT_TRUE(table.set_route({.agent = id_of(1), .router = 3, .adjacency = 7}).has_value());
+    EXPECT_EQ(change.entry.router, 2);
+    EXPECT_EQ(change.entry.fresh_until_ms, 0U);
+    EXPECT_TRUE(table.set_route({.agent = id_of(1), .router = 2, .adjacency = 7}, 0).has_value());
     EXPECT_TRUE(table.take_changes().empty());
+    // The same adjacency again, though of another router.
+    EXPECT_TRUE(table.set_route({.agent = id_of(1), .router = 3, .adjacency = 7}, 0).has_value());
+    EXPECT_EQ(only_change().entry.router, 3);
     EXPECT_EQ(table.find_route(id_of(1))->router, 3);
-    EXPECT_TRUE(table.set_route({.agent = id_of(1), .router = 3, .adjacency = 8}).has_value());
+    EXPECT_TRUE(table.set_route({.agent = id_of(1), .router = 3, .adjacency = 8}, 0).has_value());
     EXPECT_EQ(only_change().entry.endpoint.adjacency, 8);
     EXPECT_TRUE(table.remove_route(id_of(1)).has_value());
     EXPECT_TRUE(only_change().remove);
@@ -298,19 +302,20 @@ TEST_F(rib, a_route_is_published_and_removed) {
 }
 
 TEST_F(rib, the_operator_does_not_replace_a_configured_route) {
-    EXPECT_TRUE(table.set_route({.agent = id_of(1), .origin = Origin::configured}).has_value());
-    EXPECT_EQ(table.set_route({.agent = id_of(1), .origin = Origin::operator_set}).error().code,
+    EXPECT_TRUE(table.set_route({.agent = id_of(1), .origin = Origin::configured}, 0).has_value());
+    EXPECT_EQ(table.set_route({.agent = id_of(1), .origin = Origin::operator_set}, 0).error().code,
               ErrorCode::unauthorised);
-    EXPECT_TRUE(table.set_route({.agent = id_of(2), .origin = Origin::operator_set}).has_value());
-    EXPECT_TRUE(table.set_route({.agent = id_of(2), .origin = Origin::configured}).has_value());
+    EXPECT_TRUE(
+        table.set_route({.agent = id_of(2), .origin = Origin::operator_set}, 0).has_value());
+    EXPECT_TRUE(table.set_route({.agent = id_of(2), .origin = Origin::configured}, 0).has_value());
 }
 
 TEST_F(rib, a_local_agent_hides_a_route_and_its_end_uncovers_it) {
-    EXPECT_TRUE(table.set_route({.agent = id_of(1), .adjacency = 7}).has_value());
+    EXPECT_TRUE(table.set_route({.agent = id_of(1), .adjacency = 7}, 0).has_value());
     EXPECT_EQ(only_change().entry.kind, RouteKind::remote);
     add(agent(1), 0);
     EXPECT_EQ(only_change().entry.kind, RouteKind::local);
-    EXPECT_TRUE(table.set_route({.agent = id_of(1), .adjacency = 8}).has_value());
+    EXPECT_TRUE(table.set_route({.agent = id_of(1), .adjacency = 8}, 0).has_value());
     EXPECT_TRUE(table.take_changes().empty());
     EXPECT_TRUE(table.deregister_agent(id_of(1), nullptr).has_value());
     const FibChange uncovered = only_change();

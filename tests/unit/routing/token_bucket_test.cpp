@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/token_bucket.h"
+#include "routing/token_bucket.h"
 
 #include <gtest/gtest.h>
 
-using posthaste::dataplane::TokenBucket;
+using posthaste::routing::TokenBucket;
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace posthaste::dataplane {
+namespace posthaste::routing {
 
 class TokenBucket {
   public:
@@ -54,4 +54,4 @@ class TokenBucket {
     std::uint64_t level_ = 0;
 };
 
-}  // namespace posthaste::dataplane
+}  // namespace posthaste::routing

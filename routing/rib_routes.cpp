@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The Rib's routes to other routers: one per agent, by router, and until their end.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "routing/rib.h"
+#include "routing/rib_checks.h"
+
+namespace posthaste::routing {
+
+namespace {
+
+constexpr std::size_t kWheelMovesPerCheck = 10;  // as for leases
+
+// The end of a route for lcores, whose clock has 32 bits: 0 says that there is none, and an end
+// that clock could not tell from the past is left to expire_routes() alone.
+std::uint32_t fresh_until(std::uint64_t expires_at_ms, std::uint64_t now_ms) noexcept {
+    constexpr std::uint64_t kAheadMax = std::numeric_limits<std::int32_t>::max();
+    if (expires_at_ms == 0 || (expires_at_ms > now_ms && expires_at_ms - now_ms > kAheadMax)) {
+        return 0;
+    }
+    // One that is long past would look new again; it is past all the same.
+    const auto end = static_cast<std::uint32_t>(
+        now_ms > expires_at_ms && now_ms - expires_at_ms > kAheadMax ? now_ms : expires_at_ms);
+    return end == 0 ? 1 : end;
+}
+
+}  // namespace
+
+tl::expected<void, RibError> Rib::set_route(const RouteRecord& route, std::uint64_t now_ms) {
+    if (route.agent.is_nil() || route.agent == kRouterId) {
+        return tl::unexpected(rib_error(ErrorCode::malformed,
+                                        route.agent.to_text() + " cannot be the id of an agent"));
+    }
+    const auto held = routes_.find(route.agent);
+    if (held == routes_.end()) {
+        if (auto full = check_room()) {
+            return tl::unexpected(std::move(*full));
+        }
+    } else if (authority(route.origin) < authority(held->second.origin)) {
+        return tl::unexpected(rib_error(ErrorCode::unauthorised,
+                                        "the route to " + route.agent.to_text() + " " +
+                                            std::string(words_for(held->second.origin))));
+    }
+    const bool added = held == routes_.end();
+    const RouteRecord before = added ? RouteRecord{} : held->second;
+    const RouteRecord& now = change_route(route, now_ms);
+    const bool shown = added || before.router != now.router || before.adjacency != now.adjacency ||
+                       before.stability != now.stability ||
+                       before.fresh_until_ms != now.fresh_until_ms;
+    if (shown && !agents_.contains(route.agent)) {
+        publish_route(now);
+    }
+    return {};
+}
+
+RouteRecord& Rib::change_route(const RouteRecord& route, std::uint64_t now_ms) {
+    const auto [at, added] = routes_.try_emplace(route.agent);
+    RouteRecord& record = at->second;
+    if (added) {
+        record.since_ms = now_ms;
+    } else if (record.router != route.router) {
+        record.rate.note_move(now_ms);
+    }
+    if (added || record.router != route.router) {
+        if (!added) {
+            RouterRoutes& old = routes_per_router_[record.router];
+            old.routes.remove(record);
+            --old.count;
+        }
+        RouterRoutes& router = routes_per_router_[route.router];
+        router.routes.push_back(record);
+        ++router.count;
+    }
+    record.agent = route.agent;
+    record.router = route.router;
+    record.adjacency = route.adjacency;
+    record.origin = route.origin;
+    record.expires_at_ms = route.expires_at_ms;
+    record.fresh_until_ms = fresh_until(route.expires_at_ms, now_ms);
+    record.stability = record.rate.judge(record.stability, record.since_ms, true, now_ms);
+    if (record.expires_at_ms == 0) {
+        ends_.remove(record);
+    } else {
+        ends_.set(record, record.expires_at_ms);
+    }
+    return record;
+}
+
+// The route is there.
+void Rib::drop_route(const AgentId& agent) {
+    const AgentId id = agent;  // the caller's may lie in the record
+    const auto held = routes_.find(id);
+    RouteRecord& record = held->second;
+    ends_.remove(record);
+    RouterRoutes& router = routes_per_router_[record.router];
+    router.routes.remove(record);
+    --router.count;
+    routes_.erase(held);
+    if (!agents_.contains(id)) {
+        publish_removal(id);
+    }
+}
+
+tl::expected<void, RibError> Rib::remove_route(const AgentId& agent) {
+    if (!routes_.contains(agent)) {
+        return tl::unexpected(
+            rib_error(ErrorCode::unknown_agent, "there is no route to " + agent.to_text()));
+    }
+    drop_route(agent);
+    return {};
+}
+
+std::size_t Rib::expire_routes(std::uint64_t now_ms, std::size_t budget) {
+    std::size_t gone = 0;
+    std::size_t moves = budget * kWheelMovesPerCheck;
+    for (; gone < budget; ++gone) {
+        const RouteRecord* const record = ends_.next_due(now_ms, moves);
+        if (record == nullptr) {
+            break;
+        }
+        drop_route(record->agent);
+    }
+    return gone;
+}
+
+std::optional<std::uint64_t> Rib::next_deadline_ms() const {
+    const auto lease = leases_.earliest_ms();
+    const auto end = ends_.earliest_ms();
+    if (lease.has_value() && end.has_value()) {
+        return std::min(*lease, *end);
+    }
+    return lease.has_value() ? lease : end;
+}
+
+std::uint32_t Rib::routes_to(std::uint16_t router) const {
+    const auto routes = routes_per_router_.find(router);
+    return routes == routes_per_router_.end() ? 0 : routes->second.count;
+}
+
+std::size_t Rib::remove_routes_to(std::uint16_t router, std::size_t budget) {
+    const auto routes = routes_per_router_.find(router);
+    std::size_t gone = 0;
+    for (; gone < budget && routes != routes_per_router_.end() && routes->second.count > 0;
+         ++gone) {
+        drop_route(routes->second.routes.first()->agent);
+    }
+    return gone;
+}
+
+std::vector<AgentId> Rib::agents_behind(std::uint16_t router) const {
+    std::vector<AgentId> agents;
+    const auto routes = routes_per_router_.find(router);
+    if (routes == routes_per_router_.end()) {
+        return agents;
+    }
+    agents.reserve(routes->second.count);
+    using List = IntrusiveList<RouteRecord, &RouteRecord::sibling>;
+    for (const RouteRecord* at = routes->second.routes.first(); at != nullptr;
+         at = List::after(*at)) {
+        agents.push_back(at->agent);
+    }
+    return agents;
+}
+
+const RouteRecord* Rib::find_route(const AgentId& agent) const {
+    const auto held = routes_.find(agent);
+    return held == routes_.end() ? nullptr : &held->second;
+}
+
+}  // namespace posthaste::routing
