@@ -335,7 +335,6 @@ Steps two_turns(unsigned reader, unsigned id, Mutant mutant = Mutant::none) {
            quiet(reader);
 }
 
-const Steps kNothing;
 // Reader 1 takes no part: offline, it holds up nobody's grace period.
 const Steps kAlone{[](World& world) { world.grace.offline(1); }};
 
