@@ -145,5 +145,5 @@ TEST(route_cache_property, it_may_forget_but_never_invents) {
         known += run.known;
     });
     EXPECT_TRUE(passed);
-    EXPECT_GT(known, 1'000U);
+    EXPECT_GT(known, 100U);
 }
