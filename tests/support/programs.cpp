@@ -7,6 +7,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <array>
@@ -169,8 +170,20 @@ std::string Terminal::wait_for(const std::string& text) {
     return shown;
 }
 
+bool Terminal::ctrl_c_is_a_signal() const {
+    termios modes{};
+    EXPECT_EQ(::tcgetattr(fd_, &modes), 0);
+    return (modes.c_lflag & ISIG) != 0;
+}
+
 int Terminal::wait_for_end() {
     while (read_more()) {
+    }
+    // At the end the terminal is hung up; after the deadline it is silent.
+    pollfd hung_up{fd_, POLLIN, 0};
+    if (::poll(&hung_up, 1, 0) == 0) {
+        ADD_FAILURE() << "the program does not end; the screen shows:\n" << screen_;
+        ::kill(pid_, SIGKILL);
     }
     const int status = exit_status(pid_);
     pid_ = -1;

@@ -32,6 +32,8 @@ class Terminal {
     void type(const std::string& keys) const;
     // Until the screen has shown `text` since the last call; what came up to its end.
     std::string wait_for(const std::string& text);
+    // Whether Ctrl-C typed now would be a signal, and not a key the program reads.
+    [[nodiscard]] bool ctrl_c_is_a_signal() const;
     // Until the program has ended: its exit status.
     int wait_for_end();
 

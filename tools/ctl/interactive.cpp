@@ -126,9 +126,21 @@ void set_up(EditLine* edit, History* history, RouterClient& router) {
     ::el_set(edit, EL_ADDFN, "posthaste-interrupt", "Throw the line away", &on_interrupt);
     ::el_set(edit, EL_BIND, "^C", "posthaste-interrupt", nullptr);
     ::el_set(edit, EL_BIND, "^R", "em-inc-search-prev", nullptr);
-    // While a line is edited Ctrl-C is a key; while a command runs it ends us as ever.
+    // While a line is edited Ctrl-C is a key.
     ::el_set(edit, EL_SETTY, "-d", "-isig", nullptr);
     ::el_source(edit, nullptr);
+}
+
+// One line. libedit by itself shows the prompt first and takes the terminal out of line mode only
+// then. A Ctrl-C in between would be a signal, for which the kernel drops what was typed and no new
+// prompt comes; a Ctrl-D would be lost. So the terminal takes keys before the prompt invites them,
+// but not where ~/.editrc turns editing off: libedit then wants whole lines from the kernel.
+const char* read_line(EditLine* edit, int& count) {
+    int edits = 0;
+    if (::el_get(edit, EL_EDITMODE, &edits) == 0 && edits != 0) {
+        ::el_set(edit, EL_PREP_TERM, 1);
+    }
+    return ::el_gets(edit, &count);
 }
 
 }  // namespace
@@ -154,8 +166,8 @@ int run_interactive(RouterClient& router, const Settings& settings) {
         ::history(history.get(), &event, H_LOAD, path.c_str());
     }
     set_up(edit.get(), history.get(), router);
-    // Between two prompts the terminal is not in raw mode: Ctrl-C is a signal then, and must not
-    // end the client.
+    // While a command runs the terminal is in line mode: Ctrl-C is a signal then, and must not end
+    // the client. The next prompt comes when the command has ended.
     std::signal(SIGINT, SIG_IGN);
     const Json& data = (*version)["data"];
     std::cout << "posthaste " << cell("version", data.value("version", Json())) << " on "
@@ -164,7 +176,7 @@ int run_interactive(RouterClient& router, const Settings& settings) {
               << std::flush;
     int count = 0;
     for (;;) {
-        const char* const typed = ::el_gets(edit.get(), &count);
+        const char* const typed = read_line(edit.get(), count);
         if (typed == nullptr || count <= 0) {
             std::cout << '\n';
             break;

@@ -252,6 +252,17 @@ TEST_F(posthastectl, a_terminal_remembers_its_lines_even_the_next_time) {
     terminal.wait_for("POOLS");
 }
 
+TEST_F(posthastectl, a_prompt_is_shown_only_when_the_terminal_takes_keys) {
+    const AdminServer server(path, 3);
+    Terminal terminal(argv({}), home());
+    terminal.wait_for("posthaste> ");
+    EXPECT_FALSE(terminal.ctrl_c_is_a_signal());
+    terminal.type("show version\n");
+    terminal.wait_for("DPDK 22.11.11");
+    terminal.wait_for("posthaste> ");
+    EXPECT_FALSE(terminal.ctrl_c_is_a_signal());
+}
+
 TEST_F(posthastectl, in_a_terminal_errors_and_ctrl_c_do_not_end_it) {
     const AdminServer server(path, 3);
     Terminal terminal(argv({}), home());
