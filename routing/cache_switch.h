@@ -14,10 +14,15 @@ namespace posthaste::routing {
 
 class CacheSwitch {
   public:
-    static constexpr std::uint64_t kTrialEvery = 1U << 21;  // lookups, to begin with
-    static constexpr std::uint64_t kTrialEveryMax = 1U << 26;
-    static constexpr std::uint64_t kTrial = 1U << 15;  // lookups; the first half is not timed
-    static constexpr double kGainMin = 0.97;           // on below this share of the other cost
+    static constexpr std::uint64_t kTrial = 1U << 15;       // lookups; the first half is not timed
+    static constexpr std::uint64_t kTrialEvery = 1U << 21;  // lookups, to begin with: 64 trials
+    static constexpr std::uint64_t kTrialEveryMax = 32 * kTrialEvery;
+    static constexpr double kGainMin = 0.97;  // on below this share of the other cost
+
+    // `trial`: lookups in one, at least kTrial; enough that a trial can fill the cache. The time
+    // between trials grows with it.
+    explicit CacheSwitch(std::uint64_t trial = kTrial) noexcept
+        : scale_(std::max<std::uint64_t>(trial / kTrial, 1)), every_(kTrialEvery * scale_) {}
 
     // How the next lookups are to be done.
     [[nodiscard]] bool with_cache() const noexcept { return on_ != trying_; }
@@ -35,14 +40,14 @@ class CacheSwitch {
     // As observe(), not timed.
     void pass(std::uint64_t lookups) noexcept {
         done_ += lookups;
-        if (done_ >= (trying_ ? kTrial : every_)) {
+        if (done_ >= (trying_ ? kTrial * scale_ : every_)) {
             next_phase();
         }
     }
 
     // `lookups` were just done as with_cache() said.
     void observe(std::uint64_t lookups, std::uint64_t cycles) noexcept {
-        const bool timed = !trying_ || done_ + lookups > kTrial / 2;
+        const bool timed = !trying_ || done_ + lookups > kTrial * scale_ / 2;
         if (timed && !stolen(lookups, cycles)) {
             Cost& cost = cost_[with_cache() ? 1 : 0];
             cost.lookups += lookups;
@@ -79,7 +84,8 @@ class CacheSwitch {
             const bool pays = cost_[1].each() < cost_[0].each() * (on_ ? 1.0 : kGainMin);
             turns_ += pays != on_ ? 1 : 0;
             // A cache that does not pay is tried less and less often.
-            every_ = pays || on_ ? kTrialEvery : std::min(every_ * 2, kTrialEveryMax);
+            every_ =
+                pays || on_ ? kTrialEvery * scale_ : std::min(every_ * 2, kTrialEveryMax * scale_);
             on_ = pays;
         }
         cost_[on_ ? 1 : 0] = {};
@@ -87,8 +93,9 @@ class CacheSwitch {
 
     bool on_ = false;
     bool trying_ = true;  // begins with a trial
+    std::uint64_t scale_;
+    std::uint64_t every_;
     std::uint64_t done_ = 0;
-    std::uint64_t every_ = kTrialEvery;
     std::uint64_t turns_ = 0;
     Cost cost_[2];  // without, with
 };

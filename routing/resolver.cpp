@@ -15,6 +15,9 @@ namespace {
 // A cache's lines are asked for this many ids ahead.
 constexpr std::size_t kCacheAhead = 32;
 
+// Lookups of a trial for each line of the cache: its first half can fill both places of most.
+constexpr std::uint64_t kTrialPerLine = 4;
+
 }  // namespace
 
 // What is known of the ids of one chunk.
@@ -55,7 +58,8 @@ Resolver::Resolver(const Fib& fib,
       remote_ttl_ms_(options.remote_ttl_ms),
       negative_ttl_ms_(options.negative_ttl_ms),
       lines_(lines),
-      cache_(lines) {
+      cache_(lines),
+      switch_(kTrialPerLine * lines.size()) {
     CHECK(lines.empty() || fib.index().stripes().count() <= lines.size());
 }
 
