@@ -13,6 +13,7 @@
 
 #include "routing/fib.h"
 #include "tests/support/hash_key.h"
+#include "tests/support/numbered_id.h"
 
 using posthaste::routing::AgentId;
 using posthaste::routing::Fib;
@@ -22,18 +23,13 @@ using posthaste::routing::FibOptions;
 using posthaste::routing::Grace;
 using posthaste::routing::RouteTable;
 using posthaste::support::hash_key;
+using posthaste::support::numbered_id;
 
 namespace {
 
-AgentId id_of(std::uint32_t number) {
-    AgentId id = *AgentId::from_text("20000000-0000-4000-8000-000000000000");
-    std::memcpy(id.bytes.data() + 12, &number, sizeof number);
-    return id;
-}
-
 FibEntry entry_of(std::uint32_t number, std::uint32_t version) {
     FibEntry entry;
-    entry.agent = id_of(number);
+    entry.agent = numbered_id(number);
     entry.version = version;
     return entry;
 }
@@ -77,7 +73,7 @@ class Rekeyed {
     }
 
     void remove(std::uint32_t number) {
-        ASSERT_EQ(fib->remove(id_of(number)), model.erase(number) == 1);
+        ASSERT_EQ(fib->remove(numbered_id(number)), model.erase(number) == 1);
     }
 
     // One by one, by the table and by the authority: all of them, and no stranger.
@@ -86,7 +82,7 @@ class Rekeyed {
         std::vector<AgentId> ids;
         std::vector<const AgentId*> keys;
         for (std::uint32_t number = 0; number < numbers; ++number) {
-            ids.push_back(id_of(number));
+            ids.push_back(numbered_id(number));
         }
         for (const AgentId& id : ids) {
             keys.push_back(&id);
@@ -240,7 +236,7 @@ TEST(fib_rekey, a_reader_that_has_the_old_index_finds_by_it_until_it_moves_on) {
         one.fib->reclaim();
     }
     for (std::uint32_t number = 0; number < 500; ++number) {
-        const AgentId id = id_of(number);
+        const AgentId id = numbered_id(number);
         const AgentId* const key = &id;
         std::uint64_t hash = 0;
         std::uint32_t position = 0;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/support/hash_key.h"
+#include "tests/support/numbered_id.h"
 
 using posthaste::routing::AgentId;
 using posthaste::routing::Fib;
@@ -20,21 +21,16 @@ using posthaste::routing::FibOptions;
 using posthaste::routing::Grace;
 using posthaste::routing::RouteKind;
 using posthaste::support::hash_key;
+using posthaste::support::numbered_id;
 
 namespace {
 
 constexpr std::uint32_t kLookupMax = 64;
 
-AgentId id_of(std::uint32_t number) {
-    AgentId id = *AgentId::from_text("10000000-0000-4000-8000-000000000000");
-    std::memcpy(id.bytes.data() + 12, &number, sizeof number);
-    return id;
-}
-
 // `version` shows up in several fields, so that a mixture of two entries would be seen.
 FibEntry entry_of(std::uint32_t number, std::uint32_t version) {
     FibEntry entry;
-    entry.agent = id_of(number);
+    entry.agent = numbered_id(number);
     entry.version = version;
     entry.kind = version % 2 == 0 ? RouteKind::local : RouteKind::remote;
     entry.endpoint.port = static_cast<std::uint16_t>(version);
@@ -79,7 +75,7 @@ TEST(fib, every_burst_size_finds_what_is_there_and_nothing_else) {
         for (const std::uint32_t first : {0U, 60U, 1000U}) {  // all, some, none
             std::vector<AgentId> ids;
             for (std::uint32_t i = 0; i < count; ++i) {
-                ids.push_back(id_of(first + i));
+                ids.push_back(numbered_id(first + i));
             }
             const auto found = look_up(*fib, ids);
             for (std::uint32_t i = 0; i < count; ++i) {
@@ -111,14 +107,14 @@ TEST(fib, follows_a_map_through_random_changes) {
                 model[number] = entry;
             }
         } else {
-            ASSERT_EQ(fib->remove(id_of(number)), model.erase(number) == 1) << step;
+            ASSERT_EQ(fib->remove(numbered_id(number)), model.erase(number) == 1) << step;
         }
         ASSERT_EQ(fib->count(), model.size());
         if (step % 100 == 0) {
             grace.quiescent(0);
             std::vector<AgentId> ids;
             for (std::uint32_t i = 0; i < kLookupMax; ++i) {
-                ids.push_back(id_of(random() % 700));
+                ids.push_back(numbered_id(random() % 700));
             }
             const auto found = look_up(*fib, ids);
             for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -144,11 +140,11 @@ TEST(fib, a_full_table_refuses_the_next_agent_and_changes_nothing) {
             }
             EXPECT_FALSE(fib->set(entry_of(capacity, 1), 0));
             EXPECT_EQ(fib->count(), capacity);
-            EXPECT_EQ(fib->find(id_of(capacity)), nullptr);
+            EXPECT_EQ(fib->find(numbered_id(capacity)), nullptr);
             EXPECT_TRUE(fib->set(entry_of(0, 2), 0));  // a replacement still fits
-            EXPECT_TRUE(fib->remove(id_of(0)));
+            EXPECT_TRUE(fib->remove(numbered_id(0)));
             EXPECT_TRUE(fib->set(entry_of(capacity, 1), 0));
-            EXPECT_EQ(fib->find(id_of(0)), nullptr);
+            EXPECT_EQ(fib->find(numbered_id(0)), nullptr);
         }
     }
 }
@@ -160,16 +156,16 @@ TEST(fib, an_entry_a_reader_may_hold_is_neither_changed_nor_reused) {
     const auto fib = make_fib(grace, 8);
     ASSERT_TRUE(fib->set(entry_of(1, 10), 0));
     ASSERT_TRUE(fib->set(entry_of(2, 20), 0));
-    const FibEntry* const replaced = fib->find(id_of(1));
-    const FibEntry* const removed = fib->find(id_of(2));
+    const FibEntry* const replaced = fib->find(numbered_id(1));
+    const FibEntry* const removed = fib->find(numbered_id(2));
     ASSERT_TRUE(fib->set(entry_of(1, 11), 0));
-    ASSERT_TRUE(fib->remove(id_of(2)));
+    ASSERT_TRUE(fib->remove(numbered_id(2)));
 
     // Every free entry is used up, and neither of the two is among them.
     std::uint32_t version = 100;
     std::set<const FibEntry*> used;
     while (fib->set(entry_of(3, version), 0)) {
-        used.insert(fib->find(id_of(3)));
+        used.insert(fib->find(numbered_id(3)));
         ++version;
     }
     EXPECT_EQ(used.size(), 8U + fib->slack_count() - 3);
@@ -179,8 +175,8 @@ TEST(fib, an_entry_a_reader_may_hold_is_neither_changed_nor_reused) {
     EXPECT_TRUE(same(*removed, entry_of(2, 20)));
 
     // The refusal changed nothing.
-    EXPECT_TRUE(same(*fib->find(id_of(3)), entry_of(3, version - 1)));
-    EXPECT_TRUE(same(*fib->find(id_of(1)), entry_of(1, 11)));
+    EXPECT_TRUE(same(*fib->find(numbered_id(3)), entry_of(3, version - 1)));
+    EXPECT_TRUE(same(*fib->find(numbered_id(1)), entry_of(1, 11)));
 
     // One reader is not enough; both are, and then all but the living is free again.
     grace.quiescent(0);
@@ -205,7 +201,7 @@ TEST(fib, slots_of_removed_agents_come_back_after_the_grace_period) {
         // One out, one in, until the slack is used up by what the reader may still hold.
         std::uint32_t changes = 0;
         for (;; ++changes, ++number) {
-            ASSERT_TRUE(fib->remove(id_of(number - kCapacity)));
+            ASSERT_TRUE(fib->remove(numbered_id(number - kCapacity)));
             if (!fib->set(entry_of(number, 1), 0)) {
                 break;
             }
@@ -224,10 +220,10 @@ TEST(fib, a_lease_cell_stays_with_its_agent) {
     grace.online(0);
     const auto fib = make_fib(grace, 10);
     ASSERT_TRUE(fib->set(entry_of(1, 2), 1000));
-    const FibEntry* const first = fib->find(id_of(1));
+    const FibEntry* const first = fib->find(numbered_id(1));
     EXPECT_EQ(fib->last_heard_ms(*first), 1000U);
     ASSERT_TRUE(fib->set(entry_of(1, 4), 1500));
-    const FibEntry* const second = fib->find(id_of(1));
+    const FibEntry* const second = fib->find(numbered_id(1));
     ASSERT_NE(first, second);
     EXPECT_EQ(fib->last_heard_ms(*second), 1500U);
 
@@ -237,24 +233,24 @@ TEST(fib, a_lease_cell_stays_with_its_agent) {
 
     // A replacement does not take a later heartbeat back, also across the wrap of the clock.
     ASSERT_TRUE(fib->set(entry_of(1, 6), 1800));
-    EXPECT_EQ(fib->last_heard_ms(*fib->find(id_of(1))), 2000U);
+    EXPECT_EQ(fib->last_heard_ms(*fib->find(numbered_id(1))), 2000U);
     fib->touch(*second, 0xfffffff0);
     ASSERT_TRUE(fib->set(entry_of(1, 8), 5));
-    EXPECT_EQ(fib->last_heard_ms(*fib->find(id_of(1))), 5U);
+    EXPECT_EQ(fib->last_heard_ms(*fib->find(numbered_id(1))), 5U);
 
     // A route in between is not heard at all, so the agent that comes after it starts anew.
     fib->touch(*second, 20);
     ASSERT_TRUE(fib->set(entry_of(1, 9), 0));
-    EXPECT_EQ(fib->last_heard_ms(*fib->find(id_of(1))), 0U);
+    EXPECT_EQ(fib->last_heard_ms(*fib->find(numbered_id(1))), 0U);
     ASSERT_TRUE(fib->set(entry_of(1, 10), 0xf0000000));
-    EXPECT_EQ(fib->last_heard_ms(*fib->find(id_of(1))), 0xf0000000U);
+    EXPECT_EQ(fib->last_heard_ms(*fib->find(numbered_id(1))), 0xf0000000U);
 
     // Removed and back: what is heard through an old entry does not reach the new agent.
-    const FibEntry* const old = fib->find(id_of(1));
-    ASSERT_TRUE(fib->remove(id_of(1)));
+    const FibEntry* const old = fib->find(numbered_id(1));
+    ASSERT_TRUE(fib->remove(numbered_id(1)));
     ASSERT_TRUE(fib->set(entry_of(1, 12), 10));
     fib->touch(*old, 99);
-    EXPECT_EQ(fib->last_heard_ms(*fib->find(id_of(1))), 10U);
+    EXPECT_EQ(fib->last_heard_ms(*fib->find(numbered_id(1))), 10U);
     grace.offline(0);
 }
 
@@ -265,8 +261,8 @@ TEST(fib, several_live_side_by_side_and_give_their_memory_back) {
         const auto two = make_fib(grace, 20'000);
         ASSERT_TRUE(one->set(entry_of(1, 1), 0));
         ASSERT_TRUE(two->set(entry_of(1, 2), 0));
-        EXPECT_EQ(one->find(id_of(1))->version, 1U);
-        EXPECT_EQ(two->find(id_of(1))->version, 2U);
+        EXPECT_EQ(one->find(numbered_id(1))->version, 1U);
+        EXPECT_EQ(two->find(numbered_id(1))->version, 2U);
         EXPECT_EQ(one->memory_bytes(), two->memory_bytes());
     }
 }

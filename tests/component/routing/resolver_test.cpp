@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/support/hash_key.h"
+#include "tests/support/numbered_id.h"
 
 using posthaste::routing::AgentId;
 using posthaste::routing::Fib;
@@ -27,20 +28,15 @@ using posthaste::routing::RouteCache;
 using posthaste::routing::RouteKind;
 using posthaste::routing::Stability;
 using posthaste::support::hash_key;
+using posthaste::support::numbered_id;
 
 namespace {
 
 constexpr std::uint32_t kTick = RouteCache::kTickMs;
 
-AgentId id_of(std::uint32_t number) {
-    AgentId id = *AgentId::from_text("40000000-0000-4000-8000-000000000000");
-    std::memcpy(id.bytes.data() + 12, &number, sizeof number);
-    return id;
-}
-
 FibEntry entry_of(std::uint32_t number, std::uint32_t version = 1) {
     FibEntry entry;
-    entry.agent = id_of(number);
+    entry.agent = numbered_id(number);
     entry.version = version;
     return entry;
 }
@@ -80,8 +76,8 @@ class Lcore {
 
     Outcome ask(std::uint32_t number, std::uint32_t now = 0) {
         Outcome outcome{};
-        const FibEntry* const found = resolver->resolve(id_of(number), now, outcome);
-        EXPECT_EQ(found, fib->find(id_of(number))) << number;
+        const FibEntry* const found = resolver->resolve(numbered_id(number), now, outcome);
+        EXPECT_EQ(found, fib->find(numbered_id(number))) << number;
         EXPECT_EQ(found != nullptr, outcome == Outcome::found || outcome == Outcome::hit_positive);
         return outcome;
     }
@@ -91,7 +87,7 @@ class Lcore {
         std::vector<AgentId> ids;
         std::vector<const AgentId*> keys;
         for (const std::uint32_t number : numbers) {
-            ids.push_back(id_of(number));
+            ids.push_back(numbered_id(number));
         }
         for (const AgentId& id : ids) {
             keys.push_back(&id);
@@ -180,7 +176,7 @@ TEST(resolver, all_ways_give_the_answers_of_the_fib_whatever_changes) {
         for (unsigned step = 1; step <= 3'000; ++step) {
             const std::uint32_t number = random() % 300;
             if (random() % 3 == 0) {
-                lcore.fib->remove(id_of(number));
+                lcore.fib->remove(numbered_id(number));
             } else {
                 ASSERT_TRUE(lcore.fib->set(entry_of(number, step), 0));
             }
@@ -230,7 +226,7 @@ TEST(resolver, an_answer_comes_from_the_cache_until_the_route_changes) {
     ASSERT_TRUE(lcore.fib->set(entry_of(1, 2), 0));
     EXPECT_EQ(lcore.ask(1), Outcome::found);
     EXPECT_EQ(lcore.ask(1), Outcome::hit_positive);
-    ASSERT_TRUE(lcore.fib->remove(id_of(1)));
+    ASSERT_TRUE(lcore.fib->remove(numbered_id(1)));
     EXPECT_EQ(lcore.ask(1), Outcome::unknown);
     EXPECT_EQ(lcore.ask(1), Outcome::hit_negative);
     lcore.expect_counters_add_up();
@@ -254,7 +250,7 @@ TEST(resolver, without_a_cache_every_answer_is_the_fibs) {
         EXPECT_EQ(lcore.ask(2), Outcome::unknown);
         lcore.resolver->turn(i * 100'000);
     }
-    lcore.resolver->warm(std::vector{id_of(1)}, 0);
+    lcore.resolver->warm(std::vector{numbered_id(1)}, 0);
     EXPECT_EQ(lcore.ask(1), Outcome::found);
     EXPECT_EQ(lcore.resolver->cache_bytes(), 0U);
 }
@@ -310,7 +306,7 @@ TEST(resolver, a_change_of_the_key_empties_the_cache_and_changes_no_answer) {
                 ASSERT_NO_FATAL_FAILURE(lcore.ask_all(range(0, 400)));
             }
             for (std::uint32_t number = 300; number < 400; ++number) {
-                ASSERT_TRUE(lcore.fib->remove(id_of(number)));
+                ASSERT_TRUE(lcore.fib->remove(numbered_id(number)));
             }
             lcore.grace.quiescent(0);
             lcore.fib->reclaim();
@@ -340,7 +336,7 @@ TEST(resolver, expected_agents_are_in_the_cache_before_they_are_asked_for) {
         if (asked_before) {
             lcore.ask(9);
         }
-        lcore.resolver->warm(std::vector{id_of(1), id_of(7)}, 0);
+        lcore.resolver->warm(std::vector{numbered_id(1), numbered_id(7)}, 0);
         EXPECT_EQ(lcore.resolver->counters().cache_warmed.read(), 1U);
         EXPECT_EQ(lcore.ask(1), Outcome::hit_positive);
         EXPECT_EQ(lcore.ask(2), Outcome::found);
@@ -352,8 +348,8 @@ TEST(resolver, expected_agents_are_in_the_cache_before_they_are_asked_for) {
 TEST(resolver, an_expected_agent_that_goes_is_gone) {
     Lcore lcore;
     ASSERT_TRUE(lcore.fib->set(entry_of(1), 0));
-    lcore.resolver->warm(std::vector{id_of(1)}, 0);
-    ASSERT_TRUE(lcore.fib->remove(id_of(1)));
+    lcore.resolver->warm(std::vector{numbered_id(1)}, 0);
+    ASSERT_TRUE(lcore.fib->remove(numbered_id(1)));
     EXPECT_EQ(lcore.ask(1), Outcome::unknown);
 }
 
@@ -438,7 +434,7 @@ TEST(resolver, a_clock_that_stands_still_hides_no_change) {
         lcore.ask_all({0, 1, 2, 3}, 7);
         lcore.ask_all({0, 1, 2, 3}, 7);
         if (version % 5 == 0) {
-            lcore.fib->remove(id_of(version % 3));
+            lcore.fib->remove(numbered_id(version % 3));
         }
         lcore.ask_all({0, 1, 2, 3}, 7);
     }
@@ -457,7 +453,7 @@ TEST(resolver, a_cache_that_does_not_pay_is_tried_and_left_off) {
     std::vector<AgentId> ids;
     std::vector<const AgentId*> keys;
     for (const std::uint32_t number : numbers) {
-        ids.push_back(id_of(number));
+        ids.push_back(numbered_id(number));
     }
     for (const AgentId& id : ids) {
         keys.push_back(&id);

@@ -14,12 +14,14 @@
 #include <vector>
 
 #include "tests/support/hash_key.h"
+#include "tests/support/numbered_id.h"
 
 using posthaste::routing::AgentId;
 using posthaste::routing::Fib;
 using posthaste::routing::FibEntry;
 using posthaste::routing::Grace;
 using posthaste::routing::RouteKind;
+using posthaste::support::numbered_id;
 
 namespace {
 
@@ -32,12 +34,6 @@ constexpr std::uint32_t kLasting = 256;  // agents 0 .. 255 are replaced, never 
 constexpr std::uint32_t kAgents = kCapacity + 500;
 constexpr std::uint32_t kSteps = 40'000;
 
-AgentId id_of(std::uint32_t number) {
-    AgentId id = *AgentId::from_text("30000000-0000-4000-8000-000000000000");
-    std::memcpy(id.bytes.data() + 12, &number, sizeof number);
-    return id;
-}
-
 std::uint32_t number_of(const AgentId& id) {
     std::uint32_t number = 0;
     std::memcpy(&number, id.bytes.data() + 12, sizeof number);
@@ -46,7 +42,7 @@ std::uint32_t number_of(const AgentId& id) {
 
 FibEntry entry_of(std::uint32_t number, std::uint32_t version) {
     FibEntry entry;
-    entry.agent = id_of(number);
+    entry.agent = numbered_id(number);
     entry.version = version;
     entry.endpoint.port = static_cast<std::uint16_t>(version);
     entry.endpoint.udp_port = static_cast<std::uint16_t>(version >> 16);
@@ -81,7 +77,7 @@ class Reader {
         const std::uint32_t count = random_() % 4 == 0 ? 1 + random_() % 64 : 64;
         const bool lonely = random_() % 4 == 0;
         for (std::uint32_t lane = 0; lane < count; ++lane) {
-            ids_[lane] = id_of(pick(lonely, lane));
+            ids_[lane] = numbered_id(pick(lonely, lane));
         }
         fib_.lookup(std::span(keys_).first(count), found_.data());
         for (std::uint32_t lane = 0; lane < count; ++lane) {
@@ -130,12 +126,12 @@ std::uint64_t churn(Fib& fib, std::uint32_t steps) {
     for (std::uint32_t version = 1; version <= steps; ++version) {
         const std::uint32_t number =
             version % 3 == 0 ? random() % kLasting : kLasting + random() % (kAgents - kLasting);
-        if (number >= kLasting && fib.find(id_of(number)) != nullptr && random() % 2 == 0) {
-            fib.remove(id_of(number));
+        if (number >= kLasting && fib.find(numbered_id(number)) != nullptr && random() % 2 == 0) {
+            fib.remove(numbered_id(number));
             continue;
         }
         while (!fib.set(entry_of(number, version), 0)) {
-            if (fib.count() == fib.capacity() && fib.find(id_of(number)) == nullptr) {
+            if (fib.count() == fib.capacity() && fib.find(numbered_id(number)) == nullptr) {
                 break;  // full, as it should be now and then
             }
             ++waits;
@@ -186,7 +182,7 @@ TEST(fib_threads, readers_of_a_churned_table_find_whole_entries_and_miss_none_th
     }
     // No replacement took a heartbeat back: each cell holds the last touch of its one reader.
     for (std::uint32_t number = 0; number < kLasting; ++number) {
-        const FibEntry* const entry = fib.find(id_of(number));
+        const FibEntry* const entry = fib.find(numbered_id(number));
         ASSERT_NE(entry, nullptr);
         EXPECT_EQ(fib.last_heard_ms(*entry), readers[number % kReaders]->touched[number]);
     }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tests/support/hash_key.h"
+#include "tests/support/numbered_id.h"
 
 using posthaste::routing::AgentId;
 using posthaste::routing::Fib;
@@ -24,6 +25,7 @@ using posthaste::routing::Grace;
 using posthaste::routing::Resolver;
 using posthaste::routing::ResolverOptions;
 using posthaste::support::hash_key;
+using posthaste::support::numbered_id;
 
 namespace {
 
@@ -37,15 +39,9 @@ constexpr std::uint32_t kBatchMax = 64;
 constexpr std::uint32_t kChangesPerBatch = 16;
 constexpr std::uint32_t kChangesPerKey = 10'000;
 
-AgentId id_of(std::uint32_t number) {
-    AgentId id = *AgentId::from_text("50000000-0000-4000-8000-000000000000");
-    std::memcpy(id.bytes.data() + 12, &number, sizeof number);
-    return id;
-}
-
 FibEntry entry_of(std::uint32_t number, std::uint32_t version) {
     FibEntry entry;
-    entry.agent = id_of(number);
+    entry.agent = numbered_id(number);
     entry.version = version;
     entry.endpoint.adjacency = static_cast<std::uint16_t>(number);
     entry.endpoint.port = static_cast<std::uint16_t>(version);
@@ -101,7 +97,7 @@ class Lcore {
         for (std::uint32_t i = 0; i < count; ++i) {
             // A few agents often, so that they are in the cache; the others now and then.
             numbers_[i] = random_() % 4 == 0 ? random_() % kAgents : random_() % 40;
-            ids_[i] = id_of(numbers_[i]);
+            ids_[i] = numbered_id(numbers_[i]);
             over_[i] = board_[numbers_[i]].over.load(std::memory_order_acquire);
         }
         resolver_->resolve(std::span(keys_).first(count), found_.data(), now_ms);
@@ -153,7 +149,7 @@ class Writer {
             const std::uint32_t number = random_() % 2 == 0 ? random_() % 40 : random_() % kAgents;
             if (there[number] && random_() % 3 == 0) {
                 begin(number, {version, false});
-                ASSERT_TRUE(fib_.remove(id_of(number)));
+                ASSERT_TRUE(fib_.remove(numbered_id(number)));
                 there[number] = false;
                 end(number, {version, false});
             } else if (there[number] || fib_.count() < fib_.capacity()) {
