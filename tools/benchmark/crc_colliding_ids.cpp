@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tools/benchmark/crc_colliding_ids.h"
 
-#include <rte_hash_crc.h>
-
 #include <array>
 #include <bit>
 #include <random>
@@ -39,7 +37,7 @@ std::vector<AgentId> base_of_differences() {
         }
         Difference next;
         next.bits.bytes[bit / 8] = static_cast<std::uint8_t>(1U << bit % 8);
-        next.crc = rte_hash_crc(&next.bits, sizeof next.bits, 0);
+        next.crc = crc_of(next.bits, 0);
         while (next.crc != 0) {
             Difference& pivot = pivots[static_cast<unsigned>(std::bit_width(next.crc)) - 1];
             if (pivot.crc == 0) {

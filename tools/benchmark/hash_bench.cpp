@@ -2,7 +2,6 @@
 #include "tools/benchmark/hash_bench.h"
 
 #include <rte_eal.h>
-#include <rte_hash_crc.h>
 #include <rte_jhash.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "routing/key_hash.h"
+#include "tools/benchmark/crc_colliding_ids.h"
 #include "tools/benchmark/machine.h"
 #include "tools/benchmark/report.h"
 #include "tools/benchmark/rig.h"
@@ -98,7 +98,7 @@ void add_contenders(const Ids& ids, Layout layout, std::vector<Contender>& to) {
     const KeyHash::Key key = KeyHash::random_key();
     const SipKey sip_key{key.words[0], key.words[1]};
     add("crc", "rte_hash_crc", one_by_one<std::uint32_t>(ids, layout, [](const AgentId& id) {
-            return rte_hash_crc(&id, sizeof id, 0);
+            return crc_of(id, 0);
         }));
     add("jhash", "rte_jhash", one_by_one<std::uint32_t>(ids, layout, [](const AgentId& id) {
             return rte_jhash(&id, sizeof id, 0);

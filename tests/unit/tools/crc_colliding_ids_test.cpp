@@ -2,7 +2,6 @@
 #include "tools/benchmark/crc_colliding_ids.h"
 
 #include <gtest/gtest.h>
-#include <rte_hash_crc.h>
 
 #include <random>
 #include <set>
@@ -14,6 +13,7 @@ using posthaste::routing::AgentId;
 using posthaste::routing::KeyHash;
 using posthaste::support::hash_key;
 using posthaste::tools::crc_colliding_ids;
+using posthaste::tools::crc_of;
 
 namespace {
 
@@ -37,9 +37,9 @@ TEST(crc_colliding_ids, have_one_crc_under_every_seed) {
     std::mt19937 random(1);
     for (int i = 0; i < 50; ++i) {
         const auto seed = static_cast<std::uint32_t>(i == 0 ? 0 : random());
-        const std::uint32_t crc = rte_hash_crc(&ids[0], sizeof ids[0], seed);
+        const std::uint32_t crc = crc_of(ids[0], seed);
         for (const AgentId& id : ids) {
-            ASSERT_EQ(rte_hash_crc(&id, sizeof id, seed), crc);
+            ASSERT_EQ(crc_of(id, seed), crc);
         }
     }
 }
