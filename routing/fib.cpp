@@ -100,6 +100,7 @@ bool Fib::allocate() {
     std::iota(free_entries_.rbegin(), free_entries_.rend(), 0U);
     free_cells_ = free_entries_;
     current_.resize(entry_count_);
+    cell_entry_.resize(entry_count_);
     return true;
 }
 
@@ -149,6 +150,7 @@ bool Fib::set(const FibEntry& entry, std::uint32_t last_heard_ms) {
     put_in_next(slot);
     free_entries_.pop_back();
     current_[index] = true;
+    cell_entry_[cell] = index + 1;
     if (old != nullptr) {
         retire(*old, kNoCell);
     } else {
@@ -177,6 +179,7 @@ bool Fib::remove(const AgentId& agent) {
     if (next_ != nullptr && next_->find(id) != nullptr) {
         next_->remove(id);
     }
+    cell_entry_[old->cell] = 0;
     retire(*old, old->cell);
     --count_;
     return true;
@@ -248,6 +251,10 @@ const FibEntry* Fib::find(const AgentId& agent) const noexcept {
     return owned_index_->find(agent);
 }
 
+const FibEntry* Fib::entry_of_cell(std::uint32_t cell) const noexcept {
+    return cell < entry_count_ ? entry(cell_entry_[cell]) : nullptr;
+}
+
 std::size_t Fib::planned_heap_bytes(std::uint32_t capacity,
                                     std::uint32_t stripes,
                                     bool table) noexcept {
@@ -264,7 +271,8 @@ std::size_t Fib::rekey_heap_bytes(std::uint32_t capacity,
 }
 
 std::size_t Fib::memory_bytes() const noexcept {
-    const std::size_t lists = free_entries_.capacity() + free_cells_.capacity();
+    const std::size_t lists =
+        free_entries_.capacity() + free_cells_.capacity() + cell_entry_.capacity();
     return sizeof *this + heap_bytes_ + lists * sizeof(std::uint32_t) +
            retired_.size() * sizeof(Retired) + current_.capacity() / 8;
 }

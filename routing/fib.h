@@ -111,7 +111,25 @@ class Fib {
 
     [[nodiscard]] std::uint64_t rekeyed_count() const noexcept { return rekeyed_; }
 
+    // Entries that rekey_step() has seen to, of entry_count().
+    [[nodiscard]] std::uint32_t rekeyed_entries() const noexcept { return next_done_; }
+
+    // Agents that lookups find by way of rte_hash only, and how many there would be by chance.
+    // Many more: somebody chooses ids by knowledge of the key.
+    [[nodiscard]] std::uint32_t spilled_count() const noexcept {
+        return owned_index_->spilled_count();
+    }
+
+    [[nodiscard]] double spilled_by_chance() const noexcept {
+        return owned_index_->spilled_by_chance();
+    }
+
     [[nodiscard]] const FibEntry* find(const AgentId& agent) const noexcept;
+    // The entry whose cell it is now; null: nobody's.
+    [[nodiscard]] const FibEntry* entry_of_cell(std::uint32_t cell) const noexcept;
+
+    // As many cells as entries: the capacity and slack.
+    [[nodiscard]] std::uint32_t entry_count() const noexcept { return entry_count_; }
 
     [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
 
@@ -201,7 +219,8 @@ class Fib {
     std::size_t heap_bytes_ = 0;
     std::vector<std::uint32_t> free_entries_;
     std::vector<std::uint32_t> free_cells_;
-    std::vector<bool> current_;  // by entry: it is what a lookup finds
+    std::vector<bool> current_;              // by entry: it is what a lookup finds
+    std::vector<std::uint32_t> cell_entry_;  // by cell: number of the entry, 0: none
     std::deque<Retired> retired_;
 
     RouterMask routers_;

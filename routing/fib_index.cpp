@@ -161,6 +161,10 @@ std::uint32_t FibIndex::spilled_count() const noexcept {
     return table_ != nullptr ? table_->spilled_count() : 0;
 }
 
+double FibIndex::spilled_by_chance() const noexcept {
+    return table_ != nullptr ? table_->spilled_by_chance() : 0;
+}
+
 const FibEntry* FibIndex::find(const AgentId& agent) const noexcept {
     return find(agent, key_hash_.hash(agent));
 }

@@ -55,6 +55,7 @@ class FibIndex {
     [[nodiscard]] const FibEntry* find(const AgentId& agent) const noexcept;
     // Ids the table had no room for. Many of them: somebody knows the key.
     [[nodiscard]] std::uint32_t spilled_count() const noexcept;
+    [[nodiscard]] double spilled_by_chance() const noexcept;
     [[nodiscard]] static std::size_t planned_heap_bytes(std::uint32_t capacity,
                                                         std::uint32_t stripes,
                                                         bool table) noexcept;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 
 #include "routing/check.h"
@@ -37,7 +38,37 @@ void store(std::uint32_t& where, std::uint32_t value) noexcept {
     std::atomic_ref<std::uint32_t>(where).store(value, std::memory_order_release);
 }
 
+// That a Poisson variable is at least `least`, for a mean below it.
+double poisson_tail(double mean, unsigned least) {
+    if (mean <= 0) {
+        return 0;
+    }
+    double term = std::exp(least * std::log(mean) - mean - std::lgamma(least + 1.0));
+    double tail = 0;
+    for (unsigned k = least; term > 1e-30 && k < least + 200; ++k) {
+        tail += term;
+        term *= mean / (k + 1);
+    }
+    return tail;
+}
+
 }  // namespace
+
+// An id is spilled when its home and the kReach lines after it are full. Take the run of full
+// lines that ends there, and say it begins i lines before the home: the ids in it have their homes
+// in it, so that kReach + 1 + i homes have at least as many ids as slots. That is summed over i.
+double RouteTable::spilled_by_chance(std::uint32_t home_lines, std::size_t ids) noexcept {
+    const double per_line = static_cast<double>(ids) / home_lines;
+    if (per_line >= kSlots) {
+        return static_cast<double>(ids);
+    }
+    constexpr unsigned kRunMax = 64;
+    double chance = 0;
+    for (unsigned lines = kReach + 1; lines <= kRunMax; ++lines) {
+        chance += poisson_tail(per_line * lines, lines * kSlots);
+    }
+    return std::min(chance, 1.0) * static_cast<double>(ids);
+}
 
 RouteTable::RouteTable(std::uint32_t home_lines, const KeyHash& hash, Grace& grace)
     : hash_(hash),
@@ -107,7 +138,9 @@ bool RouteTable::put(const AgentId& id, std::uint64_t hash, std::uint32_t number
             return true;
         }
         --spilled_;
+        --count_;
     }
+    ++count_;
     const std::uint32_t home = home_of(hash);
     if (!find_free(home, place)) {
         ++spilled_;
@@ -126,6 +159,7 @@ bool RouteTable::put(const AgentId& id, std::uint64_t hash, std::uint32_t number
 
 void RouteTable::remove(const AgentId& id, std::uint64_t hash) {
     Place place{};
+    --count_;
     if (!find(id, hash, place)) {
         --spilled_;
         return;

@@ -60,6 +60,14 @@ class RouteTable {
     // Ids that readers have to ask the authority for.
     [[nodiscard]] std::uint32_t spilled_count() const noexcept { return spilled_; }
 
+    // An upper bound of how many there are on average, for ids that know nothing of the key.
+    [[nodiscard]] double spilled_by_chance() const noexcept {
+        return spilled_by_chance(home_lines_, count_ + retired_.size());
+    }
+
+    [[nodiscard]] static double spilled_by_chance(std::uint32_t home_lines,
+                                                  std::size_t ids) noexcept;
+
     [[nodiscard]] std::size_t retired_count() const noexcept { return retired_.size(); }
 
     // Of hugepages, and of the writer's own lists.
@@ -125,6 +133,7 @@ class RouteTable {
     std::uint32_t lines_count_;
     Isa isa_;
     Line* lines_ = nullptr;  // hugepages
+    std::uint32_t count_ = 0;  // ids put in and not removed since, spilled ones included
     std::uint32_t spilled_ = 0;
     std::vector<std::uint8_t> taken_;  // by line, a bit per slot: in use, or in its grace period
     std::deque<Retired> retired_;
