@@ -11,6 +11,7 @@
 #include "controlplane/eal.h"
 #include "controlplane/log.h"
 #include "controlplane/process_memory.h"
+#include "controlplane/warm_list.h"
 #include "controlplane/world_builder.h"
 
 namespace posthaste::controlplane {
@@ -88,6 +89,10 @@ std::unique_ptr<routing::Resolver> create_resolver(const Box& box, unsigned work
     return resolver;
 }
 
+std::string warm_path(const Config& config) {
+    return config.system.run_dir + "/" + config.system.name + ".warm";
+}
+
 constexpr std::uint32_t kLinesPerKilobyte = 1024 / sizeof(routing::RouteCache::Line);
 
 }  // namespace
@@ -151,6 +156,7 @@ tl::expected<std::unique_ptr<Box>, std::string> Box::open(const Config& config,
 
 Box::~Box() {
     stop_workers();
+    care.reset();
     workers.clear();  // before the pools: they free what is left in their rings
     world.reset();
     ports.clear();
@@ -277,8 +283,33 @@ tl::expected<void, std::string> Box::create_workers() {
         workers.push_back(
             std::make_unique<dataplane::Worker>(options, *world, *fib, grace, std::move(resolver)));
     }
+    start_care();
     taken.heap = heap_memory().allocated - static_agents_heap_;
     return {};
+}
+
+void Box::start_care() {
+    std::vector<LcoreRings> rings;
+    for (const auto& worker : workers) {
+        rings.push_back({&worker->wanted(), &worker->uses(), &worker->expected()});
+    }
+    care = std::make_unique<RouteCare>(*fib, std::move(rings));
+    auto expected = read_warm_list(warm_path(config));
+    if (expected.has_value()) {
+        care->warm(std::move(*expected));
+    } else {
+        log_warning("agents expected from the last run: " + expected.error());
+    }
+}
+
+void Box::keep_warm_list() const {
+    const auto agents = care->most_used_agents(now_ms());
+    if (agents.empty()) {
+        return;
+    }
+    if (const auto kept = write_warm_list(warm_path(config), agents); !kept.has_value()) {
+        log_warning("agents expected in the next run: " + kept.error());
+    }
 }
 
 void Box::start_workers() {

@@ -20,6 +20,7 @@
 #include "controlplane/neighbours.h"
 #include "controlplane/next_hops.h"
 #include "controlplane/registrar.h"
+#include "controlplane/route_care.h"
 #include "controlplane/table_alarm.h"
 #include "dataplane/coarse_clock.h"
 #include "dataplane/pool.h"
@@ -65,6 +66,8 @@ class Box {
     void stop_workers();
     // After that every mbuf is back in its pool; workers have stopped.
     void close_ports();
+    // Keeps the most used agents for the caches of the next run. A failure is only logged.
+    void keep_warm_list() const;
 
     [[nodiscard]] std::uint64_t now_ms() const noexcept;
 
@@ -89,6 +92,7 @@ class Box {
     std::unique_ptr<Registrar> registrar;
     std::unique_ptr<routing::Published<dataplane::World>> world;
     std::vector<std::unique_ptr<dataplane::Worker>> workers;
+    std::unique_ptr<RouteCare> care;
     ControlCounters counters;
     MemoryTaken taken;
     TableAlarm table_alarm;
@@ -102,6 +106,7 @@ class Box {
     [[nodiscard]] tl::expected<void, std::string> open_ports();
     [[nodiscard]] tl::expected<void, std::string> open_tables();
     [[nodiscard]] tl::expected<void, std::string> create_workers();
+    void start_care();
 
     std::atomic<bool> stop_{false};
     bool running_ = false;

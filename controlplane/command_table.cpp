@@ -18,6 +18,18 @@ constexpr std::array kRouteTarget{
     Parameter{"router", ValueKind::router, Need::required, "Where the agent is attached."},
 };
 
+constexpr std::array kRouteOptions{
+    Parameter{"seconds", ValueKind::number, Need::optional, "How long it holds; else for ever."},
+};
+
+constexpr std::array kRouterOnly{
+    Parameter{"router", ValueKind::router, Need::required, "A router of the ini file."},
+};
+
+constexpr std::array kTopOptions{
+    Parameter{"limit", ValueKind::number, Need::optional, "Agents to give; default 20."},
+};
+
 constexpr std::array kHelpWords{
     Parameter{"words", ValueKind::word, Need::repeated, "The beginning of a command."},
 };
@@ -107,6 +119,11 @@ constexpr std::array kCommands{
             {},
             "Explain step by step what would be done with a frame for an agent.",
             [](Operations& o, const Arguments& a) { return o.lookup(a.agent("agent")); }},
+    Command{"rekey",
+            {},
+            {},
+            "Change the secret key by which the route table is hashed.",
+            [](Operations& o, const Arguments&) { return o.rekey(); }},
     Command{"reload",
             {},
             {},
@@ -114,16 +131,30 @@ constexpr std::array kCommands{
             [](Operations& o, const Arguments&) { return o.reload(); }},
     Command{"route add",
             kRouteTarget,
-            {},
+            kRouteOptions,
             "Send an agent's frames to another router.",
             [](Operations& o, const Arguments& a) {
-                return o.add_route(a.agent("agent"), a.text("router"));
+                return o.add_route(a.agent("agent"), a.text("router"), a.number("seconds", 0));
             }},
     Command{"route remove",
             kAgentOnly,
             {},
             "Forget the route to an agent.",
             [](Operations& o, const Arguments& a) { return o.remove_route(a.agent("agent")); }},
+    Command{"router restore",
+            kRouterOnly,
+            {},
+            "Use the routes to a router again.",
+            [](Operations& o, const Arguments& a) {
+                return o.withdraw_router(a.text("router"), false);
+            }},
+    Command{"router withdraw",
+            kRouterOnly,
+            {},
+            "Take all routes to a router out of use, at once; until restored.",
+            [](Operations& o, const Arguments& a) {
+                return o.withdraw_router(a.text("router"), true);
+            }},
     Command{"show agent",
             kAgentOnly,
             {},
@@ -139,6 +170,11 @@ constexpr std::array kCommands{
             {},
             "Show the running configuration.",
             [](Operations& o, const Arguments&) { return o.show_config(); }},
+    Command{"show discovery",
+            {},
+            {},
+            "Show how agents that nobody knows are asked for.",
+            [](Operations& o, const Arguments&) { return o.show_discovery(); }},
     Command{"show drops",
             {},
             kDropOptions,
@@ -169,6 +205,11 @@ constexpr std::array kCommands{
             {},
             "Show the ports, their links and counters.",
             [](Operations& o, const Arguments&) { return o.show_ports(); }},
+    Command{"show rekey",
+            {},
+            {},
+            "Show the last change of the route table's key, and what would bring the next.",
+            [](Operations& o, const Arguments&) { return o.show_rekey(); }},
     Command{"show routers",
             {},
             {},
@@ -184,6 +225,11 @@ constexpr std::array kCommands{
             {},
             "Show the stages of the pipeline and what a frame costs there.",
             [](Operations& o, const Arguments&) { return o.show_stages(); }},
+    Command{"show top",
+            {},
+            kTopOptions,
+            "Show the agents that most frames go to, by samples.",
+            [](Operations& o, const Arguments& a) { return o.show_top(a.number("limit", 20)); }},
     Command{"show version",
             {},
             {},

@@ -109,6 +109,7 @@ bool Conductor::do_work(std::uint64_t now_ms) {
     expire_leases(now_ms);
     drive_ports(now_ms);
     publish(now_ms);
+    box_.care->turn(now_ms);
     box_.fib->reclaim();
     box_.world->reclaim();
     return served > 0;
@@ -120,7 +121,7 @@ void Conductor::publish(std::uint64_t now_ms) {
     serve_neighbour_output(now_ms);
     publish_world();
     if (!box_.world_stale) {
-        apply_changes();
+        apply_changes(now_ms);
     }
 }
 
@@ -175,7 +176,7 @@ void Conductor::serve_registration(unsigned worker, const Punted& punted, std::u
         const routing::Endpoint& endpoint = *outcome.registered;
         box_.neighbours->learn(endpoint.port, endpoint.ip, endpoint.mac, now_ms);
         // The acknowledgement must not overtake its effect: the agent may send at once.
-        apply_changes();
+        apply_changes(now_ms);
     }
     ControlPortCounters& counters = box_.counters.port[punted.ingress];
     if (outcome.drop == Drop::none) {
@@ -230,15 +231,18 @@ void Conductor::expire_leases(std::uint64_t now_ms) {
     }
 }
 
-void Conductor::apply_changes() {
+void Conductor::apply_changes(std::uint64_t now_ms) {
     for (routing::FibChange& change : box_.rib.take_changes()) {
         waiting_changes_.push_back(std::move(change));
     }
     while (!waiting_changes_.empty()) {
         const routing::FibChange& change = waiting_changes_.front();
         if (change.remove) {
+            box_.care->before_removal(change.entry.agent);
             box_.fib->remove(change.entry.agent);
-        } else if (!box_.fib->set(change.entry, change.last_heard_ms)) {
+        } else if (box_.fib->set(change.entry, change.last_heard_ms)) {
+            box_.care->after_set(change.entry.agent, now_ms);
+        } else {
             return;  // all slack awaits its grace period: next cycle
         }
         waiting_changes_.pop_front();

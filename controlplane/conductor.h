@@ -35,7 +35,7 @@ class Conductor {
     void serve_registration(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
     void serve_hold(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
 
-    void apply_changes();
+    void apply_changes(std::uint64_t now_ms);
     void expire_leases(std::uint64_t now_ms);
     void drive_ports(std::uint64_t now_ms);
     void drive_port(std::uint16_t index, std::uint64_t now_ms);

@@ -203,6 +203,7 @@ bool EventLoop::finished(std::uint64_t now_ms) {
 int EventLoop::close() {
     admin_.reset();
     box_.stop_workers();
+    box_.keep_warm_list();
     conductor_.drop_everything();
     box_.close_ports();  // they hold mbufs in their rings
     const Conservation law = check_conservation(box_);

@@ -174,7 +174,9 @@ Outcome LiveOperations::drain_agent(const AgentId& agent) {
     return Json{{"agent", agent.to_text()}, {"outcome", "draining"}};
 }
 
-Outcome LiveOperations::add_route(const AgentId& agent, const std::string& router) {
+Outcome LiveOperations::add_route(const AgentId& agent,
+                                  const std::string& router,
+                                  unsigned seconds) {
     const auto index = box_.next_hops->find_router(router);
     if (!index.has_value()) {
         return refuse(code::not_found, "no router " + router);
@@ -188,13 +190,17 @@ Outcome LiveOperations::add_route(const AgentId& agent, const std::string& route
     if (known != nullptr) {
         outcome = known->router == *index ? "unchanged" : "changed";
     }
-    const auto set =
-        box_.next_hops->add_route(agent, *index, Origin::operator_set, 0, box_.now_ms());
+    const std::uint64_t now_ms = box_.now_ms();
+    const std::uint64_t end_ms = seconds == 0 ? 0 : now_ms + std::uint64_t{seconds} * 1'000;
+    const auto set = box_.next_hops->add_route(agent, *index, Origin::operator_set, end_ms, now_ms);
     if (!set.has_value()) {
         return tl::unexpected(error_of(set.error()));
     }
     publish();
-    return Json{{"agent", agent.to_text()}, {"router", router}, {"outcome", outcome}};
+    return Json{{"agent", agent.to_text()},
+                {"router", router},
+                {"seconds", seconds == 0 ? Json(nullptr) : Json(seconds)},
+                {"outcome", outcome}};
 }
 
 Outcome LiveOperations::remove_route(const AgentId& agent) {

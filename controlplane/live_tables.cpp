@@ -8,6 +8,7 @@
 
 #include "controlplane/live_operations.h"
 #include "controlplane/port_addresses.h"
+#include "dataplane/route_use.h"
 #include "routing/drop.h"
 #include "routing/frame.h"
 
@@ -171,6 +172,15 @@ Outcome LiveOperations::show_agent(const AgentId& agent) {
             ? Json(static_cast<std::uint32_t>(now_ms) - box_.fib->last_heard_ms(*entry))
             : Json(nullptr);
     row["registered_ms"] = now_ms - record->registered_at_ms;
+    constexpr std::array<const char*, 3> kStabilityNames = {"normal", "stable", "unstable"};
+    row["stability"] = kStabilityNames[static_cast<std::size_t>(record->stability)];
+    std::optional<routing::AccessLog::Use> use;
+    if (entry != nullptr) {
+        use = box_.care->access().find(entry->cell, static_cast<std::uint32_t>(now_ms));
+    }
+    row["used_ms"] = use.has_value() ? Json(use->used_ms) : Json(nullptr);
+    row["frames_estimated"] =
+        use.has_value() ? std::uint64_t{use->uses} * dataplane::kUseSampling : std::uint64_t{0};
     row["capabilities"] = record->registration.capabilities;
     return row;
 }
@@ -211,6 +221,7 @@ Outcome LiveOperations::show_routers() {
               on_link || !gateway.has_value() ? slot.config.address.to_text() : gateway->to_text()},
              {"mac", adjacency.resolved ? Json(adjacency.mac.to_text()) : Json(nullptr)},
              {"resolved", adjacency.resolved},
+             {"withdrawn", slot.withdrawn},
              {"routes", routes[i]}});
     }
     return rows;

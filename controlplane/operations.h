@@ -110,6 +110,8 @@ class Operations {
 
     // {agent, name, state, origin, port, address, udp_port, mac, expires_in_ms, moves: as above,
     //  lease_ms: number|null, last_heard_ms: ago|null, registered_ms: ago,
+    //  stability: "normal"|"stable"|"unstable", used_ms: ago|null (not seen to be),
+    //  frames_estimated: to it, by samples,
     //  capabilities: ["..."]}
     // not_found: no such agent on this box; the message says so if a route to a router exists.
     [[nodiscard]] virtual Outcome show_agent(const routing::AgentId& agent) = 0;
@@ -120,7 +122,7 @@ class Operations {
     [[nodiscard]] virtual Outcome show_routes(const Page& page) = 0;
 
     // [{router, address, port, udp_port, next_hop: the host or a gateway, mac: string|null,
-    //   resolved, routes: how many}]
+    //   resolved, withdrawn: by the operator, routes: how many}]
     [[nodiscard]] virtual Outcome show_routers() = 0;
 
     // {neighbours: [{port, address, mac: string|null, state: "incomplete"|"reachable"|"stale"|
@@ -154,6 +156,27 @@ class Operations {
     // p999_ns: of a lookup, number|null, and every counter of routing::LookupCounters.
     [[nodiscard]] virtual Outcome show_lookup() = 0;
 
+    // {in_flight, in_flight_max, requests_per_second, timeout_ms, and every counter of
+    //  routing::DiscoveryCounts}: agents that nobody knew, and whether other routers are asked.
+    [[nodiscard]] virtual Outcome show_discovery() = 0;
+
+    // {agents: [{agent, kind: "local"|"remote", used_ms: ago, changed_ms: ago, of the route,
+    //            frames_estimated: since the agent came}], the most used first,
+    //  sampled_one_in, samples, outdated: samples of routes replaced meanwhile,
+    //  ages: [{from_ms, samples}]: how old routes were when used, up to twice from_ms,
+    //  warmed: agents handed to caches, still_to_warm}
+    [[nodiscard]] virtual Outcome show_top(unsigned count) = 0;
+
+    // {state: "never"|"running"|"done"|"given_up", reason: "operator"|"spilled"|null,
+    //  took_ms: number|null, rekeyed: times in all, spilled: ids the table has no place for,
+    //  spilled_max: more than these change the key}
+    [[nodiscard]] virtual Outcome show_rekey() = 0;
+    // {outcome: "started"}; conflict: one is under way, or there is no memory.
+    [[nodiscard]] virtual Outcome rekey() = 0;
+
+    // {router, outcome: "withdrawn"|"restored"|"unchanged"}
+    [[nodiscard]] virtual Outcome withdraw_router(const std::string& router, bool withdrawn) = 0;
+
     // {path, text: the running configuration as ini, with every key}
     [[nodiscard]] virtual Outcome show_config() = 0;
 
@@ -179,9 +202,11 @@ class Operations {
     // {agent, outcome: "draining"}
     [[nodiscard]] virtual Outcome drain_agent(const routing::AgentId& agent) = 0;
 
-    // {agent, router, outcome: "added"|"changed"|"unchanged"}
+    // {agent, router, seconds: number|null (for ever), outcome: "added"|"changed"|"unchanged"}
+    // `seconds` 0: for ever.
     [[nodiscard]] virtual Outcome add_route(const routing::AgentId& agent,
-                                            const std::string& router) = 0;
+                                            const std::string& router,
+                                            unsigned seconds) = 0;
     // {agent, outcome: "removed"}; conflict: it stands in the ini file.
     [[nodiscard]] virtual Outcome remove_route(const routing::AgentId& agent) = 0;
 

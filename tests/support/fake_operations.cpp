@@ -228,6 +228,9 @@ Outcome FakeOperations::show_agent(const AgentId& agent) {
     }
     const bool leased = found->second.origin == "registered";
     Json all = describe(agent, found->second);
+    all["stability"] = leased ? "stable" : "normal";
+    all["used_ms"] = leased ? Json(5) : Json();
+    all["frames_estimated"] = leased ? 1024 : 0;
     all["lease_ms"] = leased ? Json(30'000) : Json();
     all["last_heard_ms"] = leased ? Json(2'500) : Json();
     all["registered_ms"] = 3'725'000;
@@ -255,6 +258,7 @@ Outcome FakeOperations::show_routers() {
                  {"next_hop", "192.168.7.2"},
                  {"mac", "02:00:00:00:07:02"},
                  {"resolved", true},
+                 {"withdrawn", false},
                  {"routes", 1}},
                 {{"router", "r3"},
                  {"address", "192.168.9.2"},
@@ -263,6 +267,7 @@ Outcome FakeOperations::show_routers() {
                  {"next_hop", "192.168.7.2"},
                  {"mac", nullptr},
                  {"resolved", false},
+                 {"withdrawn", true},
                  {"routes", 1}}};
 }
 
@@ -297,6 +302,74 @@ Outcome FakeOperations::show_memory() {
 Outcome FakeOperations::show_lookup() {
     ++calls;
     return fake_lookup(++lookups_asked_ % 2 == 0);
+}
+
+Outcome FakeOperations::show_discovery() {
+    ++calls;
+    return Json{{"in_flight", 1},
+                {"in_flight_max", 4'096},
+                {"requests_per_second", 1'000},
+                {"timeout_ms", 1'000},
+                {"wanted", 7},
+                {"requested", 3},
+                {"suppressed", 2},
+                {"rate_limited", 1},
+                {"refused", 1},
+                {"answered", 1},
+                {"unanswered", 1},
+                {"displaced", 0},
+                {"late", 0}};
+}
+
+Outcome FakeOperations::show_top(unsigned count) {
+    ++calls;
+    Json rows = Json::array();
+    for (std::uint64_t number = 1; number <= std::min(count, 2U); ++number) {
+        rows.push_back({{"agent", numbered_agent(number).to_text()},
+                        {"kind", number == 1 ? "local" : "remote"},
+                        {"used_ms", 12},
+                        {"changed_ms", 60'000},
+                        {"frames_estimated", 1024 * number}});
+    }
+    return Json{{"agents", rows},
+                {"sampled_one_in", 1024},
+                {"samples", 3},
+                {"outdated", 0},
+                {"ages", Json::array({{{"from_ms", 32'768}, {"samples", 3}}})},
+                {"warmed", 0},
+                {"still_to_warm", 0}};
+}
+
+Outcome FakeOperations::show_rekey() {
+    ++calls;
+    if (!rekey_asked_) {
+        rekey_asked_ = true;
+        return Json{{"state", "never"},
+                    {"reason", nullptr},
+                    {"took_ms", nullptr},
+                    {"rekeyed", 0},
+                    {"spilled", 0},
+                    {"spilled_max", 64}};
+    }
+    return Json{{"state", "done"},
+                {"reason", "operator"},
+                {"took_ms", 12},
+                {"rekeyed", 1},
+                {"spilled", 0},
+                {"spilled_max", 64}};
+}
+
+Outcome FakeOperations::rekey() {
+    ++calls;
+    return Json{{"outcome", "started"}};
+}
+
+Outcome FakeOperations::withdraw_router(const std::string& router, bool withdrawn) {
+    ++calls;
+    if (router != "r2" && router != "r3") {
+        return refuse(code::not_found, "no router " + router);
+    }
+    return Json{{"router", router}, {"outcome", withdrawn ? "withdrawn" : "restored"}};
 }
 
 Outcome FakeOperations::show_config() {
@@ -386,11 +459,15 @@ Outcome FakeOperations::drain_agent(const AgentId& agent) {
     return Json{{"agent", agent.to_text()}, {"outcome", "draining"}};
 }
 
-Outcome FakeOperations::add_route(const AgentId& agent, const std::string& router) {
+Outcome FakeOperations::add_route(const AgentId& agent,
+                                  const std::string& router,
+                                  unsigned seconds) {
     ++calls;
     const bool added = routes_.insert_or_assign(agent, router).second;
-    return Json{
-        {"agent", agent.to_text()}, {"router", router}, {"outcome", added ? "added" : "changed"}};
+    return Json{{"agent", agent.to_text()},
+                {"router", router},
+                {"seconds", seconds == 0 ? Json() : Json(seconds)},
+                {"outcome", added ? "added" : "changed"}};
 }
 
 Outcome FakeOperations::remove_route(const AgentId& agent) {

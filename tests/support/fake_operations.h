@@ -40,6 +40,11 @@ class FakeOperations : public controlplane::Operations {
     [[nodiscard]] Outcome show_neighbours(const Page& page) override;
     [[nodiscard]] Outcome show_memory() override;
     [[nodiscard]] Outcome show_lookup() override;
+    [[nodiscard]] Outcome show_discovery() override;
+    [[nodiscard]] Outcome show_top(unsigned count) override;
+    [[nodiscard]] Outcome show_rekey() override;
+    [[nodiscard]] Outcome rekey() override;
+    [[nodiscard]] Outcome withdraw_router(const std::string& router, bool withdrawn) override;
     [[nodiscard]] Outcome show_config() override;
     [[nodiscard]] Outcome show_version() override;
     [[nodiscard]] Outcome lookup(const routing::AgentId& agent) override;
@@ -47,7 +52,8 @@ class FakeOperations : public controlplane::Operations {
     [[nodiscard]] Outcome remove_agent(const routing::AgentId& agent) override;
     [[nodiscard]] Outcome drain_agent(const routing::AgentId& agent) override;
     [[nodiscard]] Outcome add_route(const routing::AgentId& agent,
-                                    const std::string& router) override;
+                                    const std::string& router,
+                                    unsigned seconds) override;
     [[nodiscard]] Outcome remove_route(const routing::AgentId& agent) override;
     [[nodiscard]] Outcome reload() override;
 
@@ -72,6 +78,7 @@ class FakeOperations : public controlplane::Operations {
 
     std::map<routing::AgentId, Agent> agents_;
     unsigned lookups_asked_ = 0;
+    bool rekey_asked_ = false;
     std::map<routing::AgentId, std::string> routes_;
 };
 

@@ -197,9 +197,10 @@ TEST_F(posthastectl, help_is_of_the_client_or_of_the_routers_commands) {
     EXPECT_EQ(client.status, 0);
     EXPECT_NE(client.out.find("Usage: posthastectl [OPTIONS] [COMMAND...]"), std::string::npos);
     const Finished command = run({"route", "--help"});
-    EXPECT_EQ(command.out,
-              "route add AGENT ROUTER\n    Send an agent's frames to another router.\n"
-              "route remove AGENT\n    Forget the route to an agent.\n");
+    EXPECT_EQ(
+        command.out,
+        "route add AGENT ROUTER [--seconds NUMBER]\n    Send an agent's frames to another router.\n"
+        "route remove AGENT\n    Forget the route to an agent.\n");
     EXPECT_EQ(run({"--version"}).out.substr(0, 14), "posthastectl 0");
 }
 

@@ -54,7 +54,7 @@ TEST(command_tree, every_command_has_a_sentence_of_help_that_fits_a_line) {
 TEST(command_tree, a_wrong_word_is_named_with_what_was_meant_and_what_is_allowed) {
     EXPECT_EQ(refusal({"shwo", "ports"}),
               "usage: no command 'shwo'; did you mean 'show'?; allowed: agent, help, lookup, "
-              "reload, route, show, tree");
+              "rekey, reload, route, router, show, tree");
     EXPECT_EQ(refusal({"agent", "reomve", kUuid}),
               "usage: no command 'reomve' after 'agent'; did you mean 'remove'?; allowed: add, "
               "drain, remove");
@@ -150,7 +150,7 @@ TEST(command_tree, help_lists_the_commands_that_begin_so) {
     EXPECT_EQ(all->size(), commands().size());
     const Outcome some = run(operations, {"help", "route"});
     ASSERT_TRUE(some.has_value());
-    EXPECT_EQ((*some)[0]["command"], "route add AGENT ROUTER");
+    EXPECT_EQ((*some)[0]["command"], "route add AGENT ROUTER [--seconds NUMBER]");
     EXPECT_EQ(some->size(), 2U);
     EXPECT_EQ(run(operations, {"help", "rout"}).error().code, "not_found");
 }

@@ -25,9 +25,11 @@ Texts texts(std::string_view line) {
 }
 
 TEST(completion, the_first_word_is_one_of_the_commands) {
-    EXPECT_EQ(texts(""), (Texts{"agent", "help", "lookup", "reload", "route", "show", "tree"}));
+    EXPECT_EQ(
+        texts(""),
+        (Texts{"agent", "help", "lookup", "rekey", "reload", "route", "router", "show", "tree"}));
     EXPECT_EQ(texts("sh"), (Texts{"show"}));
-    EXPECT_EQ(texts("  r"), (Texts{"reload", "route"}));
+    EXPECT_EQ(texts("  r"), (Texts{"rekey", "reload", "route", "router"}));
     EXPECT_EQ(texts("x"), Texts{});
     EXPECT_EQ(completed("  sh").start, 2U);
 }

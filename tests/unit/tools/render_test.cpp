@@ -184,8 +184,8 @@ TEST(render, lookups_are_a_row_for_each_worker_and_all_counters_below) {
 
 TEST(render, outcomes_texts_and_help_have_their_own_forms) {
     FakeOperations box;
-    EXPECT_EQ(shown({"route", "add"}, box.add_route(test::numbered_agent(1), "r2")),
-              "added: agent 00000000-0000-4000-8000-000000000001, router r2\n");
+    EXPECT_EQ(shown({"route", "add"}, box.add_route(test::numbered_agent(1), "r2", 0)),
+              "added: agent 00000000-0000-4000-8000-000000000001, router r2, seconds -\n");
     EXPECT_EQ(shown({"show", "config"}, box.show_config()),
               "[system]\nname = posthaste\n\n[port edge0]\nrole = edge\n");
     EXPECT_EQ(shown({"help"}, Json::parse(R"([{"command":"show ports","help":"Show."}])")),

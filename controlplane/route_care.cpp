@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/route_care.h"
+
+#include <array>
+#include <utility>
+
+#include "controlplane/warm_list.h"
+
+namespace posthaste::controlplane {
+
+namespace {
+
+using routing::AgentId;
+
+// Per lcore and cycle.
+constexpr std::size_t kWantedPerCycle = 64;
+constexpr std::size_t kUsesPerCycle = 256;
+constexpr std::size_t kExpectedPerCycle = 128;
+
+}  // namespace
+
+RouteCare::RouteCare(routing::Fib& fib, std::vector<LcoreRings> lcores)
+    : fib_(fib),
+      lcores_(std::move(lcores)),
+      discovery_(routing::DiscoveryOptions{}),
+      access_(fib.entry_count()),
+      rekeying_(fib),
+      handed_(lcores_.size()) {}
+
+void RouteCare::turn(std::uint64_t now_ms) {
+    take_wanted(now_ms);
+    take_uses(now_ms);
+    access_.age(static_cast<std::uint32_t>(now_ms));
+    if (rekeying_.step(now_ms) && rekeying_.state() == Rekeying::State::done) {
+        warm(most_used_agents(now_ms));
+    }
+    hand_out();
+}
+
+void RouteCare::take_wanted(std::uint64_t now_ms) {
+    std::array<AgentId, kWantedPerCycle> agents;
+    for (const LcoreRings& lcore : lcores_) {
+        const unsigned count = lcore.wanted->pop(agents);
+        for (unsigned i = 0; i < count; ++i) {
+            // It may have come since the lcore looked.
+            if (fib_.find(agents[i]) == nullptr) {
+                static_cast<void>(discovery_.want(agents[i], now_ms));
+            }
+        }
+    }
+    discovery_.advance(now_ms);
+}
+
+void RouteCare::take_uses(std::uint64_t now_ms) {
+    std::array<dataplane::RouteUse, kUsesPerCycle> uses;
+    for (const LcoreRings& lcore : lcores_) {
+        const unsigned count = lcore.uses->pop(uses);
+        for (unsigned i = 0; i < count; ++i) {
+            access_.used(
+                uses[i].cell, uses[i].version, uses[i].at_ms, static_cast<std::uint32_t>(now_ms));
+        }
+    }
+}
+
+void RouteCare::before_removal(const AgentId& agent) {
+    if (const routing::FibEntry* const entry = fib_.find(agent); entry != nullptr) {
+        access_.route_gone(entry->cell);
+    }
+}
+
+void RouteCare::after_set(const AgentId& agent, std::uint64_t now_ms) {
+    if (const routing::FibEntry* const entry = fib_.find(agent); entry != nullptr) {
+        access_.route_changed(entry->cell, entry->version, static_cast<std::uint32_t>(now_ms));
+    }
+    discovery_.known(agent);
+}
+
+void RouteCare::warm(std::vector<AgentId> agents) {
+    expected_ = std::move(agents);
+    handed_.assign(lcores_.size(), 0);
+}
+
+void RouteCare::hand_out() {
+    for (std::size_t lcore = 0; lcore < lcores_.size(); ++lcore) {
+        std::size_t& next = handed_[lcore];
+        for (std::size_t i = 0; i < kExpectedPerCycle && next < expected_.size(); ++i) {
+            if (!lcores_[lcore].expected->push(expected_[next])) {
+                break;
+            }
+            ++next;
+            ++warmed_;
+        }
+    }
+}
+
+std::uint64_t RouteCare::still_to_warm() const noexcept {
+    std::uint64_t count = 0;
+    for (const std::size_t handed : handed_) {
+        count += expected_.size() - handed;
+    }
+    return count;
+}
+
+std::vector<RouteCare::Used> RouteCare::most_used(std::size_t count, std::uint64_t now_ms) const {
+    std::vector<Used> all;
+    for (const auto& use : access_.top(count, static_cast<std::uint32_t>(now_ms))) {
+        if (const routing::FibEntry* const entry = fib_.entry_of_cell(use.cell)) {
+            all.push_back({entry, use});
+        }
+    }
+    return all;
+}
+
+std::vector<AgentId> RouteCare::most_used_agents(std::uint64_t now_ms) const {
+    std::vector<AgentId> agents;
+    for (const Used& used : most_used(kWarmMax, now_ms)) {
+        agents.push_back(used.entry->agent);
+    }
+    return agents;
+}
+
+}  // namespace posthaste::controlplane

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// RouteCare over a real Fib and real rings: the test is the lcore at their other end.
+#include "controlplane/route_care.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/eal_fixture.h"
+#include "tests/support/hash_key.h"
+#include "tests/support/numbered_id.h"
+
+using posthaste::controlplane::LcoreRings;
+using posthaste::controlplane::Rekeying;
+using posthaste::controlplane::RouteCare;
+using posthaste::dataplane::RouteUse;
+using posthaste::dataplane::SpscRing;
+using posthaste::routing::AgentId;
+using posthaste::routing::Fib;
+using posthaste::routing::FibEntry;
+using posthaste::routing::Grace;
+using posthaste::support::hash_key;
+using posthaste::support::numbered_id;
+
+namespace {
+
+struct Rig {
+    Rig() : fib(std::move(*Fib::create({.capacity = 5'000, .key = hash_key(1)}, grace))) {
+        grace.online(0);
+    }
+
+    ~Rig() { grace.offline(0); }
+
+    Rig(const Rig&) = delete;
+    Rig& operator=(const Rig&) = delete;
+
+    void add(std::uint32_t number) {
+        FibEntry entry;
+        entry.agent = numbered_id(number);
+        entry.version = number + 1;
+        ASSERT_TRUE(fib->set(entry, 0));
+        care.after_set(entry.agent, 0);
+    }
+
+    // One cycle of the control thread, and one turn of the lcore.
+    void turn(std::uint64_t now_ms) {
+        care.turn(now_ms);
+        grace.quiescent(0);
+        fib->reclaim();
+    }
+
+    Grace grace{1};
+    std::unique_ptr<Fib> fib;
+    SpscRing<AgentId> wanted{63};
+    SpscRing<RouteUse> uses{63};
+    SpscRing<AgentId> expected{63};
+    RouteCare care{*fib, {LcoreRings{&wanted, &uses, &expected}}};
+};
+
+}  // namespace
+
+TEST(route_care, an_agent_nobody_knows_is_asked_for_once_and_one_that_came_is_not) {
+    Rig rig;
+    rig.add(1);
+    for (const std::uint32_t number : {1U, 2U, 2U}) {
+        ASSERT_TRUE(rig.wanted.push(numbered_id(number)));
+    }
+    rig.turn(10);
+    EXPECT_EQ(rig.care.discovery().counts().requested, 1U);
+    EXPECT_EQ(rig.care.discovery().counts().suppressed, 1U);
+    EXPECT_EQ(rig.care.discovery().in_flight(), 1U);
+    rig.add(2);  // the request ends with the registration
+    EXPECT_EQ(rig.care.discovery().in_flight(), 0U);
+}
+
+TEST(route_care, the_most_used_come_first_and_a_gone_agent_not_at_all) {
+    Rig rig;
+    for (std::uint32_t number = 1; number <= 3; ++number) {
+        rig.add(number);
+        const FibEntry* const entry = rig.fib->find(numbered_id(number));
+        for (std::uint32_t i = 0; i < number; ++i) {
+            ASSERT_TRUE(rig.uses.push({entry->cell, 5, entry->version}));
+        }
+    }
+    rig.turn(10);
+    const auto top = rig.care.most_used_agents(10);
+    EXPECT_EQ(top, (std::vector{numbered_id(3), numbered_id(2), numbered_id(1)}));
+    rig.care.before_removal(numbered_id(3));
+    ASSERT_TRUE(rig.fib->remove(numbered_id(3)));
+    EXPECT_EQ(rig.care.most_used_agents(10), (std::vector{numbered_id(2), numbered_id(1)}));
+}
+
+TEST(route_care, expected_agents_reach_the_lcore_as_its_ring_has_room) {
+    Rig rig;
+    std::vector<AgentId> agents;
+    for (std::uint32_t number = 0; number < 100; ++number) {
+        agents.push_back(numbered_id(number));
+    }
+    rig.care.warm(agents);
+    std::vector<AgentId> came;
+    for (std::uint64_t cycle = 0; cycle < 10; ++cycle) {
+        rig.turn(cycle);
+        std::array<AgentId, 64> some;
+        const unsigned count = rig.expected.pop(some);
+        came.insert(came.end(), some.begin(), some.begin() + count);
+    }
+    EXPECT_EQ(came, agents);
+    EXPECT_EQ(rig.care.still_to_warm(), 0U);
+}
+
+TEST(route_care, a_new_key_is_built_in_steps_and_the_caches_are_warmed_after_it) {
+    Rig rig;
+    for (std::uint32_t number = 0; number < 5'000; ++number) {
+        rig.add(number);
+    }
+    const FibEntry* const used = rig.fib->find(numbered_id(7));
+    ASSERT_TRUE(rig.uses.push({used->cell, 5, used->version}));
+    rig.turn(10);
+    Rekeying& rekeying = rig.care.rekeying();
+    ASSERT_TRUE(rekeying.start("operator", 20).has_value());
+    EXPECT_FALSE(rekeying.start("operator", 20).has_value());
+    unsigned cycles = 0;
+    while (rekeying.state() == Rekeying::State::running) {
+        rig.turn(21 + cycles++);
+        ASSERT_LT(cycles, 100U);
+    }
+    EXPECT_EQ(rekeying.state(), Rekeying::State::done);
+    EXPECT_GE(cycles, 5'000 / Rekeying::kEntriesPerStep);
+    EXPECT_EQ(rig.fib->rekeyed_count(), 1U);
+    for (std::uint32_t number = 0; number < 5'000; ++number) {
+        ASSERT_NE(rig.fib->find(numbered_id(number)), nullptr) << number;
+    }
+    AgentId warmed;
+    EXPECT_EQ(rig.expected.pop(std::span(&warmed, 1)), 1U);
+    EXPECT_EQ(warmed, numbered_id(7));
+}
