@@ -132,7 +132,7 @@ class RouteTable {
     std::uint32_t home_lines_;
     std::uint32_t lines_count_;
     Isa isa_;
-    Line* lines_ = nullptr;  // hugepages
+    Line* lines_ = nullptr;    // hugepages
     std::uint32_t count_ = 0;  // ids put in and not removed since, spilled ones included
     std::uint32_t spilled_ = 0;
     std::vector<std::uint8_t> taken_;  // by line, a bit per slot: in use, or in its grace period

@@ -67,7 +67,20 @@ TEST(bench_forward, counts_what_was_malformed_or_unknown) {
 }
 
 TEST(bench_forward, changes_routes_beside) {
-    const Finished run = tiny({"--json", "--churn", "20000", "--stream", "zipf"});
+    // Long enough that the writer gets a processor on a busy machine.
+    const Finished run = bench({"--agents",
+                                "1000",
+                                "--seconds",
+                                "0.5",
+                                "--repeat",
+                                "1",
+                                "--testpmd",
+                                "off",
+                                "--json",
+                                "--churn",
+                                "20000",
+                                "--stream",
+                                "zipf"});
     ASSERT_EQ(run.status, 0) << run.err;
     const Json report = Json::parse(run.out);
     EXPECT_TRUE(report["rows"].contains("churn"));
