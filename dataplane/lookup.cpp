@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/lookup.h"
 
+#include <rte_prefetch.h>
+
 #include "dataplane/segments.h"
 
 namespace posthaste::dataplane {
@@ -70,6 +72,7 @@ void lookup(Burst& burst,
     }
     resolver.resolve(std::span(keys.agent.data(), keys.count), keys.found.data(), burst.now_ms);
     for (unsigned i = 0; i < keys.count; ++i) {
+        rte_prefetch0(keys.found[i]);
         (i < destinations ? burst.target : burst.sender)[keys.lane[i]] = keys.found[i];
     }
     ask_around(keys, destinations, resolver, wanted);

@@ -238,7 +238,6 @@ void Resolver::resolve(std::span<const AgentId* const> agents,
         }
         for (std::size_t i = 0; i < batch.agents.size(); ++i) {
             found[first + i] = fib_.entry(batch.number[i]);
-            rte_prefetch0(found[first + i]);
         }
     }
     counters_.lookups.add(agents.size());
