@@ -189,21 +189,25 @@ Outcome LiveOperations::show_routes(const Page& page) {
     return page_of(
         box_.rib.routes(), page, "routes", [this](const routing::RouteRecord& route, Json& rows) {
             const auto& adjacency = box_.neighbours->adjacencies()[route.adjacency];
-            rows.push_back({{"agent", route.agent.to_text()},
-                            {"router", box_.next_hops->routers()[route.router].config.name},
-                            {"origin", name_in(kOriginNames, route.origin)},
-                            {"in_use", box_.rib.find_agent(route.agent) == nullptr},
-                            {"resolved", adjacency.resolved}});
+            const RouterSlot& router = box_.next_hops->routers()[route.router];
+            const std::uint64_t now_ms = box_.now_ms();
+            const std::uint64_t end_ms = route.expires_at_ms;
+            rows.push_back(
+                {{"agent", route.agent.to_text()},
+                 {"router", router.config.name},
+                 {"origin", name_in(kOriginNames, route.origin)},
+                 {"in_use",
+                  box_.rib.find_agent(route.agent) == nullptr && !router.withdrawn &&
+                      (end_ms == 0 || end_ms > now_ms)},
+                 {"resolved", adjacency.resolved},
+                 {"expires_in_ms",
+                  end_ms == 0 ? Json(nullptr) : Json(end_ms > now_ms ? end_ms - now_ms : 0)}});
         });
 }
 
 Outcome LiveOperations::show_routers() {
-    std::vector<std::size_t> routes(box_.next_hops->routers().size());
-    for (const auto& [agent, route] : box_.rib.routes()) {
-        ++routes[route.router];
-    }
     Json rows = Json::array();
-    for (std::size_t i = 0; i < routes.size(); ++i) {
+    for (std::size_t i = 0; i < box_.next_hops->routers().size(); ++i) {
         const RouterSlot& slot = box_.next_hops->routers()[i];
         if (!slot.used) {
             continue;
@@ -222,7 +226,7 @@ Outcome LiveOperations::show_routers() {
              {"mac", adjacency.resolved ? Json(adjacency.mac.to_text()) : Json(nullptr)},
              {"resolved", adjacency.resolved},
              {"withdrawn", slot.withdrawn},
-             {"routes", routes[i]}});
+             {"routes", box_.rib.routes_to(static_cast<std::uint16_t>(i))}});
     }
     return rows;
 }
@@ -307,6 +311,33 @@ void explain_hop(const Box& box, const routing::FibEntry& entry, Explanation& fo
                                    " bytes fit behind a header without TLVs"));
 }
 
+// Whether lcores go by the route to another router; where not, the agent is as good as unknown.
+bool is_good(const Box& box, const routing::FibEntry& entry) {
+    return entry.fresh(static_cast<std::uint32_t>(box.now_ms())) &&
+           !box.fib->routers().out(entry.router);
+}
+
+void explain_route(const Box& box, const routing::FibEntry& entry, Explanation& found) {
+    found.steps.push_back(step("fib", "remote", "a route to another router"));
+    const auto& routers = box.next_hops->routers();
+    if (entry.router < routers.size()) {
+        const RouterConfig& router = routers[entry.router].config;
+        found.steps.push_back(
+            step("router", router.name, "listens at " + router.address.to_text()));
+    }
+    if (!is_good(box, entry)) {
+        const bool withdrawn = box.fib->routers().out(entry.router);
+        found.steps.push_back(step("route",
+                                   withdrawn ? "withdrawn" : "stale",
+                                   withdrawn ? "all routes to this router count for nothing until "
+                                               "it is restored"
+                                             : "the route's end has come"));
+        found.drop = Drop::unknown_agent;
+        return;
+    }
+    explain_hop(box, entry, found);
+}
+
 }  // namespace
 
 Outcome LiveOperations::lookup(const AgentId& agent) {
@@ -335,14 +366,8 @@ Outcome LiveOperations::lookup(const AgentId& agent) {
             explain_hop(box_, *entry, found);
         }
     } else {
-        answer = "remote";
-        found.steps.push_back(step("fib", "remote", "a route to another router"));
-        if (const routing::RouteRecord* route = box_.rib.find_route(agent)) {
-            const RouterConfig& router = box_.next_hops->routers()[route->router].config;
-            found.steps.push_back(
-                step("router", router.name, "listens at " + router.address.to_text()));
-        }
-        explain_hop(box_, *entry, found);
+        answer = is_good(box_, *entry) ? "remote" : "unknown";
+        explain_route(box_, *entry, found);
     }
     const routing::ErrorCode error = routing::error_of(found.drop);
     const bool dropped = found.drop != Drop::none;

@@ -117,7 +117,8 @@ class Operations {
     [[nodiscard]] virtual Outcome show_agent(const routing::AgentId& agent) = 0;
 
     // {routes: [{agent, router, origin: "configured"|"operator", in_use: false while the agent is
-    //            also attached here, resolved: the router's link address is known}],
+    //            also attached here or the router withdrawn, resolved: the router's link address
+    //            is known, expires_in_ms: number|null (never)}],
     //  total, next}                                   Page::port is always empty.
     [[nodiscard]] virtual Outcome show_routes(const Page& page) = 0;
 
@@ -190,9 +191,9 @@ class Operations {
     // What would be done now with a frame from an edge port for this agent, in the order of the
     // decisions; steps end where the answer is known. Steps: "fib" (result local, remote,
     // unknown), "state" (running, draining, stopped), "endpoint" (port, address, udp port) or
-    // "router" (name, address), "adjacency" (resolved, unresolved, none), "egress" (up, down),
-    // "mtu" (largest payload). forwarded is true also for frames that would first be held for a
-    // neighbour.
+    // "router" (name, address), "route" (withdrawn, stale: then the answer is unknown), "adjacency"
+    // (resolved, unresolved, none), "egress" (up, down), "mtu" (largest payload). forwarded is true
+    // also for frames that would first be held for a neighbour.
     [[nodiscard]] virtual Outcome lookup(const routing::AgentId& agent) = 0;
 
     // {agent, outcome: "added"|"changed"|"moved"|"refreshed"}

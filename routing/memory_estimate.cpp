@@ -5,6 +5,7 @@
 #include <bit>
 #include <utility>
 
+#include "routing/access_log.h"
 #include "routing/fib.h"
 #include "routing/rib.h"
 #include "routing/route_cache.h"
@@ -96,6 +97,7 @@ MemoryEstimate estimate_memory(const MemoryDemand& demand) noexcept {
     constexpr std::uint64_t kObjectBytes = 2'048;  // that hold all of it together
     estimate.lists = kObjectBytes + 3 * malloc_bytes(places * sizeof(std::uint32_t)) +
                      malloc_bytes(places / 8) + malloc_bytes(estimate.table / kLineBytes);
+    estimate.access = malloc_bytes(AccessLog::planned_bytes(static_cast<std::uint32_t>(places)));
     estimate.rib = estimate_rib(demand.local, demand.remote, demand.shape);
     return estimate;
 }

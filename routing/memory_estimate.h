@@ -40,7 +40,8 @@ struct MemoryEstimate {
     std::uint64_t caches = 0;  // of all workers
 
     // The control thread's heap.
-    std::uint64_t lists = 0;  // of free places
+    std::uint64_t lists = 0;   // of free places
+    std::uint64_t access = 0;  // when and how often agents are looked up
     std::uint64_t rib = 0;
 
     [[nodiscard]] std::uint64_t fib_bytes() const noexcept {
@@ -49,7 +50,7 @@ struct MemoryEstimate {
 
     [[nodiscard]] std::uint64_t dpdk_bytes() const noexcept { return fib_bytes() + rekey + caches; }
 
-    [[nodiscard]] std::uint64_t heap_bytes() const noexcept { return lists + rib; }
+    [[nodiscard]] std::uint64_t heap_bytes() const noexcept { return lists + access + rib; }
 };
 
 [[nodiscard]] MemoryEstimate estimate_memory(const MemoryDemand& demand) noexcept;

@@ -18,6 +18,9 @@ def test_a_withdrawn_router_is_as_good_as_unknown_until_restored(network):
     assert network.west.command("router", "withdraw", "east")["outcome"] == "withdrawn"
     assert network.west.command("router", "withdraw", "east")["outcome"] == "unchanged"
     assert network.west.command("show", "routers")[0]["withdrawn"]
+    looked_up = network.west.command("lookup", str(receiver.id))
+    assert (looked_up["answer"], looked_up["drop"]) == ("unknown", "unknown_agent")
+    assert not any(row["in_use"] for row in network.west.command("show", "routes")["routes"])
     sender.send(receiver.id, want_error=True)
     assert client.error_name(sender.receive(2.0).error[0]) == "unknown-agent"
     network.west.command("reload")
@@ -34,6 +37,10 @@ def test_a_route_ends_when_it_is_told_to(network):
     added = network.west.command("route", "add", str(agent), "east", "--seconds", "1")
     assert (added["outcome"], added["seconds"]) == ("added", 1)
     assert network.west.command("lookup", str(agent))["answer"] == "remote"
+    ends = {row["agent"]: row["expires_in_ms"]
+            for row in network.west.command("show", "routes")["routes"]}
+    assert 0 <= ends.pop(str(agent)) <= 1000
+    assert set(ends.values()) == {None}, "routes of the ini never end"
     wait_until(lambda: network.west.command("lookup", str(agent))["answer"] == "unknown", 5.0,
                "the route is gone")
 

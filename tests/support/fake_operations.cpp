@@ -245,7 +245,8 @@ Outcome FakeOperations::show_routes(const Page& page) {
                     {"router", router},
                     {"origin", "configured"},
                     {"in_use", agents_.find(id) == agents_.end()},
-                    {"resolved", router == "r2"}};
+                    {"resolved", router == "r2"},
+                    {"expires_in_ms", router == "r2" ? Json(9'000) : Json()}};
     });
 }
 

@@ -17,6 +17,7 @@ using posthaste::routing::AgentId;
 using posthaste::routing::Fib;
 using posthaste::routing::FibEntry;
 using posthaste::routing::Grace;
+using posthaste::routing::KeyHash;
 using posthaste::support::hash_key;
 using posthaste::support::numbered_id;
 
@@ -131,4 +132,32 @@ TEST(route_care, a_new_key_is_built_in_steps_and_the_caches_are_warmed_after_it)
     AgentId warmed;
     EXPECT_EQ(rig.expected.pop(std::span(&warmed, 1)), 1U);
     EXPECT_EQ(warmed, numbered_id(7));
+}
+
+// Somebody knows the key, and has chosen ids that all have their home in the first line.
+TEST(route_care, too_many_ids_without_a_place_change_the_key_once_and_are_placed) {
+    Rig rig;
+    const KeyHash known(hash_key(1));
+    std::uint32_t chosen = 0;
+    for (std::uint32_t number = 0; chosen < 150; ++number) {
+        // Fewer than 2^13 lines: the first one's hashes begin with 13 zero bits.
+        if (known.hash(numbered_id(number)) >> 51 == 0) {
+            rig.add(number);
+            ++chosen;
+        }
+    }
+    ASSERT_GT(rig.fib->spilled_count(), rig.care.rekeying().spilled_bound());
+    EXPECT_LT(rig.fib->spilled_by_chance(), 1);
+    std::uint64_t now_ms = Rekeying::kWatchMs;
+    rig.turn(now_ms);
+    EXPECT_EQ(rig.care.rekeying().state(), Rekeying::State::running);
+    EXPECT_EQ(rig.care.rekeying().reason(), "spilled");
+    while (rig.care.rekeying().state() == Rekeying::State::running) {
+        rig.turn(++now_ms);
+        ASSERT_LT(now_ms, Rekeying::kWatchMs + 100);
+    }
+    EXPECT_EQ(rig.care.rekeying().state(), Rekeying::State::done);
+    EXPECT_LE(rig.fib->spilled_count(), rig.care.rekeying().spilled_bound());
+    rig.turn(now_ms + Rekeying::kWatchMs);
+    EXPECT_EQ(rig.fib->rekeyed_count(), 1U);
 }

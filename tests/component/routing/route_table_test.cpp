@@ -328,3 +328,35 @@ TEST(route_table, at_the_load_it_is_built_for_hardly_an_id_lies_elsewhere) {
     twin.check(range(20'000, 20'000));
     EXPECT_LT(twin.referred, 40U);  // a bit of 32, in 1 line of 140
 }
+
+// Tables of that many lines filled at random, without removals; how many ids find no place: a
+// sixtieth of the bound, which counts each run of full lines for all the homes it could begin at.
+TEST(route_table, the_bound_of_what_is_spilled_by_chance_holds) {
+    constexpr std::uint32_t kLines = 2'000;
+    constexpr unsigned kRuns = 100;
+    std::mt19937 random(3);
+    double before = 0;
+    for (const std::size_t ids : {3'000U, 3'600U, 4'200U}) {
+        std::size_t spilled = 0;
+        for (unsigned run = 0; run < kRuns; ++run) {
+            std::vector<unsigned> used(kLines + RouteTable::kReach);
+            for (std::size_t i = 0; i < ids; ++i) {
+                std::size_t at = random() % kLines;
+                const std::size_t last = at + RouteTable::kReach;
+                while (at <= last && used[at] == RouteTable::kSlots) {
+                    ++at;
+                }
+                at <= last ? ++used[at] : ++spilled;
+            }
+        }
+        const double mean = static_cast<double>(spilled) / kRuns;
+        const double bound = RouteTable::spilled_by_chance(kLines, ids);
+        EXPECT_LE(mean, bound) << ids;
+        EXPECT_GT(100 * mean, bound) << ids;
+        EXPECT_GT(bound, before);
+        before = bound;
+    }
+    EXPECT_EQ(RouteTable::spilled_by_chance(kLines, 0), 0);
+    EXPECT_EQ(RouteTable::spilled_by_chance(kLines, 3 * kLines), 3 * kLines);  // full: any
+    EXPECT_LT(RouteTable::spilled_by_chance(13'333'334, 10'000'000), 200);     // 10 M agents
+}
