@@ -61,8 +61,7 @@ inline Numbers numbers_of(const void* line) noexcept {
 
 }  // namespace
 
-// The code of one CPU kind each: the loops differ in the comparison alone, which has to be
-// compiled for the CPU together with the loop around it.
+// The code of each CPU kind is the same loop with another comparison, compiled for that CPU.
 struct RouteTable::Probe {
     const RouteTable& table;
     std::span<const AgentId* const> ids;
@@ -156,7 +155,10 @@ struct RouteTable::Probe {
         std::size_t count;
     };
 
-    static std::size_t probe_scalar(const Work& work) noexcept {
+    // Inlined into the code of each CPU kind, and the comparison with it.
+    template <auto kCompare>
+    [[nodiscard, gnu::always_inline]] static inline std::size_t probe_by(
+        const Work& work) noexcept {
         const Line* const* __restrict const lines = work.lines;
         const AgentId* const* __restrict const ids = work.ids;
         const std::uint64_t* __restrict const hashes = work.hashes;
@@ -166,7 +168,7 @@ struct RouteTable::Probe {
         std::size_t rest_count = 0;
         for (std::size_t i = 0; i < count; ++i) {
             const Numbers have = numbers_of(lines[i]);
-            const unsigned halves = compare_scalar(lines[i], *ids[i]);
+            const unsigned halves = kCompare(lines[i], *ids[i]);
             if (!settle(have, halves, hashes[i], numbers[i])) [[unlikely]] {
                 rest[rest_count++] = static_cast<std::uint16_t>(i);
             }
@@ -174,22 +176,12 @@ struct RouteTable::Probe {
         return rest_count;
     }
 
+    static std::size_t probe_scalar(const Work& work) noexcept {
+        return probe_by<compare_scalar>(work);
+    }
+
     POSTHASTE_AVX2 static std::size_t probe_avx2(const Work& work) noexcept {
-        const Line* const* __restrict const lines = work.lines;
-        const AgentId* const* __restrict const ids = work.ids;
-        const std::uint64_t* __restrict const hashes = work.hashes;
-        std::uint32_t* __restrict const numbers = work.numbers;
-        std::uint16_t* __restrict const rest = work.rest;
-        const std::size_t count = work.count;
-        std::size_t rest_count = 0;
-        for (std::size_t i = 0; i < count; ++i) {
-            const Numbers have = numbers_of(lines[i]);
-            const unsigned halves = compare_avx2(lines[i], *ids[i]);
-            if (!settle(have, halves, hashes[i], numbers[i])) [[unlikely]] {
-                rest[rest_count++] = static_cast<std::uint16_t>(i);
-            }
-        }
-        return rest_count;
+        return probe_by<compare_avx2>(work);
     }
 
     [[nodiscard]] static std::size_t probe(Isa isa, const Work& work) noexcept {
