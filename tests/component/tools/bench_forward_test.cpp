@@ -2,12 +2,11 @@
 // posthaste-bench forward as a process, with tiny numbers: what it prints and its exit status.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "tests/support/programs.h"
+#include "tests/support/bench_program.h"
 
 namespace posthaste {
 namespace {
@@ -16,11 +15,7 @@ using Json = nlohmann::json;
 using test::Finished;
 
 Finished bench(const std::vector<std::string>& words) {
-    const char* const path = std::getenv("POSTHASTE_BENCH");
-    std::vector<std::string> argv = {
-        path == nullptr ? "build/tools/benchmark/posthaste-bench" : path, "forward"};
-    argv.insert(argv.end(), words.begin(), words.end());
-    return test::run_to_end(argv, "");
+    return test::run_bench({"forward"}, words);
 }
 
 Finished tiny(std::vector<std::string> words) {

@@ -2,12 +2,11 @@
 // posthaste-bench hash as a process, with tiny numbers: what it prints and its exit status.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "tests/support/programs.h"
+#include "tests/support/bench_program.h"
 
 namespace posthaste {
 namespace {
@@ -16,12 +15,7 @@ using Json = nlohmann::json;
 using test::Finished;
 
 Finished tiny(const std::vector<std::string>& words) {
-    const char* const path = std::getenv("POSTHASTE_BENCH");
-    std::vector<std::string> argv = {
-        path == nullptr ? "build/tools/benchmark/posthaste-bench" : path, "hash"};
-    argv.insert(argv.end(), {"--seconds", "0.001", "--repeat", "2"});
-    argv.insert(argv.end(), words.begin(), words.end());
-    return test::run_to_end(argv, "");
+    return test::run_bench({"hash", "--seconds", "0.001", "--repeat", "2"}, words);
 }
 
 TEST(bench_hash, prints_json_with_rows_in_both_layouts_and_ratios) {

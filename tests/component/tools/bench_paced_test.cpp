@@ -3,12 +3,11 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "tests/support/programs.h"
+#include "tests/support/bench_program.h"
 
 namespace posthaste {
 namespace {
@@ -17,19 +16,8 @@ using Json = nlohmann::json;
 using test::Finished;
 
 Finished tiny(const std::vector<std::string>& words) {
-    const char* const path = std::getenv("POSTHASTE_BENCH");
-    std::vector<std::string> argv = {
-        path == nullptr ? "build/tools/benchmark/posthaste-bench" : path,
-        "forward",
-        "--agents",
-        "1000",
-        "--seconds",
-        "0.05",
-        "--repeat",
-        "2",
-        "--json"};
-    argv.insert(argv.end(), words.begin(), words.end());
-    return test::run_to_end(argv, "");
+    return test::run_bench(
+        {"forward", "--agents", "1000", "--seconds", "0.05", "--repeat", "2", "--json"}, words);
 }
 
 bool one_processor() {
