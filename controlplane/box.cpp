@@ -296,7 +296,7 @@ void Box::start_care() {
     care = std::make_unique<RouteCare>(*fib, std::move(rings));
     auto expected = read_warm_list(warm_path(config));
     if (expected.has_value()) {
-        care->warm(std::move(*expected));
+        care->expect(std::move(*expected));
     } else {
         log_warning("agents expected from the last run: " + expected.error());
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/route_care.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -73,6 +74,17 @@ void RouteCare::after_set(const AgentId& agent, std::uint64_t now_ms) {
         access_.route_changed(entry->cell, entry->version, static_cast<std::uint32_t>(now_ms));
     }
     discovery_.known(agent);
+    if (!awaited_.empty() && awaited_.erase(agent) != 0) {
+        expected_.push_back(agent);
+    }
+}
+
+void RouteCare::expect(std::vector<AgentId> agents) {
+    const auto absent = std::ranges::stable_partition(
+        agents, [this](const AgentId& agent) { return fib_.find(agent) != nullptr; });
+    awaited_.insert(absent.begin(), absent.end());
+    agents.erase(absent.begin(), absent.end());
+    warm(std::move(agents));
 }
 
 void RouteCare::warm(std::vector<AgentId> agents) {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <span>
+#include <unordered_set>
 #include <vector>
 
 #include "controlplane/rekeying.h"
@@ -39,6 +40,8 @@ class RouteCare {
     void before_removal(const routing::AgentId& agent);
     void after_set(const routing::AgentId& agent, std::uint64_t now_ms);
 
+    // Of the last run, at most kWarmMax: who is there is warmed now, the others when they come.
+    void expect(std::vector<routing::AgentId> agents);
     // Has the caches of all lcores filled with them, in this order, as they find the time; instead
     // of what still waits.
     void warm(std::vector<routing::AgentId> agents);
@@ -74,6 +77,7 @@ class RouteCare {
     routing::AccessLog access_;
     Rekeying rekeying_;
     std::vector<routing::AgentId> expected_;
+    std::unordered_set<routing::AgentId, routing::AgentIdHash> awaited_;  // not there yet
     std::vector<std::size_t> handed_;  // by lcore: how many of these it has
     std::uint64_t warmed_ = 0;
 };

@@ -107,6 +107,24 @@ TEST(route_care, expected_agents_reach_the_lcore_as_its_ring_has_room) {
     EXPECT_EQ(rig.care.still_to_warm(), 0U);
 }
 
+TEST(route_care, who_was_used_in_the_last_run_is_warmed_on_coming_back) {
+    Rig rig;
+    rig.add(1);
+    rig.care.expect({numbered_id(2), numbered_id(1)});
+    rig.turn(1);
+    std::array<AgentId, 4> came;
+    ASSERT_EQ(rig.expected.pop(came), 1U);
+    EXPECT_EQ(came[0], numbered_id(1));
+    rig.add(3);  // nobody expects it
+    rig.add(2);
+    rig.turn(2);
+    ASSERT_EQ(rig.expected.pop(came), 1U);
+    EXPECT_EQ(came[0], numbered_id(2));
+    rig.add(2);  // moved: it is warmed once
+    rig.turn(3);
+    EXPECT_EQ(rig.expected.pop(came), 0U);
+}
+
 TEST(route_care, a_new_key_is_built_in_steps_and_the_caches_are_warmed_after_it) {
     Rig rig;
     for (std::uint32_t number = 0; number < 5'000; ++number) {
