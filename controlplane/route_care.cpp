@@ -80,10 +80,12 @@ void RouteCare::after_set(const AgentId& agent, std::uint64_t now_ms) {
 }
 
 void RouteCare::expect(std::vector<AgentId> agents) {
-    const auto absent = std::ranges::stable_partition(
-        agents, [this](const AgentId& agent) { return fib_.find(agent) != nullptr; });
-    awaited_.insert(absent.begin(), absent.end());
-    agents.erase(absent.begin(), absent.end());
+    const auto absent =
+        std::stable_partition(agents.begin(), agents.end(), [this](const AgentId& agent) {
+            return fib_.find(agent) != nullptr;
+        });
+    awaited_.insert(absent, agents.end());
+    agents.erase(absent, agents.end());
     warm(std::move(agents));
 }
 
