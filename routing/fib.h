@@ -5,7 +5,7 @@
 // an entry; entries are immutable once visible and are replaced, never edited; the old one is
 // reused after a grace period. Lease cells lie beside the entries, so that a heartbeat dirties no
 // line a lookup reads; a cell stays with its agent while the agent stays, so that no heartbeat is
-// lost to a replacement. Memory is taken once, in create(): about 260 bytes a route (index 190, of
+// lost to a replacement. Memory is taken once, in create(): about 240 bytes a route (index 166, of
 // it 85 the RouteTable; entry 64; the rest places), and an index once more while the key changes.
 #pragma once
 

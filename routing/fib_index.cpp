@@ -81,7 +81,6 @@ std::unique_ptr<FibIndex> FibIndex::create(const FibIndexOptions& options,
         return nullptr;
     }
     if (options.table) {
-        // Slots in their grace period are as many as there may be changes within one.
         index->table_ =
             RouteTable::create(options.capacity, index->key_hash_, grace, options.socket);
         if (index->table_ == nullptr) {

@@ -136,14 +136,15 @@ void Resolver::by_fib(const FibIndex& index, Batch& batch) noexcept {
     }
     counters_.unknown.add(batch.agents.size() - found);
     for (std::size_t i = 0; i < batch.agents.size() && news_count_ < kNewsMax; ++i) {
-        news_[news_count_] = static_cast<std::uint32_t>(batch.first + i);
-        news_count_ += batch.number[i] == 0 ? 1 : 0;
+        note(batch.first + i, batch.number[i] == 0);
     }
 }
 
-void Resolver::note_unknown(std::size_t position) noexcept {
+// Without a branch on `unknown`: in a flood of strange ids it would be guessed wrong.
+void Resolver::note(std::size_t position, bool unknown) noexcept {
     if (news_count_ < kNewsMax) {
-        news_[news_count_++] = static_cast<std::uint32_t>(position);
+        news_[news_count_] = static_cast<std::uint32_t>(position);
+        news_count_ += unknown ? 1 : 0;
     }
 }
 
@@ -195,11 +196,8 @@ void Resolver::by_cache(const FibIndex& index, Batch& batch, std::uint32_t now_m
     std::size_t found = 0;
     for (std::size_t i = 0; i < batch.missed_count; ++i) {
         batch.number[batch.missed[i]] = numbers[i];
-        if (numbers[i] != 0) {
-            ++found;
-        } else {
-            note_unknown(batch.first + batch.missed[i]);
-        }
+        found += numbers[i] != 0 ? 1 : 0;
+        note(batch.first + batch.missed[i], numbers[i] == 0);
         if (admit()) {
             keep(*agents[i], hashes[i], numbers[i], batch.version[i], now_ms);
         }
@@ -277,7 +275,7 @@ const FibEntry* Resolver::resolve(const AgentId& agent,
             break;
         case Outcome::unknown:
             counters_.unknown.add(1);
-            note_unknown(0);
+            note(0, true);
             break;
     }
     counters_.lookups.add(1);

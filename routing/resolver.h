@@ -122,7 +122,7 @@ class Resolver {
         return options_.cache_always || options_.cycles == nullptr;
     }
 
-    void note_unknown(std::size_t position) noexcept;
+    void note(std::size_t position, bool unknown) noexcept;
 
     const Fib& fib_;
     const ResolverOptions options_;
