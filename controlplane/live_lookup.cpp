@@ -67,10 +67,11 @@ Json ring_rows(const Box& box) {
     using dataplane::PuntClass;
     using dataplane::Worker;
     Json rows = Json::array();
-    constexpr std::array<std::pair<const char*, PuntClass>, 3> punts = {{
+    constexpr std::array<std::pair<const char*, PuntClass>, 4> punts = {{
         {"punted to neighbours", PuntClass::neighbour},
         {"punted registrations", PuntClass::registration},
         {"punted to be held", PuntClass::hold},
+        {"punted capabilities", PuntClass::capability},
     }};
     static_assert(punts.size() == dataplane::kPuntClassCount);
     for (const auto& [name, of] : punts) {

@@ -22,7 +22,7 @@ namespace posthaste::dataplane {
 
 // Why a frame goes to the control thread; each class has its own ring, so that none starves
 // another. The order is the order of service.
-enum class PuntClass : std::uint8_t { neighbour, registration, hold, count };
+enum class PuntClass : std::uint8_t { neighbour, registration, hold, capability, count };
 
 inline constexpr unsigned kPuntClassCount = static_cast<unsigned>(PuntClass::count);
 

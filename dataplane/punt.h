@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "dataplane/burst.h"
 #include "dataplane/spsc_ring.h"
@@ -41,6 +42,14 @@ static_assert(sizeof(Injected) == 16);
 
 // By PuntClass.
 using PuntRings = std::array<SpscRing<Punted>, kPuntClassCount>;
+
+// Each of at least so many frames.
+[[nodiscard]] inline PuntRings make_punt_rings(std::uint32_t frames) {
+    return [frames]<std::size_t... of>(std::index_sequence<of...>) {
+        return PuntRings{(static_cast<void>(of), SpscRing<Punted>(frames))...};
+    }
+    (std::make_index_sequence<kPuntClassCount>());
+}
 
 // The stage: punted lanes go up; where the ring is full they are dropped (punt_full) instead. What
 // went up may not be looked at any more.

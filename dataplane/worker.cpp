@@ -48,15 +48,12 @@ Worker::Worker(const WorkerOptions& options,
       counters_(static_cast<unsigned>(options.tx.size())),
       overload_(options.rx.size()),
       errors_(options.tx.size()),
-      punts_{SpscRing<Punted>(options.punt_ring),
-             SpscRing<Punted>(options.punt_ring),
-             SpscRing<Punted>(options.punt_ring)},
+      punts_(make_punt_rings(options.punt_ring)),
       inject_(options.inject_ring),
       wanted_(options.wanted_ring),
       uses_(options.uses_ring),
       expected_(options.expected_ring) {
     CHECK(resolver_ != nullptr);
-    static_assert(kPuntClassCount == 3, "one ring each");
     tx_.reserve(options.tx.size());
     for (std::size_t port = 0; port < options.tx.size(); ++port) {
         tx_.emplace_back(options.tx_backlog);

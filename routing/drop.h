@@ -45,6 +45,10 @@ enum class Drop : std::uint8_t {
     source_spoofed,  // edge: registered, but at another endpoint
     unknown_agent,
     unknown_capability,
+    bad_name,     // the capability's name is none, or not that of the id
+    no_provider,  // nobody who has the capability is available
+    fan_out,      // more copies than one frame may have
+    policy,       // a content policy says so
     agent_stopped,
     not_here,           // relayed and redirected before, and still not attached here
     too_large,          // does not fit the egress port's MTU
@@ -57,6 +61,7 @@ enum class Drop : std::uint8_t {
     tx_full,               // egress backlog full
     port_down,             // egress port stopped or without link
     no_headroom,           // no room before the frame for longer outer headers
+    no_buffer,             // no mbuf for a copy
     // Control plane.
     bad_neighbour,    // malformed ARP, neighbour discovery or echo
     control_refused,  // a control frame answered with an error, or not meant for the box
@@ -67,47 +72,29 @@ enum class Drop : std::uint8_t {
 inline constexpr std::size_t kDropCount = static_cast<std::size_t>(Drop::count);
 
 inline constexpr std::array<std::string_view, kDropCount> kDropNames = {
-    "none",
-    "too_short",
-    "segmented",
-    "wrong_mac",
-    "wrong_vlan",
-    "bad_ethertype",
-    "bad_ip_header",
-    "ip_fragment",
-    "ip_extension",
-    "wrong_address",
-    "wrong_protocol",
-    "wrong_udp_port",
-    "bad_udp_length",
-    "bad_checksum",
-    "bad_length",
-    "bad_magic",
-    "bad_version",
-    "bad_type",
-    "bad_agent_id",
-    "bad_addressing",
-    "bad_tlv",
-    "bad_flags",
-    "hop_limit",
-    "lifetime",
-    "source_unknown",
-    "source_spoofed",
-    "unknown_agent",
-    "unknown_capability",
-    "agent_stopped",
-    "not_here",
-    "too_large",
-    "no_source_address",
-    "shed",
-    "neighbour_unresolved",
-    "hold_full",
-    "punt_full",
-    "tx_full",
-    "port_down",
-    "no_headroom",
-    "bad_neighbour",
-    "control_refused",
+    "none",           "too_short",
+    "segmented",      "wrong_mac",
+    "wrong_vlan",     "bad_ethertype",
+    "bad_ip_header",  "ip_fragment",
+    "ip_extension",   "wrong_address",
+    "wrong_protocol", "wrong_udp_port",
+    "bad_udp_length", "bad_checksum",
+    "bad_length",     "bad_magic",
+    "bad_version",    "bad_type",
+    "bad_agent_id",   "bad_addressing",
+    "bad_tlv",        "bad_flags",
+    "hop_limit",      "lifetime",
+    "source_unknown", "source_spoofed",
+    "unknown_agent",  "unknown_capability",
+    "bad_name",       "no_provider",
+    "fan_out",        "policy",
+    "agent_stopped",  "not_here",
+    "too_large",      "no_source_address",
+    "shed",           "neighbour_unresolved",
+    "hold_full",      "punt_full",
+    "tx_full",        "port_down",
+    "no_headroom",    "no_buffer",
+    "bad_neighbour",  "control_refused",
     "draining",
 };
 
@@ -126,6 +113,7 @@ static_assert(!kDropNames.back().empty(), "every Drop has a name");
         case Drop::bad_tlv:
         case Drop::bad_type:
         case Drop::bad_flags:
+        case Drop::bad_name:
             return ErrorCode::malformed;
         case Drop::bad_version:
             return ErrorCode::bad_version;
@@ -135,6 +123,7 @@ static_assert(!kDropNames.back().empty(), "every Drop has a name");
             return ErrorCode::lifetime;
         case Drop::source_unknown:
         case Drop::source_spoofed:
+        case Drop::policy:
             return ErrorCode::unauthorised;
         case Drop::unknown_agent:
         case Drop::not_here:
@@ -143,14 +132,17 @@ static_assert(!kDropNames.back().empty(), "every Drop has a name");
         case Drop::unknown_capability:
             return ErrorCode::unknown_capability;
         case Drop::agent_stopped:
+        case Drop::no_provider:
             return ErrorCode::no_available_provider;
         case Drop::too_large:
+        case Drop::fan_out:
             return ErrorCode::too_large;
         case Drop::shed:
         case Drop::hold_full:
         case Drop::punt_full:
         case Drop::tx_full:
         case Drop::port_down:
+        case Drop::no_buffer:
             return ErrorCode::overloaded;
         case Drop::draining:
             return ErrorCode::draining;

@@ -38,6 +38,9 @@ std::size_t heap_allocated() {
     return bytes;
 }
 
+// Beside each entry: when the agent was heard, whose cell it is, how busy the agent is.
+constexpr std::size_t kCellArrays = 3;
+
 // The entry was filled before the index published its place, with release and acquire, inside
 // librte_hash for some. ThreadSanitizer does not see those, but it sees this and Fib::entry().
 void release_entry(FibEntry& entry, std::uint32_t version) noexcept {
@@ -89,9 +92,11 @@ bool Fib::allocate() {
     const char* const name = options_.name.c_str();
     entries_ = static_cast<FibEntry*>(rte_zmalloc_socket(
         name, sizeof(FibEntry) * entry_count_, alignof(FibEntry), options_.socket));
-    last_heard_ = static_cast<std::uint32_t*>(rte_zmalloc_socket(
-        name, sizeof(std::uint32_t) * entry_count_, RTE_CACHE_LINE_SIZE, options_.socket));
-    if (entries_ == nullptr || last_heard_ == nullptr) {
+    last_heard_ = allocate_cells();
+    cell_entry_ = allocate_cells();
+    load_cells_ = allocate_cells();
+    if (entries_ == nullptr || last_heard_ == nullptr || cell_entry_ == nullptr ||
+        load_cells_ == nullptr) {
         rte_errno = ENOMEM;
         return false;
     }
@@ -100,8 +105,15 @@ bool Fib::allocate() {
     std::iota(free_entries_.rbegin(), free_entries_.rend(), 0U);
     free_cells_ = free_entries_;
     current_.resize(entry_count_);
-    cell_entry_.resize(entry_count_);
+    loads_ = LoadCells(load_cells_, entry_count_);
     return true;
+}
+
+std::uint32_t* Fib::allocate_cells() {
+    return static_cast<std::uint32_t*>(rte_zmalloc_socket(options_.name.c_str(),
+                                                          sizeof(std::uint32_t) * entry_count_,
+                                                          RTE_CACHE_LINE_SIZE,
+                                                          options_.socket));
 }
 
 std::unique_ptr<FibIndex> Fib::make_index(const KeyHash::Key& key) {
@@ -120,6 +132,8 @@ Fib::~Fib() {
     old_index_.reset();
     next_.reset();
     owned_index_.reset();
+    rte_free(load_cells_);
+    rte_free(cell_entry_);
     rte_free(last_heard_);
     rte_free(entries_);
 }
@@ -150,10 +164,11 @@ bool Fib::set(const FibEntry& entry, std::uint32_t last_heard_ms) {
     put_in_next(slot);
     free_entries_.pop_back();
     current_[index] = true;
-    cell_entry_[cell] = index + 1;
+    std::atomic_ref<std::uint32_t>(cell_entry_[cell]).store(index + 1, std::memory_order_release);
     if (old != nullptr) {
         retire(*old, kNoCell);
     } else {
+        loads_.set(cell, {});
         free_cells_.pop_back();
         ++count_;
     }
@@ -179,7 +194,7 @@ bool Fib::remove(const AgentId& agent) {
     if (next_ != nullptr && next_->find(id) != nullptr) {
         next_->remove(id);
     }
-    cell_entry_[old->cell] = 0;
+    std::atomic_ref<std::uint32_t>(cell_entry_[old->cell]).store(0, std::memory_order_release);
     retire(*old, old->cell);
     --count_;
     return true;
@@ -251,15 +266,11 @@ const FibEntry* Fib::find(const AgentId& agent) const noexcept {
     return owned_index_->find(agent);
 }
 
-const FibEntry* Fib::entry_of_cell(std::uint32_t cell) const noexcept {
-    return cell < entry_count_ ? entry(cell_entry_[cell]) : nullptr;
-}
-
 std::size_t Fib::planned_heap_bytes(std::uint32_t capacity,
                                     std::uint32_t stripes,
                                     bool table) noexcept {
     const std::size_t entries = std::size_t{capacity} + slack_for(capacity);
-    return entries * (sizeof(FibEntry) + sizeof(std::uint32_t)) +
+    return entries * (sizeof(FibEntry) + kCellArrays * sizeof(std::uint32_t)) +
            rekey_heap_bytes(capacity, stripes, table);
 }
 
@@ -271,8 +282,7 @@ std::size_t Fib::rekey_heap_bytes(std::uint32_t capacity,
 }
 
 std::size_t Fib::memory_bytes() const noexcept {
-    const std::size_t lists =
-        free_entries_.capacity() + free_cells_.capacity() + cell_entry_.capacity();
+    const std::size_t lists = free_entries_.capacity() + free_cells_.capacity();
     return sizeof *this + heap_bytes_ + lists * sizeof(std::uint32_t) +
            retired_.size() * sizeof(Retired) + current_.capacity() / 8;
 }

@@ -5,12 +5,14 @@
 // an entry; entries are immutable once visible and are replaced, never edited; the old one is
 // reused after a grace period. Lease cells lie beside the entries, so that a heartbeat dirties no
 // line a lookup reads; a cell stays with its agent while the agent stays, so that no heartbeat is
-// lost to a replacement. Memory is taken once, in create(): about 240 bytes a route (index 166, of
-// it 85 the RouteTable; entry 64; the rest places), and an index once more while the key changes.
+// lost to a replacement. Memory is taken once, in create(): about 250 bytes a route (index 166, of
+// it 85 the RouteTable; entry 64; cells 12; the rest places), and an index
+// once more while the key changes.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <span>
@@ -23,6 +25,7 @@
 #include "routing/fib_index.h"
 #include "routing/grace.h"
 #include "routing/key_hash.h"
+#include "routing/load_cells.h"
 #include "routing/message.h"
 #include "routing/router_mask.h"
 #include "routing/thread_sanitizer.h"
@@ -31,7 +34,8 @@ namespace posthaste::routing {
 
 inline constexpr std::uint16_t kNoAdjacency = 0xffff;
 
-enum class RouteKind : std::uint8_t { local = 1, remote = 2 };
+// A capability is found as an agent is, by its key (routing/capability_name.h).
+enum class RouteKind : std::uint8_t { local = 1, remote = 2, capability = 3 };
 
 // How often an agent moves; decides how long a cache keeps where it is.
 enum class Stability : std::uint8_t { normal = 0, stable = 1, unstable = 2 };
@@ -51,18 +55,30 @@ struct Endpoint {
 // One route, 64 bytes, one line.
 struct alignas(64) FibEntry {
     AgentId agent;
-    Endpoint endpoint;  // remote: only `adjacency` (the router's) counts
+    Endpoint endpoint;  // remote: only `adjacency` (the router's) counts; capability: nothing
     RouteKind kind = RouteKind::local;
     AgentState state = AgentState::running;
     Stability stability = Stability::normal;
     std::uint16_t router = kNoRouter;  // remote: index of the claiming router
     std::uint32_t version = 0;         // routing_table_version when written
-    std::uint32_t fresh_until_ms = 0;  // remote: as good as unknown from then on; 0: always good
+    std::uint32_t fresh_until_ms = 0;  // as good as unknown from then on; 0: always good
     std::uint32_t cell = 0;            // of the lease, set by the Fib
 
     // Whether frames may still go there; coarse milliseconds modulo 2^32.
     [[nodiscard]] bool fresh(std::uint32_t now_ms) const noexcept {
         return fresh_until_ms == 0 || static_cast<std::int32_t>(fresh_until_ms - now_ms) > 0;
+    }
+
+    // Capabilities: the number of its ProviderSet, 0: nobody has it. It lies where agents have
+    // their address, so that an entry stays one line.
+    [[nodiscard]] std::uint32_t provider_set() const noexcept {
+        std::uint32_t number;
+        std::memcpy(&number, endpoint.ip.bytes.data(), sizeof number);
+        return number;
+    }
+
+    void set_provider_set(std::uint32_t number) noexcept {
+        std::memcpy(endpoint.ip.bytes.data(), &number, sizeof number);
     }
 };
 
@@ -125,8 +141,6 @@ class Fib {
     }
 
     [[nodiscard]] const FibEntry* find(const AgentId& agent) const noexcept;
-    // The entry whose cell it is now; null: nobody's.
-    [[nodiscard]] const FibEntry* entry_of_cell(std::uint32_t cell) const noexcept;
 
     // As many cells as entries: the capacity and slack.
     [[nodiscard]] std::uint32_t entry_count() const noexcept { return entry_count_; }
@@ -182,6 +196,22 @@ class Fib {
         return entry;
     }
 
+    // The entry whose cell it is now; null: nobody's. The cell may have gone to another agent since
+    // the caller learnt of it: compare entry->agent.
+    [[nodiscard]] const FibEntry* entry_of_cell(std::uint32_t cell) const noexcept {
+        return cell >= entry_count_ ? nullptr
+                                    : entry(std::atomic_ref<std::uint32_t>(cell_entry_[cell])
+                                                .load(std::memory_order_acquire));
+    }
+
+    void prefetch_cell(std::uint32_t cell) const noexcept {
+        __builtin_prefetch(cell_entry_ + cell);
+    }
+
+    [[nodiscard]] LoadCells& loads() noexcept { return loads_; }
+
+    [[nodiscard]] const LoadCells& loads() const noexcept { return loads_; }
+
     [[nodiscard]] std::uint32_t number_of(const FibEntry& entry) const noexcept {
         return static_cast<std::uint32_t>(&entry - entries_) + 1;
     }
@@ -204,6 +234,7 @@ class Fib {
     Fib(const FibOptions& options, Grace& grace);
     [[nodiscard]] bool allocate();
     [[nodiscard]] std::unique_ptr<FibIndex> make_index(const KeyHash::Key& key);
+    [[nodiscard]] std::uint32_t* allocate_cells();
     void seed_cell(std::uint32_t cell, std::uint32_t last_heard_ms, bool keep_later) noexcept;
     void retire(const FibEntry& entry, std::uint32_t cell);
     void put_in_next(const FibEntry& entry);
@@ -215,15 +246,17 @@ class Fib {
     std::uint32_t entry_count_;            // capacity_ and slack
     FibEntry* entries_ = nullptr;          // hugepages
     std::uint32_t* last_heard_ = nullptr;  // lease cells, atomic access
+    std::uint32_t* cell_entry_ = nullptr;  // by cell: number of the entry, 0: none; atomic access
+    std::uint32_t* load_cells_ = nullptr;  // behind loads_
     std::uint32_t count_ = 0;
     std::size_t heap_bytes_ = 0;
     std::vector<std::uint32_t> free_entries_;
     std::vector<std::uint32_t> free_cells_;
-    std::vector<bool> current_;              // by entry: it is what a lookup finds
-    std::vector<std::uint32_t> cell_entry_;  // by cell: number of the entry, 0: none
+    std::vector<bool> current_;  // by entry: it is what a lookup finds
     std::deque<Retired> retired_;
 
     RouterMask routers_;
+    LoadCells loads_;
     std::unique_ptr<FibIndex> owned_index_;
     std::atomic<const FibIndex*> index_{nullptr};  // the same, for readers
     std::unique_ptr<FibIndex> next_;               // under another key, being built

@@ -135,7 +135,12 @@ enum class Tlv : std::uint8_t {
     agent_name = 32,
     lease_ms = 33,     // u32
     agent_state = 34,  // u8: AgentState
-    capacity = 35,     // reserved for load reports
+    load = 35,         // u16 load per mille, u32 queue depth
+    capability = 36,   // u16 priority, u16 weight, then the name
+    pattern = 37,      // u8 PatternKind, u16 priority, u16 weight, then the text
+    provider = 38,     // of a query's reply: see wire-format.md
+    cursor = 39,       // u32: where a query goes on
+    query_flags = 40,  // u8: QueryFlag
 };
 
 // What an agent says of itself in its registration. Draining agents keep receiving frames

@@ -41,8 +41,7 @@ struct RibLimits {
     std::uint32_t lease_default_ms = 30'000;
 };
 
-inline constexpr std::size_t kAgentNameMax = 255;       // bytes of UTF-8
-inline constexpr std::size_t kCapabilityNameMax = 100;  // of a-z 0-9 . _ / : -
+inline constexpr std::size_t kAgentNameMax = 255;  // bytes of UTF-8
 
 struct Registration {
     AgentId agent;

@@ -4,17 +4,12 @@
 #include <unordered_set>
 #include <utility>
 
+#include "routing/capability_name.h"
 #include "routing/text.h"
 
 namespace posthaste::routing {
 
 namespace {
-
-bool valid_capability(std::string_view name) noexcept {
-    constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789._/:-";
-    return !name.empty() && name.size() <= kCapabilityNameMax &&
-           name.find_first_not_of(kAllowed) == std::string_view::npos;
-}
 
 std::optional<RibError> check_capabilities(const std::vector<std::string>& names,
                                            std::size_t count_max) {
@@ -25,10 +20,12 @@ std::optional<RibError> check_capabilities(const std::vector<std::string>& names
     }
     std::unordered_set<std::string_view> seen;
     for (std::size_t i = 0; i < names.size(); ++i) {
-        if (!valid_capability(names[i])) {
-            return rib_error(ErrorCode::malformed,
-                             "capability " + std::to_string(i + 1) +
-                                 " is not 1 to 100 characters of a-z 0-9 . _ / : -");
+        if (!is_capability_name(names[i])) {
+            return rib_error(
+                ErrorCode::malformed,
+                "capability " + std::to_string(i + 1) +
+                    " is not 1 to 100 bytes of words of a-z 0-9, joined by - _ . or /, "
+                    "with an optional :version");
         }
         if (!seen.insert(names[i]).second) {
             return rib_error(ErrorCode::malformed, "capability " + names[i] + " is named twice");
@@ -59,6 +56,10 @@ RibError rib_error(ErrorCode code, std::string detail) {
     return {code, std::move(detail)};
 }
 
+bool may_be_agent(const AgentId& id) noexcept {
+    return !id.is_nil() && id != kRouterId && !is_capability_key(id);
+}
+
 bool is_valid(AgentState state) noexcept {
     return state == AgentState::running || state == AgentState::draining ||
            state == AgentState::stopped;
@@ -66,7 +67,7 @@ bool is_valid(AgentState state) noexcept {
 
 std::optional<RibError> check_registration(const Registration& registration,
                                            const RibLimits& limits) {
-    if (registration.agent.is_nil() || registration.agent == kRouterId) {
+    if (!may_be_agent(registration.agent)) {
         return rib_error(ErrorCode::malformed,
                          registration.agent.to_text() + " cannot be the id of an agent");
     }

@@ -14,6 +14,9 @@ namespace posthaste::routing {
 [[nodiscard]] std::optional<RibError> check_registration(const Registration& registration,
                                                          const RibLimits& limits);
 
+// Neither nil, the router id nor what stands for a capability in the Fib.
+[[nodiscard]] bool may_be_agent(const AgentId& id) noexcept;
+
 [[nodiscard]] bool is_valid(AgentState state) noexcept;
 
 // Whose word goes before whose: higher ones do.

@@ -29,7 +29,7 @@ std::uint32_t fresh_until(std::uint64_t expires_at_ms, std::uint64_t now_ms) noe
 }  // namespace
 
 tl::expected<void, RibError> Rib::set_route(const RouteRecord& route, std::uint64_t now_ms) {
-    if (route.agent.is_nil() || route.agent == kRouterId) {
+    if (!may_be_agent(route.agent)) {
         return tl::unexpected(rib_error(ErrorCode::malformed,
                                         route.agent.to_text() + " cannot be the id of an agent"));
     }

@@ -28,9 +28,7 @@ class StageRun {
     std::uint8_t floor = 0;
     routing::TokenBucket errors{1000};
     std::vector<dataplane::TxBacklog> tx;
-    dataplane::PuntRings punts{dataplane::SpscRing<dataplane::Punted>(64),
-                               dataplane::SpscRing<dataplane::Punted>(64),
-                               dataplane::SpscRing<dataplane::Punted>(64)};
+    dataplane::PuntRings punts = dataplane::make_punt_rings(64);
     dataplane::Burst burst;
     std::map<routing::AgentId, routing::FibEntry> routes;
 

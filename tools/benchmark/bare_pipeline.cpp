@@ -36,8 +36,7 @@ BarePipeline::BarePipeline(const routing::Published<World>& world,
       sender_(sender),
       clock_{rte_rdtsc(), rte_get_tsc_hz() / 1'000},
       errors_(kPorts),
-      punts_{
-          SpscRing<Punted>(kPuntRing), SpscRing<Punted>(kPuntRing), SpscRing<Punted>(kPuntRing)} {
+      punts_(dataplane::make_punt_rings(kPuntRing)) {
     for (unsigned i = 0; i < kPorts; ++i) {
         tx_.emplace_back(kBacklog);
     }

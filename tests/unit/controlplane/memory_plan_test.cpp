@@ -31,7 +31,7 @@ TEST(memory_plan, mbufs_are_the_sum_of_every_place_one_can_be) {
     EXPECT_EQ(plan.tx_rings, 2U * 3 * 256);  // a queue per worker
     EXPECT_EQ(plan.backlogs, 3U * 2 * 100);
     EXPECT_EQ(plan.handoff, 0U);
-    EXPECT_EQ(plan.exchange, 3U * (3 * 511 + 511));
+    EXPECT_EQ(plan.exchange, 3U * (4 * 511 + 511));
     EXPECT_EQ(plan.held, 77U);
     EXPECT_EQ(plan.caches, 4U * 384);
     EXPECT_EQ(plan.slack, 3U * 4 * 64);

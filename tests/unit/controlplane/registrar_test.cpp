@@ -264,11 +264,13 @@ std::vector<BadPayload> bad_payloads() {
         {"capability with a blank",
          tlv(1, "a b") + kPadding + kPadding,
          ErrorCode::malformed,
-         "capability 1 is not 1 to 100 characters of a-z 0-9 . _ / : -"},
+         "capability 1 is not 1 to 100 bytes of words of a-z 0-9, joined by - _ . or /, with an "
+         "optional :version"},
         {"empty capability",
          tlv(1, "") + kPadding + kPadding,
          ErrorCode::malformed,
-         "capability 1 is not 1 to 100 characters of a-z 0-9 . _ / : -"},
+         "capability 1 is not 1 to 100 bytes of words of a-z 0-9, joined by - _ . or /, with an "
+         "optional :version"},
         {"capability twice",
          tlv(1, "sum") + tlv(1, "sum") + kPadding,
          ErrorCode::malformed,

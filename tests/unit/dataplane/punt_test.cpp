@@ -53,7 +53,7 @@ TEST(spsc_ring, gives_the_elements_whole_and_in_order) {
 }
 
 TEST(punt, a_full_ring_takes_nothing_from_another_class) {
-    PuntRings rings{SpscRing<Punted>(1), SpscRing<Punted>(1), SpscRing<Punted>(1)};
+    PuntRings rings = make_punt_rings(1);
     Burst burst;
     burst.received = LaneMask::first(4);
     burst.live = burst.received;
