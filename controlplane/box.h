@@ -14,6 +14,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "controlplane/builder.h"
 #include "controlplane/config.h"
 #include "controlplane/control_counters.h"
 #include "controlplane/memory_plan.h"
@@ -96,6 +97,7 @@ class Box {
     ControlCounters counters;
     MemoryTaken taken;
     TableAlarm table_alarm;
+    Builder builder;
     std::uint64_t world_version = 0;
     bool world_stale = true;  // the World must be built and published again
     bool draining = false;

@@ -103,7 +103,8 @@ void keep_first_segment(rte_mbuf* frame, std::size_t bytes) {
 }  // namespace
 
 bool Conductor::do_work(std::uint64_t now_ms) {
-    publish(now_ms);  // what operators changed since the last cycle
+    box_.builder.collect();
+    publish(now_ms);  // what operators and the builder changed since the last cycle
     const unsigned served = serve_punts(now_ms);
     box_.neighbours->advance(now_ms);
     expire_leases(now_ms);
