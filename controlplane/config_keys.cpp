@@ -1,116 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The rows of the table of keys: config_keys() of controlplane/config_table.h.
+// The rows of the sections that stand at most once, and config_keys(): all of them in one.
 #include <algorithm>
-#include <limits>
+#include <vector>
 
+#include "controlplane/config_field.h"
 #include "controlplane/config_table.h"
-#include "controlplane/config_values.h"
 #include "routing/route_cache.h"
 
 namespace posthaste::controlplane {
 
 namespace {
 
-template <typename S>
-constexpr SectionKind kKindOf = SectionKind::system;
-template <>
-constexpr SectionKind kKindOf<EalConfig> = SectionKind::eal;
-template <>
-constexpr SectionKind kKindOf<DataplaneConfig> = SectionKind::dataplane;
-template <>
-constexpr SectionKind kKindOf<AgentsConfig> = SectionKind::agents;
-template <>
-constexpr SectionKind kKindOf<LookupConfig> = SectionKind::lookup;
-template <>
-constexpr SectionKind kKindOf<NeighboursConfig> = SectionKind::neighbours;
-template <>
-constexpr SectionKind kKindOf<AdminConfig> = SectionKind::admin;
-template <>
-constexpr SectionKind kKindOf<PortConfig> = SectionKind::port;
-template <>
-constexpr SectionKind kKindOf<RouterConfig> = SectionKind::router;
-template <>
-constexpr SectionKind kKindOf<RouteConfig> = SectionKind::route;
-template <>
-constexpr SectionKind kKindOf<AgentConfig> = SectionKind::agent;
-
-template <typename T>
-constexpr KeyType kTypeOf = KeyType::number;
-template <>
-constexpr KeyType kTypeOf<bool> = KeyType::boolean;
-template <>
-constexpr KeyType kTypeOf<std::optional<std::uint32_t>> = KeyType::number_or_auto;
-template <>
-constexpr KeyType kTypeOf<std::string> = KeyType::text;
-template <>
-constexpr KeyType kTypeOf<LogLevel> = KeyType::word;
-template <>
-constexpr KeyType kTypeOf<dataplane::Role> = KeyType::word;
-template <>
-constexpr KeyType kTypeOf<dataplane::SourceCheck> = KeyType::word;
-template <>
-constexpr KeyType kTypeOf<std::optional<routing::Mac>> = KeyType::mac;
-template <>
-constexpr KeyType kTypeOf<routing::IpAddress> = KeyType::ip;
-template <>
-constexpr KeyType kTypeOf<std::optional<routing::IpAddress>> = KeyType::ip;
-template <>
-constexpr KeyType kTypeOf<std::vector<routing::Prefix>> = KeyType::prefixes;
-template <>
-constexpr KeyType kTypeOf<std::vector<unsigned>> = KeyType::numbers;
-template <>
-constexpr KeyType kTypeOf<std::vector<std::string>> = KeyType::texts;
-
-template <auto member>
-struct Field;
-
-template <typename S, typename T, T S::*member>
-struct Field<member> {
-    static constexpr SectionKind kSection = kKindOf<S>;
-    static constexpr KeyType kType = kTypeOf<T>;
-    static constexpr bool kIsNumber = kType == KeyType::number;
-
-    static std::string read(const KeyRow& key, std::string_view text, Target target) {
-        return read_value(key, text, std::get<S*>(target)->*member);
-    }
-
-    static std::string write(Source source) {
-        return write_value(std::get<const S*>(source)->*member);
-    }
-
-    static std::string initial() {
-        const S start;
-        return write(&start);
-    }
-
-    static consteval bool holds(std::int64_t value) {
-        if constexpr (kIsNumber) {
-            return value >= 0 && static_cast<std::uint64_t>(value) <= std::numeric_limits<T>::max();
-        } else if constexpr (kType == KeyType::number_or_auto) {
-            return value >= 0 && value <= std::numeric_limits<std::uint32_t>::max();
-        }
-        return true;
-    }
-};
-
-// Completes a row from the field it fills. A range the field could not hold does not compile.
-template <auto member>
-consteval KeyRow field(KeyRow row) {
-    using F = Field<member>;
-    if (!F::holds(row.min) || !F::holds(row.max) || row.min > row.max || row.help.empty()) {
-        throw "bad row";
-    }
-    row.section = F::kSection;
-    row.type = F::kType;
-    row.read = F::read;
-    row.write = F::write;
-    row.initial = F::initial;
-    return row;
-}
-
 // The longest path of a Unix socket, without its final zero byte.
 constexpr std::int64_t kSocketBytesMax = 107;
-constexpr std::int64_t kDayMs = 86'400'000;
 
 // Copies of stable agents are kept twice as long, and no longer than the cache can count.
 constexpr std::int64_t kTtlMaxMs = routing::RouteCache::kTtlMaxMs / 2;
@@ -338,155 +240,22 @@ constexpr KeyRow kKeys[] = {
                                  .help = "Its path; not set: RUN_DIR/NAME.sock."}),
     field<&AdminConfig::connections_max>(
         {.name = "connections_max", .min = 1, .max = 256, .help = "Clients at one time."}),
-
-    field<&PortConfig::device>({.name = "device",
-                                .min = 1,
-                                .max = 900,
-                                .rule = TextRule::device,
-                                .required = true,
-                                .example = "net_af_packet0,iface=eth1",
-                                .help = "A PCI address, or a DPDK vdev: driver name, arguments."}),
-    field<&PortConfig::role>({.name = "role",
-                              .words = "edge, fabric",
-                              .help = "edge: agents, not trusted; fabric: other routers."}),
-    field<&PortConfig::addresses>(
-        {.name = "addresses",
-         .min = 1,
-         .max = 16,
-         .required = true,
-         .reloadable = true,
-         .example = "192.0.2.1/24, 2001:db8::1/64",
-         .help = "Own addresses with the length of their prefix, separated by commas; the "
-                 "first of a family is the sender."}),
-    field<&PortConfig::gateway>({.name = "gateway",
-                                 .rule = TextRule::ipv4,
-                                 .reloadable = true,
-                                 .example = "192.0.2.254",
-                                 .help = "Next hop to IPv4 hosts outside of the prefixes."}),
-    field<&PortConfig::gateway6>({.name = "gateway6",
-                                  .rule = TextRule::ipv6,
-                                  .reloadable = true,
-                                  .example = "2001:db8::fe",
-                                  .help = "Next hop to IPv6 hosts outside of the prefixes."}),
-    field<&PortConfig::mtu>({.name = "mtu",
-                             .min = 576,
-                             .max = 9'000,
-                             .unit = "bytes",
-                             .help = "Longest IP packet; at least 1280 with IPv6 addresses."}),
-    field<&PortConfig::queues>({.name = "queues",
-                                .min = 1,
-                                .max = 128,
-                                .help = "Receive queues; they are spread over the workers."}),
-    field<&PortConfig::workers>(
-        {.name = "workers",
-         .max = 128,
-         .item_max = 127,
-         .example = "0",
-         .help = "Workers that poll this port, counted from 0; not set: all."}),
-    field<&PortConfig::vlan>({.name = "vlan",
-                              .min = 0,
-                              .max = 4'094,
-                              .help = "802.1Q tag of all frames of this port; 0: untagged."}),
-    field<&PortConfig::mac>({.name = "mac",
-                             .example = "02:00:00:00:00:01",
-                             .help = "MAC address to set; not set: the device's."}),
-    field<&PortConfig::promiscuous>(
-        {.name = "promiscuous", .help = "Receive frames to any MAC address."}),
-    field<&PortConfig::verify_checksum>({.name = "verify_checksum",
-                                         .reloadable = true,
-                                         .help = "Drop frames with a wrong UDP checksum."}),
-    field<&PortConfig::source_check>(
-        {.name = "source_check",
-         .words = "strict, port, off",
-         .reloadable = true,
-         .help = "strict: a sender must be registered on this port with this MAC and IP "
-                 "address; port: on this port; off: anybody may send."}),
-    field<&PortConfig::error_rate>({.name = "error_rate",
-                                    .min = 0,
-                                    .max = 10'000'000,
-                                    .reloadable = true,
-                                    .help = "Error frames sent per second at most; 0: none."}),
-    field<&PortConfig::link_wait_ms>(
-        {.name = "link_wait_ms",
-         .min = 0,
-         .max = 60'000,
-         .unit = "ms",
-         .help = "A port without link so long after the start is an error."}),
-    field<&PortConfig::reconnect>(
-        {.name = "reconnect",
-         .help = "memif and virtio-user: start the port again when its peer comes back."}),
-
-    field<&RouterConfig::address>({.name = "address",
-                                   .required = true,
-                                   .reloadable = true,
-                                   .example = "198.51.100.2",
-                                   .help = "Its address on the fabric."}),
-    field<&RouterConfig::port>(
-        {.name = "port",
-         .min = 1,
-         .max = 32,
-         .rule = TextRule::name,
-         .reloadable = true,
-         .example = "fabric0",
-         .help = "The fabric port towards it; not set: the one whose prefix has the address, "
-                 "or whose gateway leads to it."}),
-    field<&RouterConfig::udp_port>({.name = "udp_port",
-                                    .min = 0,
-                                    .max = 65'535,
-                                    .reloadable = true,
-                                    .help = "Its UDP port; 0: as [dataplane] udp_port."}),
-
-    field<&RouteConfig::router>({.name = "router",
-                                 .min = 1,
-                                 .max = 32,
-                                 .rule = TextRule::name,
-                                 .required = true,
-                                 .reloadable = true,
-                                 .example = "west",
-                                 .help = "Name of the router the agent is attached to."}),
-
-    field<&AgentConfig::port>({.name = "port",
-                               .min = 1,
-                               .max = 32,
-                               .rule = TextRule::name,
-                               .required = true,
-                               .reloadable = true,
-                               .example = "edge0",
-                               .help = "Name of the edge port the agent is behind."}),
-    field<&AgentConfig::address>({.name = "address",
-                                  .required = true,
-                                  .reloadable = true,
-                                  .example = "192.0.2.20",
-                                  .help = "Its IP address."}),
-    field<&AgentConfig::udp_port>({.name = "udp_port",
-                                   .min = 1,
-                                   .max = 65'535,
-                                   .reloadable = true,
-                                   .help = "The UDP port it listens on."}),
-    field<&AgentConfig::mac>({.name = "mac",
-                              .reloadable = true,
-                              .example = "02:00:00:00:00:20",
-                              .help = "Its MAC address; not set: found by ARP or ND."}),
-    field<&AgentConfig::name>({.name = "name",
-                               .min = 1,
-                               .max = 255,
-                               .reloadable = true,
-                               .example = "planner",
-                               .help = "A name for people."}),
-    field<&AgentConfig::capabilities>({.name = "capabilities",
-                                       .max = 64,
-                                       .item_max = 100,
-                                       .reloadable = true,
-                                       .example = "vision/ocr, vision/faces",
-                                       .help = "What it can do: names, separated by commas."}),
 };
 
 static_assert(std::ranges::is_sorted(kKeys, std::less{}, &KeyRow::section));
 
+std::vector<KeyRow> all_keys() {
+    std::vector<KeyRow> all(std::begin(kKeys), std::end(kKeys));
+    const std::span<const KeyRow> named = config_keys_of_named_sections();
+    all.insert(all.end(), named.begin(), named.end());
+    return all;
+}
+
 }  // namespace
 
 std::span<const KeyRow> config_keys() {
-    return kKeys;
+    static const std::vector<KeyRow> all = all_keys();
+    return all;
 }
 
 }  // namespace posthaste::controlplane
