@@ -4,6 +4,14 @@
 //
 // Made on the control thread from the one before it and what changed: linear in the set, a few
 // nanoseconds a provider. Read by lcores, published by ProviderSets.
+//
+// One piece of memory: about 115 bytes a provider (28 itself, 64 points of the ring, 8 to 16 their
+// buckets, 6 to 12 the way from a cell to it, 4 if it is at another router); where some are here
+// and others are not, 72 to 80 more for each one here; where weights differ, 8 more.
+//
+// What a choice costs at most, whoever is out: kWalk points a probe, kTries draws, kScan providers,
+// then all routers once. Only after all of these it may be less than what the strategy asks for
+// (an available provider of a lower priority, say); it is null only if nobody is available.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +20,7 @@
 #include <span>
 
 #include "routing/provider.h"
+#include "routing/provider_ring.h"
 
 namespace posthaste::routing {
 
@@ -20,7 +29,7 @@ class LoadCells;
 
 struct ProviderChange {
     bool remove = false;  // only provider.agent counts
-    Provider provider;
+    Provider provider;    // at a router below RouterMask::kRoutersMax, or here
 };
 
 // One frame's question.
@@ -39,46 +48,134 @@ struct ChoiceContext {
     Conversations& conversations;
 };
 
-// Mixes the two; the same on every box.
+// Mixes the two; the same on every box: mix(conversation ^ first half of the id ^ mix(second
+// half)), halves as little-endian words.
 [[nodiscard]] std::uint64_t conversation_key(std::uint64_t conversation,
                                              const AgentId& capability) noexcept;
 
 class ProviderSet {
   public:
+    static constexpr std::uint32_t kWalk = 32;
+    static constexpr std::uint32_t kTries = 8;
+    static constexpr std::uint32_t kScan = 1'024;
+
     // `before` may be null. Changes in order; removing who is not in is nothing, adding who is in
     // replaces. The result depends on what is in alone, not on the way there.
     [[nodiscard]] static std::unique_ptr<const ProviderSet> make(
         const ProviderSet* before, std::span<const ProviderChange> changes);
-    // Everybody of all of them, each agent once, with its highest priority.
+    // Everybody of all of them, each agent once, with its highest priority and the weight it has
+    // there.
     [[nodiscard]] static std::unique_ptr<const ProviderSet> make_union(
         std::span<const ProviderSet* const> sets);
-    ~ProviderSet();
+    ~ProviderSet() = default;
     ProviderSet(const ProviderSet&) = delete;
     ProviderSet& operator=(const ProviderSet&) = delete;
+    static void operator delete(void* set);
 
     // Those here before those at other routers; in each, running, draining, stopped; then by
     // falling priority, then by id.
-    [[nodiscard]] std::span<const Provider> providers() const noexcept;
+    [[nodiscard]] std::span<const Provider> providers() const noexcept {
+        return {providers_, count_};
+    }
+
     // The running ones, in the same order.
-    [[nodiscard]] std::span<const Provider> local() const noexcept;
-    [[nodiscard]] std::span<const Provider> remote() const noexcept;
+    [[nodiscard]] std::span<const Provider> local() const noexcept {
+        return {providers_, local_running_};
+    }
+
+    [[nodiscard]] std::span<const Provider> remote() const noexcept {
+        return {providers_ + local_, remote_running_};
+    }
+
     // Routers that have running ones, each once, ascending.
-    [[nodiscard]] std::span<const std::uint16_t> routers() const noexcept;
+    [[nodiscard]] std::span<const std::uint16_t> routers() const noexcept {
+        return {routers_, router_count_};
+    }
 
     // --- lcores ---
-    // Brings what choose() will read for the key nearer. First of the set itself, then (a few
-    // frames later) of the place of the key in it.
-    void prefetch() const noexcept;
-    void prefetch(std::uint64_t key) const noexcept;
+    // Brings what choose() will read for the key nearer: first the set itself, a few frames later
+    // the places of the key in it, and a few frames later what lies there.
+    void prefetch() const noexcept {
+        __builtin_prefetch(this);
+        __builtin_prefetch(reinterpret_cast<const char*>(this) + 64);
+        __builtin_prefetch(reinterpret_cast<const char*>(this) + 128);
+    }
+
+    void prefetch(std::uint64_t key) const noexcept {
+        if (all_.count() != 0) {
+            all_.prefetch_starts(key);
+        }
+    }
+
+    void prefetch_points(std::uint64_t key) const noexcept {
+        if (all_.count() != 0) {
+            all_.prefetch_points(key);
+        }
+    }
+
     // Null: nobody is available.
     [[nodiscard]] const Provider* choose(const Ask& ask, ChoiceContext& context) const noexcept;
 
-    [[nodiscard]] std::size_t memory_bytes() const noexcept;
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return bytes_; }
 
   private:
-    ProviderSet();
-    struct Content;
-    std::unique_ptr<Content> content_;
+    friend class ProviderSetBuilder;
+    friend class ProviderChoice;
+
+    // Two rows of the providers: some of those here and some of the others.
+    struct Pool {
+        std::uint32_t first = 0;
+        std::uint32_t count = 0;
+        std::uint32_t remote_first = 0;
+        std::uint32_t remote_count = 0;
+
+        [[nodiscard]] std::uint32_t size() const noexcept { return count + remote_count; }
+
+        [[nodiscard]] std::uint32_t at(std::uint32_t i) const noexcept {
+            return i < count ? first + i : remote_first + (i - count);
+        }
+    };
+
+    // Of an alias table (Walker 1977, Vose 1991): of 2^32 values those below the threshold are the
+    // column's own.
+    struct Column {
+        std::uint32_t threshold = 0;
+        std::uint32_t other = 0;
+    };
+
+    ProviderSet() = default;
+
+    // Those who may get new conversations.
+    [[nodiscard]] Pool running(bool local_only) const noexcept {
+        return {0, local_running_, local_, local_only ? 0 : remote_running_};
+    }
+
+    [[nodiscard]] static std::uint32_t cell_hash(std::uint32_t cell) noexcept {
+        return cell * static_cast<std::uint32_t>(kMixStep >> 32 | 1);
+    }
+
+    // Null: no provider has this cell.
+    [[nodiscard]] const Provider* of_cell(std::uint32_t cell) const noexcept;
+
+    ProviderRing all_;         // running and draining
+    ProviderRing local_ring_;  // those of them who are here; the same memory if all are
+    const Provider* providers_ = nullptr;
+    const std::uint32_t* cells_ = nullptr;  // open addressing: number of a provider + 1, 0: none
+    std::uint32_t count_ = 0;
+    std::uint32_t local_ = 0;  // how many are here
+    std::uint32_t local_running_ = 0;
+    std::uint32_t remote_running_ = 0;
+    std::uint32_t cells_shift_ = 32;  // from a cell's hash to its place
+    std::uint32_t group_count_ = 0;
+    std::uint32_t router_count_ = 0;
+    // The rest is read by some strategies only.
+    const Column* weighted_ = nullptr;  // of running(false), in its order; null: all weigh the same
+    const Column* weighted_local_ = nullptr;  // of running(true), likewise
+    const Pool* groups_ = nullptr;            // the running ones of a priority, falling
+    const std::uint16_t* routers_ = nullptr;
+    const std::uint32_t* router_starts_ = nullptr;   // by router: the first of its running ones in
+    const std::uint32_t* router_members_ = nullptr;  // this, numbers of providers; and the end
+    std::size_t bytes_ = 0;
 };
 
 }  // namespace posthaste::routing
