@@ -101,12 +101,16 @@ std::uint32_t error_share(const PortConfig& port, unsigned workers) {
     return std::max<std::uint32_t>(port.error_rate / (workers + 1), port.error_rate > 0 ? 1 : 0);
 }
 
-routing::RibLimits rib_limits(const AgentsConfig& agents) {
+routing::RibLimits rib_limits(const Config& config) {
+    const AgentsConfig& agents = config.agents;
     routing::RibLimits limits;
     limits.routes_max = agents.agents_max;
     limits.agents_per_port_max =
         agents.agents_per_port_max != 0 ? agents.agents_per_port_max : agents.agents_max;
     limits.capabilities_max = agents.capabilities_max;
+    limits.names_max = config.capabilities.names_max;
+    limits.patterns_max = config.capabilities.patterns_max;
+    limits.providers_max = config.capabilities.providers_max;
     limits.lease_min_ms = agents.lease_min_ms;
     limits.lease_max_ms = agents.lease_max_ms;
     limits.lease_default_ms = agents.lease_default_ms;
@@ -139,7 +143,7 @@ Box::Box(const Config& config_, const std::vector<unsigned>& cpus_)
       clock(make_clock()),
       plan(plan_memory(config_)),
       grace(config_.dataplane.workers),
-      rib(rib_limits(config_.agents)),
+      rib(rib_limits(config_)),
       counters(config_.ports.size()) {}
 
 tl::expected<std::unique_ptr<Box>, std::string> Box::open(const Config& config,
@@ -160,6 +164,7 @@ Box::~Box() {
     workers.clear();  // before the pools: they free what is left in their rings
     world.reset();
     ports.clear();
+    capabilities.reset();
     fib.reset();
 }
 
@@ -225,7 +230,7 @@ tl::expected<void, std::string> Box::open_ports() {
 
 tl::expected<void, std::string> Box::open_tables() {
     routing::FibOptions options;
-    options.capacity = config.agents.agents_max;
+    options.capacity = fib_capacity(config);
     options.key = routing::KeyHash::random_key();
     options.stripes = plan.stripes;
     options.table = config.lookup.table;
@@ -246,7 +251,9 @@ tl::expected<void, std::string> Box::open_tables() {
         neighbours->set_port_up(static_cast<std::uint16_t>(i), ports[i].up, now_ms());
     }
     next_hops = std::make_unique<NextHops>(rib, *neighbours, fib->routers());
-    registrar = std::make_unique<Registrar>(rib, registrar_options(config));
+    capabilities =
+        std::make_unique<Capabilities>(rib, *fib, grace, *next_hops, config.capabilities);
+    registrar = std::make_unique<Registrar>(rib, *capabilities, registrar_options(config));
     const std::uint64_t bare = heap_memory().allocated;
     if (auto applied = next_hops->apply(config, now_ms()); !applied.has_value()) {
         return applied;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "controlplane/builder.h"
+#include "controlplane/capabilities.h"
 #include "controlplane/config.h"
 #include "controlplane/control_counters.h"
 #include "controlplane/memory_plan.h"
@@ -91,6 +92,7 @@ class Box {
     std::unique_ptr<Neighbours> neighbours;
     std::unique_ptr<NextHops> next_hops;
     std::unique_ptr<Registrar> registrar;
+    std::unique_ptr<Capabilities> capabilities;
     std::unique_ptr<routing::Published<dataplane::World>> world;
     std::vector<std::unique_ptr<dataplane::Worker>> workers;
     std::unique_ptr<RouteCare> care;
@@ -117,8 +119,8 @@ class Box {
 
 inline constexpr std::uint16_t kNoPort = 0xffff;
 
-// The limits of the Rib as [agents] gives them.
-[[nodiscard]] routing::RibLimits rib_limits(const AgentsConfig& agents);
+// The limits of the Rib as [agents] and [capabilities] give them.
+[[nodiscard]] routing::RibLimits rib_limits(const Config& config);
 // The error budget of a port, shared evenly by the workers and the control thread.
 [[nodiscard]] std::uint32_t error_share(const PortConfig& port, unsigned workers);
 // The registrar's, with the control thread's share of each port's error rate.

@@ -178,6 +178,7 @@ void Conductor::serve_registration(unsigned worker, const Punted& punted, std::u
         box_.neighbours->learn(endpoint.port, endpoint.ip, endpoint.mac, now_ms);
         // The acknowledgement must not overtake its effect: the agent may send at once.
         apply_changes(now_ms);
+        note_load(outcome);
     }
     ControlPortCounters& counters = box_.counters.port[punted.ingress];
     if (outcome.drop == Drop::none) {
@@ -187,6 +188,15 @@ void Conductor::serve_registration(unsigned worker, const Punted& punted, std::u
         ++counters.drops[static_cast<std::size_t>(outcome.drop)];
     }
     send_answer(worker, punted.frame, punted.ingress, outcome.answer_bytes);
+}
+
+// A registration may say how busy its agent is.
+void Conductor::note_load(const ControlOutcome& outcome) {
+    const routing::FibEntry* const entry =
+        outcome.load.has_value() ? box_.fib->find(outcome.agent) : nullptr;
+    if (entry != nullptr) {
+        box_.fib->loads().set(entry->cell, *outcome.load);
+    }
 }
 
 void Conductor::serve_hold(unsigned worker, const Punted& punted, std::uint64_t now_ms) {
@@ -248,6 +258,9 @@ void Conductor::apply_changes(std::uint64_t now_ms) {
         }
         waiting_changes_.pop_front();
     }
+    // Providers are agents: they are in the Fib now.
+    box_.capabilities->take_changes(now_ms);
+    box_.capabilities->publish(now_ms);
 }
 
 void Conductor::drive_ports(std::uint64_t now_ms) {

@@ -33,6 +33,7 @@ class Conductor {
     void serve(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
     void serve_neighbour(const dataplane::Punted& punted, std::uint64_t now_ms);
     void serve_registration(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
+    void note_load(const ControlOutcome& outcome);
     void serve_hold(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
 
     void apply_changes(std::uint64_t now_ms);

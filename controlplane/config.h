@@ -85,6 +85,21 @@ struct LookupConfig {   // [lookup]
     friend bool operator==(const LookupConfig&, const LookupConfig&) = default;
 };
 
+struct CapabilitiesConfig {  // [capabilities]
+    std::uint32_t names_max = 10'000;
+    std::uint32_t providers_max = 1'000'000;
+    std::uint32_t patterns_max = 1'000;
+    std::uint32_t name_cache = 4'096;  // names that patterns match; and as many that none does
+    std::uint32_t negative_ttl_ms = 2'000;
+    std::uint32_t database_mb = 64;
+    std::uint32_t publish_ms = 5;
+    bool local_first = false;
+    std::uint16_t fan_out_max = 64;
+    std::uint32_t conversations = 65'536;  // of each worker
+
+    friend bool operator==(const CapabilitiesConfig&, const CapabilitiesConfig&) = default;
+};
+
 struct NeighboursConfig {  // [neighbours]
     std::uint32_t neighbours_max = 1'024;
     std::uint32_t held_per_neighbour = 16;
@@ -141,6 +156,7 @@ struct RouterConfig {  // [router NAME]
 struct RouteConfig {  // [route UUID]
     routing::AgentId agent;
     std::string router;
+    std::vector<std::string> capabilities;  // as offer_from_text() takes them
     FileLine line;
 
     friend bool operator==(const RouteConfig&, const RouteConfig&) = default;
@@ -153,7 +169,7 @@ struct AgentConfig {  // [agent UUID]
     std::uint16_t udp_port = 4747;
     std::optional<routing::Mac> mac;  // none: resolved by ARP or ND
     std::string name;
-    std::vector<std::string> capabilities;
+    std::vector<std::string> capabilities;  // as offer_from_text() takes them
     FileLine line;
 
     friend bool operator==(const AgentConfig&, const AgentConfig&) = default;
@@ -166,6 +182,7 @@ struct Config {
     DataplaneConfig dataplane;
     AgentsConfig agents;
     LookupConfig lookup;
+    CapabilitiesConfig capabilities;
     NeighboursConfig neighbours;
     AdminConfig admin;
     std::vector<PortConfig> ports;  // in file order: index = Posthaste port index

@@ -29,6 +29,8 @@ inline constexpr SectionKind kKindOf<AgentsConfig> = SectionKind::agents;
 template <>
 inline constexpr SectionKind kKindOf<LookupConfig> = SectionKind::lookup;
 template <>
+inline constexpr SectionKind kKindOf<CapabilitiesConfig> = SectionKind::capabilities;
+template <>
 inline constexpr SectionKind kKindOf<NeighboursConfig> = SectionKind::neighbours;
 template <>
 inline constexpr SectionKind kKindOf<AdminConfig> = SectionKind::admin;

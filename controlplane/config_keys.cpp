@@ -184,6 +184,64 @@ constexpr KeyRow kKeys[] = {
          .reloadable = true,
          .help = "How long a cache keeps that an agent is unknown; 0: not at all."}),
 
+    field<&CapabilitiesConfig::names_max>(
+        {.name = "names_max",
+         .min = 1,
+         .max = 16'000'000,
+         .help = "Different names of capabilities that agents may have."}),
+    field<&CapabilitiesConfig::providers_max>(
+        {.name = "providers_max",
+         .min = 1,
+         .max = 1'000'000'000,
+         .reloadable = true,
+         .help = "The sum over all agents of the capabilities and patterns each has."}),
+    field<&CapabilitiesConfig::patterns_max>(
+        {.name = "patterns_max",
+         .min = 0,
+         .max = 100'000,
+         .help = "Different patterns of names that agents may have; 0: none."}),
+    field<&CapabilitiesConfig::name_cache>(
+        {.name = "name_cache",
+         .min = 64,
+         .max = 16'000'000,
+         .help = "Names remembered that some pattern matches, and as many that none does."}),
+    field<&CapabilitiesConfig::negative_ttl_ms>(
+        {.name = "negative_ttl_ms",
+         .min = 1,
+         .max = 3'600'000,
+         .unit = "ms",
+         .reloadable = true,
+         .help = "How long a name is remembered that no pattern matches."}),
+    field<&CapabilitiesConfig::database_mb>(
+        {.name = "database_mb",
+         .min = 1,
+         .max = 16'384,
+         .unit = "MiB",
+         .reloadable = true,
+         .help = "What the patterns may take once compiled; more are refused."}),
+    field<&CapabilitiesConfig::publish_ms>(
+        {.name = "publish_ms",
+         .min = 0,
+         .max = 1'000,
+         .unit = "ms",
+         .reloadable = true,
+         .help = "Changes of one capability that come within this are shown together."}),
+    field<&CapabilitiesConfig::local_first>(
+        {.name = "local_first",
+         .reloadable = true,
+         .help = "Agents at other routers are chosen only if none here is available."}),
+    field<&CapabilitiesConfig::fan_out_max>(
+        {.name = "fan_out_max",
+         .min = 1,
+         .max = 4'096,
+         .reloadable = true,
+         .help = "Copies one frame to all of a capability may have; beyond, it is dropped."}),
+    field<&CapabilitiesConfig::conversations>(
+        {.name = "conversations",
+         .min = 1'024,
+         .max = 16'777'216,
+         .help = "Conversations each worker remembers the agent of, 8 bytes each."}),
+
     field<&NeighboursConfig::neighbours_max>({.name = "neighbours_max",
                                               .min = 16,
                                               .max = 65'000,

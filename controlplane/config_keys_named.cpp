@@ -114,6 +114,13 @@ constexpr KeyRow kKeys[] = {
                                  .reloadable = true,
                                  .example = "west",
                                  .help = "Name of the router the agent is attached to."}),
+    field<&RouteConfig::capabilities>({.name = "capabilities",
+                                       .max = 64,
+                                       .item_max = 110,
+                                       .rule = TextRule::offer,
+                                       .reloadable = true,
+                                       .example = "vision/ocr",
+                                       .help = "What the agent can do, as in [agent]."}),
 
     field<&AgentConfig::port>({.name = "port",
                                .min = 1,
@@ -145,10 +152,12 @@ constexpr KeyRow kKeys[] = {
                                .help = "A name for people."}),
     field<&AgentConfig::capabilities>({.name = "capabilities",
                                        .max = 64,
-                                       .item_max = 100,
+                                       .item_max = 110,
+                                       .rule = TextRule::offer,
                                        .reloadable = true,
-                                       .example = "vision/ocr, vision/faces",
-                                       .help = "What it can do: names, separated by commas."}),
+                                       .example = "vision/ocr, vision/faces@800*20",
+                                       .help = "What it can do; priority 50, weight 100 unless "
+                                               "it says so."}),
 };
 
 static_assert(std::ranges::is_sorted(kKeys, std::less{}, &KeyRow::section));

@@ -20,6 +20,11 @@ constexpr std::array<SectionRow, kSectionKinds> kSections = {{
      "",
      "",
      "How agents are looked up, and what workers remember of it."},
+    {SectionKind::capabilities,
+     "capabilities",
+     "",
+     "",
+     "What agents can do: how much of it is kept, and who is chosen."},
     {SectionKind::neighbours,
      "neighbours",
      "",
@@ -101,6 +106,10 @@ std::string allowed_text(const KeyRow& key) {
         case KeyType::prefixes:
             return "ADDRESS/LENGTH, separated by commas; at most " + std::to_string(key.max);
         case KeyType::texts:
+            if (key.rule == TextRule::offer) {
+                return "NAME[@PRIORITY][*WEIGHT], separated by commas; at most " +
+                       std::to_string(key.max) + ", none twice";
+            }
             return "texts of 1 to " + std::to_string(key.item_max) +
                    " bytes, separated by commas; at most " + std::to_string(key.max) +
                    ", none twice";
@@ -120,22 +129,24 @@ std::string allowed_text(const KeyRow& key) {
     }
 }
 
-std::array<Source, 7> single_sections(const Config& config) {
+std::array<Source, 8> single_sections(const Config& config) {
     return {&config.system,
             &config.eal,
             &config.dataplane,
             &config.agents,
             &config.lookup,
+            &config.capabilities,
             &config.neighbours,
             &config.admin};
 }
 
-std::array<Target, 7> single_sections(Config& config) {
+std::array<Target, 8> single_sections(Config& config) {
     return {&config.system,
             &config.eal,
             &config.dataplane,
             &config.agents,
             &config.lookup,
+            &config.capabilities,
             &config.neighbours,
             &config.admin};
 }

@@ -23,6 +23,7 @@ enum class SectionKind : std::uint8_t {
     dataplane,
     agents,
     lookup,
+    capabilities,
     neighbours,
     admin,
     port,
@@ -31,7 +32,7 @@ enum class SectionKind : std::uint8_t {
     agent,
 };
 
-inline constexpr std::size_t kSectionKinds = 11;
+inline constexpr std::size_t kSectionKinds = 12;
 
 struct SectionRow {
     SectionKind kind;
@@ -64,6 +65,7 @@ enum class TextRule : std::uint8_t {
     device,  // a PCI address or a vdev string
     ipv4,    // for addresses: only this family
     ipv6,
+    offer,  // for texts: a capability's name, perhaps @PRIORITY, perhaps *WEIGHT
 };
 
 using Target = std::variant<SystemConfig*,
@@ -71,6 +73,7 @@ using Target = std::variant<SystemConfig*,
                             DataplaneConfig*,
                             AgentsConfig*,
                             LookupConfig*,
+                            CapabilitiesConfig*,
                             NeighboursConfig*,
                             AdminConfig*,
                             PortConfig*,
@@ -82,6 +85,7 @@ using Source = std::variant<const SystemConfig*,
                             const DataplaneConfig*,
                             const AgentsConfig*,
                             const LookupConfig*,
+                            const CapabilitiesConfig*,
                             const NeighboursConfig*,
                             const AdminConfig*,
                             const PortConfig*,
@@ -124,7 +128,7 @@ struct KeyRow {
 [[nodiscard]] std::string allowed_text(const KeyRow& key);
 
 // The sections that stand at most once, in the order of config_sections().
-[[nodiscard]] std::array<Source, 7> single_sections(const Config& config);
-[[nodiscard]] std::array<Target, 7> single_sections(Config& config);
+[[nodiscard]] std::array<Source, 8> single_sections(const Config& config);
+[[nodiscard]] std::array<Target, 8> single_sections(Config& config);
 
 }  // namespace posthaste::controlplane

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 
+#include "routing/offer.h"
 #include "routing/text.h"
 
 namespace posthaste::controlplane {
@@ -112,6 +113,7 @@ Why check_text(const KeyRow& key, std::string_view text) {
         case TextRule::none:
         case TextRule::ipv4:
         case TextRule::ipv6:
+        case TextRule::offer:
             return {};
     }
     return {};
@@ -287,19 +289,38 @@ Why read_value(const KeyRow& key, std::string_view text, std::vector<unsigned>& 
     return {};
 }
 
+// What is wrong with an item beyond its bytes. `name` becomes what no other item may be.
+Why check_item(const KeyRow& key, std::string_view item, std::string& name) {
+    name = item;
+    if (!routing::is_printable_utf8(item)) {
+        return "not printable UTF-8";
+    }
+    if (key.rule == TextRule::offer) {
+        auto offer = routing::offer_from_text(item);
+        if (!offer) {
+            return std::move(offer.error());
+        }
+        name = std::move(offer->text);
+    }
+    return {};
+}
+
 Why read_value(const KeyRow& key, std::string_view text, std::vector<std::string>& out) {
     std::vector<std::string> texts;
+    std::vector<std::string> names;
     for (const std::string_view item : items_of(text)) {
         if (item.empty() || static_cast<std::int64_t>(item.size()) > key.item_max) {
             return "an item has " + std::to_string(item.size()) + " bytes";
         }
-        if (!routing::is_printable_utf8(item)) {
-            return "not printable UTF-8";
+        std::string name;
+        if (Why why = check_item(key, item, name); !why.empty()) {
+            return why;
         }
-        if (std::find(texts.begin(), texts.end(), item) != texts.end()) {
-            return "'" + std::string(item) + "' is there twice";
+        if (std::find(names.begin(), names.end(), name) != names.end()) {
+            return "'" + name + "' is there twice";
         }
         texts.emplace_back(item);
+        names.push_back(std::move(name));
     }
     Why why = check_item_count(key, texts.size());
     if (why.empty()) {

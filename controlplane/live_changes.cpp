@@ -139,7 +139,7 @@ Outcome LiveOperations::add_agent(const AgentAddition& addition) {
         registration.endpoint.mac = *addition.mac;
     }
     registration.name = addition.name;
-    registration.capabilities = addition.capabilities;
+    registration.offers = routing::offers_from_texts(addition.capabilities);
     const auto outcome = box_.next_hops->add_agent(std::move(registration), box_.now_ms());
     if (!outcome.has_value()) {
         return tl::unexpected(error_of(outcome.error()));
@@ -256,7 +256,8 @@ void LiveOperations::apply(const Config& next) {
     const std::uint64_t now_ms = box_.now_ms();
     const Config before = std::exchange(box_.config, next);
     set_log_level(log_level_.value_or(next.system.log_level));
-    box_.rib.set_limits(rib_limits(next.agents));
+    box_.rib.set_limits(rib_limits(next));
+    box_.capabilities->set_options(next.capabilities);
     box_.neighbours->set_limits(next.neighbours);
     box_.registrar->set_options(registrar_options(next));
     for (const auto& worker : box_.workers) {

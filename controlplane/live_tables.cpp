@@ -146,8 +146,7 @@ Outcome LiveOperations::show_agents(const Page& page) {
                    [this, only](const routing::AgentRecord& record, Json& rows) {
                        if (only == kNoPort || record.registration.endpoint.port == only) {
                            rows.push_back(agent_row(record));
-                           rows.back()["capability_count"] =
-                               record.registration.capabilities.size();
+                           rows.back()["capability_count"] = record.offers.size();
                        }
                    });
 }
@@ -181,7 +180,16 @@ Outcome LiveOperations::show_agent(const AgentId& agent) {
     row["used_ms"] = use.has_value() ? Json(use->used_ms) : Json(nullptr);
     row["frames_estimated"] =
         use.has_value() ? std::uint64_t{use->uses} * dataplane::kUseSampling : std::uint64_t{0};
-    row["capabilities"] = record->registration.capabilities;
+    row["capabilities"] = Json::array();
+    row["patterns"] = Json::array();
+    for (const routing::Offer& offer : box_.rib.offers_of(record->offers)) {
+        row[offer.kind == routing::OfferKind::name ? "capabilities" : "patterns"].push_back(
+            routing::to_text(offer));
+    }
+    const routing::Load load =
+        entry == nullptr ? routing::Load{} : box_.fib->loads().get(entry->cell);
+    row["load_per_mille"] = load.per_mille;
+    row["queue_depth"] = load.queue_depth;
     return row;
 }
 

@@ -11,6 +11,7 @@
 #include "dataplane/pool.h"
 #include "dataplane/port.h"
 #include "dataplane/vdev.h"
+#include "routing/fib.h"
 #include "routing/memory_estimate.h"
 #include "routing/route_cache.h"
 
@@ -96,11 +97,11 @@ void add_tables(const Config& config, MemoryPlan& plan) {
     // All of them attached here: these take the most.
     const routing::MemoryEstimate estimate =
         routing::estimate_memory({.local = config.agents.agents_max,
+                                  .names = fib_capacity(config) - config.agents.agents_max,
                                   .table = config.lookup.table,
                                   .workers = config.dataplane.workers,
                                   .cache_lines = plan.cache_lines});
-    plan.stripes =
-        routing::stripes_beside(std::max(config.agents.agents_max, 1U), plan.cache_lines);
+    plan.stripes = routing::stripes_beside(fib_capacity(config), plan.cache_lines);
     plan.fib = estimate.fib_bytes();
     plan.rekey = estimate.rekey;
     plan.route_caches = estimate.caches;
@@ -129,6 +130,14 @@ void take_the_rest(const Config& config, MemoryPlan& plan) {
 }
 
 }  // namespace
+
+std::uint32_t fib_capacity(const Config& config) noexcept {
+    const CapabilitiesConfig& capabilities = config.capabilities;
+    const std::uint64_t matched =
+        capabilities.patterns_max == 0 ? 0 : 2 * std::uint64_t{capabilities.name_cache};
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(
+        config.agents.agents_max + capabilities.names_max + matched, routing::Fib::kCapacityMax));
+}
 
 MemoryPlan plan_memory(const Config& config) {
     const DataplaneConfig& dataplane = config.dataplane;

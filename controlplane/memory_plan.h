@@ -53,6 +53,8 @@ struct MemoryPlan {
     [[nodiscard]] std::string to_text() const;
 };
 
+// Entries of the Fib: agents and routes, names of capabilities, and names that patterns match.
+[[nodiscard]] std::uint32_t fib_capacity(const Config& config) noexcept;
 [[nodiscard]] MemoryPlan plan_memory(const Config& config);
 // Refuses numbers of the configuration that are below what the plan needs.
 [[nodiscard]] tl::expected<void, std::string> check_plan(const Config& config,

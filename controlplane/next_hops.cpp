@@ -29,7 +29,7 @@ routing::Registration registration_of(const Config& config, const AgentConfig& a
         registration.endpoint.mac = *agent.mac;
     }
     registration.name = agent.name;
-    registration.capabilities = agent.capabilities;
+    registration.offers = routing::offers_from_texts(agent.capabilities);
     return registration;
 }
 
@@ -90,14 +90,15 @@ tl::expected<void, routing::RibError> NextHops::add_route(const AgentId& agent,
                                                           std::uint16_t router,
                                                           Origin origin,
                                                           std::uint64_t expires_at_ms,
-                                                          std::uint64_t now_ms) {
+                                                          std::uint64_t now_ms,
+                                                          std::span<const routing::Offer> offers) {
     routing::RouteRecord route;
     route.agent = agent;
     route.router = router;
     route.adjacency = routers_[router].adjacency;
     route.origin = origin;
     route.expires_at_ms = expires_at_ms;
-    return rib_.set_route(route, now_ms);
+    return rib_.set_route(route, now_ms, offers);
 }
 
 void NextHops::set_withdrawn(std::uint16_t router, bool withdrawn) {
@@ -190,7 +191,7 @@ tl::expected<void, std::string> NextHops::apply_routers(const Config& next, std:
             for (const AgentId& agent : rib_.agents_behind(static_cast<std::uint16_t>(index))) {
                 routing::RouteRecord route = *rib_.find_route(agent);
                 route.adjacency = *adjacency;
-                static_cast<void>(rib_.set_route(route, now_ms));
+                static_cast<void>(rib_.set_route(route, now_ms, rib_.offers_of(route.offers)));
             }
         }
     }
@@ -214,7 +215,12 @@ tl::expected<void, std::string> NextHops::apply_routes(const Config& next, std::
             return tl::unexpected("[route " + route.agent.to_text() + "]: no router " +
                                   route.router);
         }
-        const auto set = add_route(route.agent, *router, Origin::configured, 0, now_ms);
+        const auto set = add_route(route.agent,
+                                   *router,
+                                   Origin::configured,
+                                   0,
+                                   now_ms,
+                                   routing::offers_from_texts(route.capabilities));
         if (!set.has_value()) {
             return tl::unexpected("[route " + route.agent.to_text() + "]: " + set.error().detail);
         }

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <tl/expected.hpp>
 #include <unordered_map>
@@ -45,11 +46,13 @@ class NextHops {
     [[nodiscard]] tl::expected<void, routing::RibError> remove_agent(const routing::AgentId& agent,
                                                                      std::uint64_t now_ms);
     // `expires_at_ms` 0: never.
-    [[nodiscard]] tl::expected<void, routing::RibError> add_route(const routing::AgentId& agent,
-                                                                  std::uint16_t router,
-                                                                  routing::Origin origin,
-                                                                  std::uint64_t expires_at_ms,
-                                                                  std::uint64_t now_ms);
+    [[nodiscard]] tl::expected<void, routing::RibError> add_route(
+        const routing::AgentId& agent,
+        std::uint16_t router,
+        routing::Origin origin,
+        std::uint64_t expires_at_ms,
+        std::uint64_t now_ms,
+        std::span<const routing::Offer> offers = {});
 
     // All routes to the router count for nothing, or do again; at once, whatever their number. It
     // stays so over reloads, until restored or the router's section is gone.

@@ -15,6 +15,8 @@ using routing::Endpoint;
 using routing::ErrorCode;
 using routing::FrameKind;
 using routing::FrameView;
+using routing::Offer;
+using routing::OfferKind;
 using routing::Tlv;
 using routing::Type;
 
@@ -78,15 +80,43 @@ class Once {
     std::uint64_t seen_ = 0;
 };
 
+std::uint16_t read_u16(Bytes value, std::size_t at) {
+    return static_cast<std::uint16_t>(value[at] << 8 | value[at + 1]);
+}
+
+// A name alone; or priority, weight and a name; or these after the kind of a pattern.
+std::string_view read_offer(Tlv type, Bytes value, std::vector<Offer>& offers) {
+    if (offers.size() == kRegisterCapabilitiesMax) {
+        return "at most 64 capabilities";
+    }
+    Offer offer;
+    if (type == Tlv::pattern) {
+        if (value.empty() || value[0] > 1) {
+            return "a pattern's kind is 0 glob or 1 regex";
+        }
+        offer.kind = value[0] == 0 ? OfferKind::glob : OfferKind::regex;
+        value = value.subspan(1);
+    }
+    if (type != Tlv::capability_name) {
+        if (value.size() < 4) {
+            return "a capability begins with a priority and a weight of 2 bytes each";
+        }
+        offer.priority = read_u16(value, 0);
+        offer.weight = read_u16(value, 2);
+        value = value.subspan(4);
+    }
+    offer.text = text_of(value);
+    offers.push_back(std::move(offer));
+    return {};
+}
+
 // One TLV into the request; the text says what is wrong with it, empty: nothing.
 std::string_view read_tlv(Tlv type, Bytes value, Once& once, RegisterRequest& request) {
     switch (type) {
         case Tlv::capability_name:
-            if (request.capabilities.size() == kRegisterCapabilitiesMax) {
-                return "at most 64 capabilities";
-            }
-            request.capabilities.emplace_back(text_of(value));
-            return {};
+        case Tlv::capability:
+        case Tlv::pattern:
+            return read_offer(type, value, request.offers);
         case Tlv::agent_name:
             if (!once.first(type)) {
                 return "more than one agent name";
@@ -116,6 +146,14 @@ std::string_view read_tlv(Tlv type, Bytes value, Once& once, RegisterRequest& re
             }
             request.state = static_cast<AgentState>(value[0]);
             return {};
+        case Tlv::load: {
+            const auto load = routing::load_from_tlv(value);
+            if (!load) {
+                return "a load has 6 bytes, and is at most 1000";
+            }
+            request.load = *load;
+            return {};
+        }
         default:
             return {};  // unknown types are skipped
     }
@@ -140,7 +178,8 @@ tl::expected<RegisterRequest, std::string> parse_register(Bytes payload) {
     return request;
 }
 
-Registrar::Registrar(routing::Rib& rib, const RegistrarOptions& options) : rib_(rib) {
+Registrar::Registrar(routing::Rib& rib, const Directory& directory, const RegistrarOptions& options)
+    : rib_(rib), directory_(directory) {
     set_options(options);
 }
 
@@ -166,9 +205,11 @@ ControlOutcome Registrar::receive(std::uint16_t ingress,
     }
     // parse_frame() saw to it that the router is addressed and the source is an agent.
     const routing::WireHeader& header = routing::header_of(frame.data(), view);
-    auto done = static_cast<Type>(header.type) == Type::register_agent
-                    ? register_agent(ingress, port, frame, view, now_ms)
-                    : deregister_agent(ingress, port, frame, view, now_ms);
+    const auto serve =
+        static_cast<Type>(header.type) == Type::register_agent ? &Registrar::register_agent
+        : static_cast<Type>(header.type) == Type::query        ? &Registrar::answer_query
+                                                               : &Registrar::deregister_agent;
+    auto done = (this->*serve)(ingress, port, frame, view, now_ms);
     return done ? *done : refuse(ingress, frame, view, done.error(), now_ms);
 }
 
@@ -199,7 +240,7 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::register_agent(
                                               .state = request->state,
                                               .lease_ms = request->lease_ms,
                                               .name = std::move(request->name),
-                                              .capabilities = std::move(request->capabilities)},
+                                              .offers = std::move(request->offers)},
                                              now_ms);
     if (!outcome) {
         return tl::unexpected(Refusal{outcome.error().code, outcome.error().detail});
@@ -211,7 +252,9 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::register_agent(
     return ControlOutcome{
         .drop = Drop::none,
         .answer_bytes = routing::answer_in_place(frame, view, Type::ack, ErrorCode::none, granted),
-        .registered = *endpoint};
+        .registered = *endpoint,
+        .agent = agent,
+        .load = request->load};
 }
 
 tl::expected<ControlOutcome, Registrar::Refusal> Registrar::deregister_agent(
@@ -236,6 +279,42 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::deregister_agent(
     return ControlOutcome{
         .drop = Drop::none,
         .answer_bytes = routing::answer_in_place(frame, view, Type::ack, ErrorCode::none, {})};
+}
+
+// Only agents that are registered, from where they are, may ask.
+tl::expected<ControlOutcome, Registrar::Refusal> Registrar::answer_query(
+    std::uint16_t ingress,
+    const dataplane::PortView& /*port*/,
+    std::span<std::uint8_t> frame,
+    const FrameView& view,
+    std::uint64_t now_ms) {
+    const routing::AgentRecord* const asker =
+        rib_.find_agent(routing::header_of(frame.data(), view).source);
+    if (asker == nullptr || asker->registration.endpoint.port != ingress ||
+        asker->registration.endpoint.ip != routing::outer_source(frame.data(), view).ip) {
+        return tl::unexpected(Refusal{ErrorCode::unauthorised, "register here first"});
+    }
+    if (!requests_.take(static_cast<std::uint32_t>(now_ms))) {
+        return tl::unexpected(Refusal{ErrorCode::rate_limited, "too many requests"});
+    }
+    const auto query = parse_query(payload_of(frame, view));
+    if (!query) {
+        return tl::unexpected(Refusal{ErrorCode::malformed, query.error()});
+    }
+    const routing::ProviderSet* const set = directory_.providers(query->name);
+    if (set == nullptr) {
+        return tl::unexpected(Refusal{ErrorCode::unknown_capability, "nobody has " + query->name});
+    }
+    ++counters_.queries;
+    std::vector<std::uint8_t> room(answer_room(view));
+    const std::size_t bytes = write_reply(*query, *set, directory_, room);
+    return ControlOutcome{
+        .drop = Drop::none,
+        .answer_bytes = routing::answer_in_place(frame,
+                                                 view,
+                                                 Type::query_reply,
+                                                 ErrorCode::none,
+                                                 std::span<const std::uint8_t>(room).first(bytes))};
 }
 
 ControlOutcome Registrar::refuse(std::uint16_t ingress,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Registrar: in-band register and deregister requests, and the errors control frames get.
+// Registrar: in-band register, deregister and query requests, and the errors control frames get.
 //
 // Control thread only; a pure state machine over the Rib: bytes and time in, the answer built in
 // place of the request, never larger than it. A refused request changes nothing. Registrations are
@@ -14,9 +14,11 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "controlplane/query.h"
 #include "dataplane/world.h"
 #include "routing/drop.h"
 #include "routing/frame.h"
+#include "routing/load_cells.h"
 #include "routing/message.h"
 #include "routing/rib.h"
 #include "routing/token_bucket.h"
@@ -33,6 +35,7 @@ struct RegistrarOptions {
 struct RegistrarCounters {
     std::array<std::uint64_t, 4> accepted{};  // by RegisterOutcome
     std::uint64_t deregistered = 0;
+    std::uint64_t queries = 0;                                         // answered
     std::array<std::uint64_t, routing::kErrorNames.size()> refused{};  // by ErrorCode
     std::uint64_t unanswered = 0;  // not a request the registrar may answer
     std::uint64_t errors_sent = 0;
@@ -44,14 +47,17 @@ struct ControlOutcome {
     routing::Drop drop = routing::Drop::none;  // none: consumed; otherwise to be counted
     std::size_t answer_bytes = 0;  // > 0: the frame is now its answer, for the port it came from
     std::optional<routing::Endpoint> registered = std::nullopt;  // accepted: where the agent is
+    routing::AgentId agent{};                                    // accepted: who it is
+    std::optional<routing::Load> load = std::nullopt;            // accepted: as it says
 };
 
 // The payload of a register frame.
 struct RegisterRequest {
     std::string name;
-    std::vector<std::string> capabilities;
+    std::vector<routing::Offer> offers;
     std::uint32_t lease_ms = 0;  // 0: not asked for
     routing::AgentState state = routing::AgentState::running;
+    std::optional<routing::Load> load;
 };
 
 // Total over any bytes. The error is one sentence for the sender. What names look like is left to
@@ -61,7 +67,8 @@ struct RegisterRequest {
 
 class Registrar {
   public:
-    Registrar(routing::Rib& rib, const RegistrarOptions& options);
+    // `directory` answers queries and outlives the registrar.
+    Registrar(routing::Rib& rib, const Directory& directory, const RegistrarOptions& options);
 
     // A punted frame of class `registration`, contiguous, received on port `ingress` with the
     // rules `port`. Its UDP checksum was verified by the lcore. The Rib's changes are the caller's
@@ -106,6 +113,12 @@ class Registrar {
         std::span<std::uint8_t> frame,
         const routing::FrameView& view,
         std::uint64_t now_ms);
+    [[nodiscard]] tl::expected<ControlOutcome, Refusal> answer_query(
+        std::uint16_t ingress,
+        const dataplane::PortView& port,
+        std::span<std::uint8_t> frame,
+        const routing::FrameView& view,
+        std::uint64_t now_ms);
     [[nodiscard]] ControlOutcome refuse(std::uint16_t ingress,
                                         std::span<std::uint8_t> frame,
                                         const routing::FrameView& view,
@@ -114,6 +127,7 @@ class Registrar {
     [[nodiscard]] bool may_send_error(std::uint16_t ingress, std::uint64_t now_ms);
 
     routing::Rib& rib_;
+    const Directory& directory_;
     routing::TokenBucket requests_;
     std::vector<routing::TokenBucket> errors_;
     bool draining_ = false;

@@ -95,6 +95,7 @@ struct ParseResult {
         case Type::register_agent:
         case Type::heartbeat:
         case Type::deregister:
+        case Type::query:
             return true;
         case Type::query_reply:
         case Type::ack:

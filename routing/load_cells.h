@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <optional>
+#include <span>
 
 #include "routing/provider.h"
 
@@ -18,6 +20,21 @@ struct Load {
     std::uint16_t per_mille = 0;    // of what the agent can do; at most kLoadMax
     std::uint16_t queue_depth = 0;  // messages that wait; 65535: as many or more
 };
+
+// The value of a load TLV: 16 bits per mille, 32 bits queue depth. Nothing: it is none.
+[[nodiscard]] inline std::optional<Load> load_from_tlv(
+    std::span<const std::uint8_t> value) noexcept {
+    if (value.size() != 6) {
+        return std::nullopt;
+    }
+    const auto per_mille = static_cast<std::uint16_t>(value[0] << 8 | value[1]);
+    const std::uint32_t queue = std::uint32_t{value[2]} << 24 | std::uint32_t{value[3]} << 16 |
+                                std::uint32_t{value[4]} << 8 | value[5];
+    if (per_mille > kLoadMax) {
+        return std::nullopt;
+    }
+    return Load{per_mille, static_cast<std::uint16_t>(std::min(queue, std::uint32_t{0xffff}))};
+}
 
 class LoadCells {
   public:

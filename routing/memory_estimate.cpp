@@ -19,6 +19,9 @@ constexpr std::uint64_t kNegativePercent = 25;
 constexpr std::uint64_t kCapabilityPercent = 15;
 static_assert(kPositivePercent + kNegativePercent + kCapabilityPercent == 100);
 
+// Of one agent in the ProviderSet of one capability, at most.
+constexpr std::uint64_t kProviderBytes = 120;
+
 // A share of a total, without the overflow of multiplying first.
 std::uint64_t percent(std::uint64_t total, std::uint64_t share) noexcept {
     return total / 100 * share + total % 100 * share / 100;
@@ -45,13 +48,8 @@ std::uint64_t text_bytes(std::uint64_t length) noexcept {
 }
 
 std::uint64_t agent_bytes(const AgentShape& shape) noexcept {
-    // A vector that grows one by one doubles.
-    const std::uint64_t names =
-        shape.capabilities == 0
-            ? 0
-            : malloc_bytes(std::bit_ceil(shape.capabilities) * sizeof(std::string));
-    return malloc_bytes(kNodeBytes<AgentRecord>) + text_bytes(shape.name_bytes) + names +
-           shape.capabilities * text_bytes(shape.capability_bytes);
+    return malloc_bytes(kNodeBytes<AgentRecord>) + text_bytes(shape.name_bytes) +
+           malloc_bytes(shape.capabilities * sizeof(HeldOffer));
 }
 
 }  // namespace
@@ -80,7 +78,7 @@ std::uint32_t stripes_beside(std::uint32_t capacity, std::uint32_t cache_lines) 
 }
 
 MemoryEstimate estimate_memory(const MemoryDemand& demand) noexcept {
-    const std::uint32_t capacity = std::max(demand.local + demand.remote, 1U);
+    const std::uint32_t capacity = std::max(demand.local + demand.remote + demand.names, 1U);
     const std::uint32_t stripes = stripes_beside(capacity, demand.cache_lines);
     const std::uint64_t places = std::uint64_t{capacity} + Fib::slack_for(capacity);
     MemoryEstimate estimate;
@@ -99,6 +97,7 @@ MemoryEstimate estimate_memory(const MemoryDemand& demand) noexcept {
                      malloc_bytes(places / 8) + malloc_bytes(estimate.table / kLineBytes);
     estimate.access = malloc_bytes(AccessLog::planned_bytes(static_cast<std::uint32_t>(places)));
     estimate.rib = estimate_rib(demand.local, demand.remote, demand.shape);
+    estimate.providers = demand.local * demand.shape.capabilities * kProviderBytes;
     return estimate;
 }
 

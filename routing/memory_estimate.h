@@ -18,12 +18,12 @@ namespace posthaste::routing {
 struct AgentShape {
     std::size_t name_bytes = 24;
     std::size_t capabilities = 4;
-    std::size_t capability_bytes = 24;
 };
 
 struct MemoryDemand {
     std::uint32_t local = 0;   // agents attached here
     std::uint32_t remote = 0;  // agents elsewhere
+    std::uint32_t names = 0;   // of capabilities
     bool table = true;         // the RouteTable, as FibOptions::table
     unsigned workers = 1;
     std::uint32_t cache_lines = 0;  // of each worker's route cache
@@ -43,6 +43,7 @@ struct MemoryEstimate {
     std::uint64_t lists = 0;   // of free places
     std::uint64_t access = 0;  // when and how often agents are looked up
     std::uint64_t rib = 0;
+    std::uint64_t providers = 0;  // what lcores choose from, of all capabilities
 
     [[nodiscard]] std::uint64_t fib_bytes() const noexcept {
         return entries + authority + table + stripes;
@@ -50,7 +51,9 @@ struct MemoryEstimate {
 
     [[nodiscard]] std::uint64_t dpdk_bytes() const noexcept { return fib_bytes() + rekey + caches; }
 
-    [[nodiscard]] std::uint64_t heap_bytes() const noexcept { return lists + access + rib; }
+    [[nodiscard]] std::uint64_t heap_bytes() const noexcept {
+        return lists + access + rib + providers;
+    }
 };
 
 [[nodiscard]] MemoryEstimate estimate_memory(const MemoryDemand& demand) noexcept;

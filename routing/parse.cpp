@@ -148,6 +148,7 @@ struct IdWords {
             return edge ? Drop::none : Drop::bad_type;
         case Type::register_agent:
         case Type::deregister:
+        case Type::query:
             kind = FrameKind::control;
             return edge ? Drop::none : Drop::bad_type;
         default:

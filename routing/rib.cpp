@@ -39,7 +39,8 @@ bool same_place(const Endpoint& known, const Endpoint& seen) noexcept {
 Rib::Rib(const RibLimits& limits, const KeyHash::Key& key)
     : limits_(limits),
       agents_(kBucketsAtStart, IdHash{KeyHash(key)}),
-      routes_(kBucketsAtStart, IdHash{KeyHash(key)}) {}
+      routes_(kBucketsAtStart, IdHash{KeyHash(key)}),
+      names_(key) {}
 
 tl::expected<RegisterOutcome, RibError> Rib::register_agent(Registration registration,
                                                             std::uint64_t now_ms) {
@@ -60,13 +61,21 @@ Rib::Outcome Rib::add(Registration&& registration, std::uint64_t now_ms) {
     if (auto full = check_port(registration.endpoint.port)) {
         return tl::unexpected(std::move(*full));
     }
+    auto offers = hold_offers(registration.offers, 0);
+    if (!offers) {
+        return tl::unexpected(std::move(offers.error()));
+    }
+    const Shown before = shown(registration.agent);
     AgentRecord& record = agents_[registration.agent];
     record.registration = std::move(registration);
+    record.registration.offers = {};
+    record.offers = std::move(*offers);
     record.registered_at_ms = now_ms;
     ++agents_per_port_[record.registration.endpoint.port];
     start_lease(record, now_ms);
     static_cast<void>(judge(record, now_ms));
     publish_agent(record);
+    announce(record.registration.agent, before);
     return RegisterOutcome::added;
 }
 
@@ -85,16 +94,26 @@ Rib::Outcome Rib::renew(AgentRecord& record, Registration&& wanted, std::uint64_
     const std::uint16_t old_port = held.endpoint.port;
     const bool moved = held.endpoint != wanted.endpoint;
     const bool restated = held.state != wanted.state;
-    const bool changed = restated || held.name != wanted.name || held.origin != wanted.origin ||
-                         held.capabilities != wanted.capabilities;
+    auto offers = hold_offers(wanted.offers, record.offers.size());
+    if (!offers) {
+        return tl::unexpected(std::move(offers.error()));
+    }
+    const bool reoffered = *offers != record.offers;
+    const bool changed =
+        restated || held.name != wanted.name || held.origin != wanted.origin || reoffered;
     if (old_port != wanted.endpoint.port) {
         if (auto full = check_port(wanted.endpoint.port)) {
+            release_offers(*offers);
             return tl::unexpected(std::move(*full));
         }
         leave_port(old_port);
         ++agents_per_port_[wanted.endpoint.port];
     }
+    const Shown before = restated || reoffered ? shown(held.agent) : Shown{};
     held = std::move(wanted);
+    held.offers = {};
+    release_offers(record.offers);
+    record.offers = std::move(*offers);
     start_lease(record, now_ms);
     if (moved) {
         ++record.moves;
@@ -103,6 +122,9 @@ Rib::Outcome Rib::renew(AgentRecord& record, Registration&& wanted, std::uint64_
     const bool judged = judge(record, now_ms);
     if (moved || restated || judged) {
         publish_agent(record);
+    }
+    if (restated || reoffered) {
+        announce(held.agent, before);
     }
     if (moved) {
         return RegisterOutcome::moved;
@@ -180,8 +202,10 @@ tl::expected<void, RibError> Rib::set_state(const AgentId& agent, AgentState sta
             rib_error(ErrorCode::malformed, "the agent's state is none that there is"));
     }
     if (held->second.registration.state != state) {
+        const Shown before = shown(agent);
         held->second.registration.state = state;
         publish_agent(held->second);
+        announce(agent, before);
     }
     return {};
 }
@@ -248,7 +272,10 @@ void Rib::withdraw(const AgentId& agent) {
     const auto held = agents_.find(id);
     leases_.remove(held->second);
     leave_port(held->second.registration.endpoint.port);
+    const Shown before = shown(id);
+    release_offers(before.offers);
     agents_.erase(held);
+    announce(id, before);
     if (const RouteRecord* const route = find_route(id)) {
         publish_route(*route);
     } else {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <tl/expected.hpp>
 #include <unordered_map>
@@ -20,6 +21,8 @@
 #include "routing/key_hash.h"
 #include "routing/message.h"
 #include "routing/move_rate.h"
+#include "routing/offer.h"
+#include "routing/offer_names.h"
 #include "routing/timing_wheel.h"
 
 namespace posthaste::routing {
@@ -33,9 +36,12 @@ enum class Origin : std::uint8_t {
 };
 
 struct RibLimits {
-    std::uint32_t routes_max = 0;           // agents and routes together
-    std::uint32_t agents_per_port_max = 0;  // 0: only routes_max counts
-    std::uint16_t capabilities_max = 64;    // per agent
+    std::uint32_t routes_max = 0;             // agents and routes together
+    std::uint32_t agents_per_port_max = 0;    // 0: only routes_max counts
+    std::uint16_t capabilities_max = 64;      // per agent, patterns included
+    std::uint32_t names_max = 10'000;         // different names of capabilities
+    std::uint32_t patterns_max = 1'000;       // different patterns
+    std::uint64_t providers_max = 1'000'000;  // the sum over agents of what each offers
     std::uint32_t lease_min_ms = 1'000;
     std::uint32_t lease_max_ms = 3'600'000;
     std::uint32_t lease_default_ms = 30'000;
@@ -48,9 +54,9 @@ struct Registration {
     Endpoint endpoint;
     Origin origin = Origin::registered;
     AgentState state = AgentState::running;
-    std::uint32_t lease_ms = 0;  // 0: the default; clamped to the limits; registered agents only
-    std::string name;            // may be empty
-    std::vector<std::string> capabilities;
+    std::uint32_t lease_ms = 0;   // 0: the default; clamped to the limits; registered agents only
+    std::string name;             // may be empty
+    std::vector<Offer> offers{};  // no two of one text; in a record: empty, see there
 };
 
 struct AgentRecord {
@@ -60,6 +66,7 @@ struct AgentRecord {
     std::uint64_t deadline_ms = 0;  // 0: never; heartbeats move it when it is next due
     std::uint32_t moves = 0;
     Stability stability = Stability::normal;
+    std::vector<HeldOffer> offers{};  // by number
     // The Rib's own.
     std::uint32_t cell_ms = 0;  // the lease cell as last read, modulo 2^32
     MoveRate rate{};
@@ -73,6 +80,7 @@ struct RouteRecord {
     Origin origin = Origin::configured;
     std::uint64_t expires_at_ms = 0;  // 0: never
     // The Rib's own.
+    std::vector<HeldOffer> offers{};  // by number
     Stability stability = Stability::normal;
     std::uint32_t fresh_until_ms = 0;  // as the Fib has it
     std::uint64_t since_ms = 0;
@@ -94,6 +102,13 @@ struct FibChange {
     bool remove = false;
     FibEntry entry;
     std::uint32_t last_heard_ms = 0;
+};
+
+// What the capability index must do, in order: the provider is new, is no more, or is now so.
+struct OfferChange {
+    std::uint32_t number = 0;  // of OfferNames
+    bool remove = false;       // only provider.agent counts
+    Provider provider{};       // all but the cell
 };
 
 class Rib {
@@ -128,10 +143,11 @@ class Rib {
     [[nodiscard]] tl::expected<void, RibError> deregister_agent(const AgentId& agent,
                                                                 const Endpoint* from);
     [[nodiscard]] tl::expected<void, RibError> set_state(const AgentId& agent, AgentState state);
-    // Only the first five members of the route count. One whose end is past goes with the next
-    // expire_routes(), and the Fib has it as stale until then.
+    // Only the first five members of the route count, and what the agent offers there. One whose
+    // end is past goes with the next expire_routes(), and the Fib has it as stale until then.
     [[nodiscard]] tl::expected<void, RibError> set_route(const RouteRecord& route,
-                                                         std::uint64_t now_ms);
+                                                         std::uint64_t now_ms,
+                                                         std::span<const Offer> offers = {});
     [[nodiscard]] tl::expected<void, RibError> remove_route(const AgentId& agent);
 
     // Removes agents whose lease ran out, at most `budget` checks a call, the longest overdue
@@ -154,6 +170,23 @@ class Rib {
     // differs from what the Fib holds.
     [[nodiscard]] std::vector<FibChange> take_changes();
 
+    // The same for who offers what; to be taken after the others, since providers are agents.
+    [[nodiscard]] std::vector<OfferChange> take_offer_changes();
+
+    // What a record's numbers stand for, by kind and text.
+    [[nodiscard]] std::vector<Offer> offers_of(std::span<const HeldOffer> held) const;
+
+    [[nodiscard]] OfferNames& names() noexcept { return names_; }
+
+    [[nodiscard]] const OfferNames& names() const noexcept { return names_; }
+
+    // Different names and patterns that are offered, and the sum over agents.
+    [[nodiscard]] std::uint32_t names_held() const noexcept { return names_held_; }
+
+    [[nodiscard]] std::uint32_t patterns_held() const noexcept { return patterns_held_; }
+
+    [[nodiscard]] std::uint64_t offers_held() const noexcept { return offers_held_; }
+
     [[nodiscard]] const AgentRecord* find_agent(const AgentId& agent) const;
     [[nodiscard]] const RouteRecord* find_route(const AgentId& agent) const;
 
@@ -174,6 +207,13 @@ class Rib {
 
     static constexpr std::size_t kJudgedPerCall = 64;
 
+    // What others see of an agent's offers.
+    struct Shown {
+        std::uint16_t router = kNoRouter;
+        AgentState state = AgentState::running;
+        std::vector<HeldOffer> offers{};
+    };
+
     struct RouterRoutes {
         std::uint32_t count = 0;
         IntrusiveList<RouteRecord, &RouteRecord::sibling> routes;
@@ -191,6 +231,13 @@ class Rib {
     [[nodiscard]] bool judge(AgentRecord& record, std::uint64_t now_ms) const;
     void leave_port(std::uint16_t port);
     void withdraw(const AgentId& agent);
+    // All of them or none; `in_exchange` are given up for them.
+    [[nodiscard]] tl::expected<std::vector<HeldOffer>, RibError> hold_offers(
+        std::span<const Offer> offers, std::size_t in_exchange);
+    [[nodiscard]] tl::expected<std::uint32_t, RibError> hold_offer(const Offer& offer);
+    void release_offers(std::span<const HeldOffer> offers);
+    [[nodiscard]] Shown shown(const AgentId& agent) const;
+    void announce(const AgentId& agent, const Shown& before);
     RouteRecord& change_route(const RouteRecord& route, std::uint64_t now_ms);
     void drop_route(const AgentId& agent);
     [[nodiscard]] FibChange& add_change(const AgentId& agent);
@@ -206,6 +253,11 @@ class Rib {
     TimingWheel<AgentRecord, &AgentRecord::due> leases_;  // of registered agents
     TimingWheel<RouteRecord, &RouteRecord::due> ends_;    // of routes that have one
     std::vector<FibChange> changes_;
+    OfferNames names_;
+    std::uint32_t names_held_ = 0;
+    std::uint32_t patterns_held_ = 0;
+    std::uint64_t offers_held_ = 0;
+    std::vector<OfferChange> offer_changes_;
     std::uint64_t version_ = 0;
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "routing/rib_checks.h"
 
-#include <unordered_set>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "routing/capability_name.h"
@@ -11,30 +12,44 @@ namespace posthaste::routing {
 
 namespace {
 
-std::optional<RibError> check_capabilities(const std::vector<std::string>& names,
-                                           std::size_t count_max) {
-    if (names.size() > count_max) {
+// What is wrong with the n-th of them, n from 1; empty: nothing.
+std::string wrong_with(const Offer& offer, std::size_t n) {
+    const std::string what =
+        (offer.kind == OfferKind::name ? "capability " : "pattern ") + std::to_string(n);
+    if (offer.kind == OfferKind::name && !is_capability_name(offer.text)) {
+        return what +
+               " is not 1 to 100 bytes of words of a-z 0-9, joined by - _ . or /, with an optional "
+               ":version";
+    }
+    if (offer.priority > kProviderPriorityMax) {
+        return what + " has priority " + std::to_string(offer.priority) + ", at most 1000";
+    }
+    if (offer.weight < 1 || offer.weight > kProviderWeightMax) {
+        return what + " has weight " + std::to_string(offer.weight) + ", 1 to 1000";
+    }
+    return {};
+}
+
+}  // namespace
+
+std::optional<RibError> check_offers(std::span<const Offer> offers, std::size_t count_max) {
+    if (offers.size() > count_max) {
         return rib_error(ErrorCode::too_large,
-                         std::to_string(names.size()) + " capabilities, at most " +
+                         std::to_string(offers.size()) + " capabilities, at most " +
                              std::to_string(count_max) + " are allowed");
     }
-    std::unordered_set<std::string_view> seen;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        if (!is_capability_name(names[i])) {
-            return rib_error(
-                ErrorCode::malformed,
-                "capability " + std::to_string(i + 1) +
-                    " is not 1 to 100 bytes of words of a-z 0-9, joined by - _ . or /, "
-                    "with an optional :version");
+    std::set<std::pair<OfferKind, std::string_view>> seen;
+    for (std::size_t i = 0; i < offers.size(); ++i) {
+        if (std::string wrong = wrong_with(offers[i], i + 1); !wrong.empty()) {
+            return rib_error(ErrorCode::malformed, std::move(wrong));
         }
-        if (!seen.insert(names[i]).second) {
-            return rib_error(ErrorCode::malformed, "capability " + names[i] + " is named twice");
+        if (!seen.emplace(offers[i].kind, offers[i].text).second) {
+            return rib_error(ErrorCode::malformed,
+                             "capability " + offers[i].text + " is named twice");
         }
     }
     return std::nullopt;
 }
-
-}  // namespace
 
 int authority(Origin origin) noexcept {
     switch (origin) {
@@ -86,7 +101,7 @@ std::optional<RibError> check_registration(const Registration& registration,
         return rib_error(ErrorCode::malformed,
                          "the agent's name is not at most 255 bytes of printable UTF-8");
     }
-    return check_capabilities(registration.capabilities, limits.capabilities_max);
+    return check_offers(registration.offers, limits.capabilities_max);
 }
 
 }  // namespace posthaste::routing

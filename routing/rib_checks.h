@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,9 @@ namespace posthaste::routing {
 // Wrong in itself, whatever else is in the Rib.
 [[nodiscard]] std::optional<RibError> check_registration(const Registration& registration,
                                                          const RibLimits& limits);
+
+[[nodiscard]] std::optional<RibError> check_offers(std::span<const Offer> offers,
+                                                   std::size_t count_max);
 
 // Neither nil, the router id nor what stands for a capability in the Fib.
 [[nodiscard]] bool may_be_agent(const AgentId& id) noexcept;

@@ -28,10 +28,15 @@ std::uint32_t fresh_until(std::uint64_t expires_at_ms, std::uint64_t now_ms) noe
 
 }  // namespace
 
-tl::expected<void, RibError> Rib::set_route(const RouteRecord& route, std::uint64_t now_ms) {
+tl::expected<void, RibError> Rib::set_route(const RouteRecord& route,
+                                            std::uint64_t now_ms,
+                                            std::span<const Offer> offers) {
     if (!may_be_agent(route.agent)) {
         return tl::unexpected(rib_error(ErrorCode::malformed,
                                         route.agent.to_text() + " cannot be the id of an agent"));
+    }
+    if (auto wrong = check_offers(offers, limits_.capabilities_max)) {
+        return tl::unexpected(std::move(*wrong));
     }
     const auto held = routes_.find(route.agent);
     if (held == routes_.end()) {
@@ -44,14 +49,22 @@ tl::expected<void, RibError> Rib::set_route(const RouteRecord& route, std::uint6
                                             std::string(words_for(held->second.origin))));
     }
     const bool added = held == routes_.end();
+    auto taken = hold_offers(offers, added ? 0 : held->second.offers.size());
+    if (!taken) {
+        return tl::unexpected(std::move(taken.error()));
+    }
+    const Shown offered = shown(route.agent);
     const RouteRecord before = added ? RouteRecord{} : held->second;
-    const RouteRecord& now = change_route(route, now_ms);
-    const bool shown = added || before.router != now.router || before.adjacency != now.adjacency ||
-                       before.stability != now.stability ||
-                       before.fresh_until_ms != now.fresh_until_ms;
-    if (shown && !agents_.contains(route.agent)) {
+    RouteRecord& now = change_route(route, now_ms);
+    release_offers(now.offers);
+    now.offers = std::move(*taken);
+    const bool visible = added || before.router != now.router ||
+                         before.adjacency != now.adjacency || before.stability != now.stability ||
+                         before.fresh_until_ms != now.fresh_until_ms;
+    if (visible && !agents_.contains(route.agent)) {
         publish_route(now);
     }
+    announce(route.agent, offered);
     return {};
 }
 
@@ -97,7 +110,10 @@ void Rib::drop_route(const AgentId& agent) {
     RouterRoutes& router = routes_per_router_[record.router];
     router.routes.remove(record);
     --router.count;
+    const Shown before = shown(id);
+    release_offers(record.offers);
     routes_.erase(held);
+    announce(id, before);
     if (!agents_.contains(id)) {
         publish_removal(id);
     }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "controlplane/registrar.h"
+#include "tests/support/fake_directory.h"
 #include "tests/support/frame_builder.h"
 
 namespace {
@@ -42,7 +43,7 @@ bool same(const std::optional<routing::Registration>& a,
         return a.has_value() == b.has_value();
     }
     return a->endpoint == b->endpoint && a->state == b->state && a->lease_ms == b->lease_ms &&
-           a->name == b->name && a->capabilities == b->capabilities && a->origin == b->origin;
+           a->name == b->name && a->origin == b->origin;
 }
 
 test::FrameBytes frame_of(std::uint8_t what, Bytes payload) {
@@ -50,7 +51,9 @@ test::FrameBytes frame_of(std::uint8_t what, Bytes payload) {
         return {payload.begin(), payload.end()};
     }
     auto spec = (what & 0x10) != 0 ? test::ipv6_spec() : test::FrameSpec{};
-    spec.type = (what & 0x08) != 0 ? routing::Type::deregister : routing::Type::register_agent;
+    spec.type = (what & 0x40) != 0   ? routing::Type::query
+                : (what & 0x08) != 0 ? routing::Type::deregister
+                                     : routing::Type::register_agent;
     spec.destination = routing::kRouterId;
     spec.source = test::agent(what & 3U);
     if ((what & 0x04) != 0) {
@@ -105,7 +108,8 @@ class Scene {
     }
 
     routing::Rib rib_{limits(), {}};
-    Registrar registrar_{rib_, {.registrations_per_second = 20, .error_rate = {20}}};
+    support::FakeDirectory directory_;
+    Registrar registrar_{rib_, directory_, {.registrations_per_second = 20, .error_rate = {20}}};
     dataplane::PortView edge_;
     std::vector<std::optional<routing::Registration>> before_;
     std::uint64_t now_ = 1'000;

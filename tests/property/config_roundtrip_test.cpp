@@ -86,7 +86,7 @@ std::string value_of(Draw& draw, const KeyRow& key) {
         case KeyType::mac:
             return "02:00:00:00:00:1" + std::to_string(draw.number(0, 9));
         case KeyType::texts:
-            return draw.chance(50) ? "ocr, faces/near" : "translate";
+            return draw.chance(50) ? "ocr, faces/near@7*3" : "translate@1000";
         case KeyType::text:
             return key.rule == TextRule::name     ? draw.name()
                    : key.rule == TextRule::path   ? "/run/" + draw.name()
@@ -174,7 +174,7 @@ Config draw_config(Draw& draw) {
         config.routers.push_back(router);
     }
     for (std::int64_t i = config.routers.empty() ? 0 : draw.number(0, 20); i > 0; --i) {
-        config.routes.push_back({draw_id(draw), draw.one_of(config.routers).name, {}});
+        config.routes.push_back({draw_id(draw), draw.one_of(config.routers).name, {}, {}});
     }
     for (std::int64_t i = draw.number(0, 20); i > 0; --i) {
         AgentConfig agent;

@@ -122,6 +122,7 @@ TEST_P(rib_estimate, is_within_five_percent_of_what_a_hundred_thousand_agents_ta
     const std::uint64_t before = heap_taken();
     RibLimits limits;
     limits.routes_max = kLocal + kRemote;
+    limits.providers_max = kLocal * 64ULL;
     const auto rib = std::make_unique<Rib>(limits);
     for (std::uint32_t i = 0; i < kLocal; ++i) {
         Registration agent;
@@ -133,11 +134,11 @@ TEST_P(rib_estimate, is_within_five_percent_of_what_a_hundred_thousand_agents_ta
         agent.name = std::string_view(text).substr(0, shape.name_bytes);
         for (std::size_t c = 0; c < shape.capabilities; ++c) {
             const std::string name = std::to_string(10 + c) + text;
-            agent.capabilities.emplace_back(
-                std::string_view(name).substr(0, shape.capability_bytes));
+            agent.offers.emplace_back().text = std::string_view(name).substr(0, 24);
         }
         ASSERT_TRUE(rib->register_agent(std::move(agent), i));
         static_cast<void>(rib->take_changes());
+        static_cast<void>(rib->take_offer_changes());
     }
     expect_near("agents", estimate_rib(kLocal, 0, shape), heap_taken() - before);
     for (std::uint32_t i = 0; i < kRemote; ++i) {
@@ -152,10 +153,10 @@ TEST_P(rib_estimate, is_within_five_percent_of_what_a_hundred_thousand_agents_ta
 INSTANTIATE_TEST_SUITE_P(shapes,
                          rib_estimate,
                          ::testing::Values(AgentShape{},
-                                           AgentShape{0, 0, 0},
-                                           AgentShape{12, 1, 15},
-                                           AgentShape{255, 7, 100},
-                                           AgentShape{40, 64, 16}));
+                                           AgentShape{0, 0},
+                                           AgentShape{12, 1},
+                                           AgentShape{255, 7},
+                                           AgentShape{40, 64}));
 
 }  // namespace
 }  // namespace posthaste::routing

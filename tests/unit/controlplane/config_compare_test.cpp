@@ -103,7 +103,7 @@ TEST(compare_configs, routers_routes_and_agents_come_go_and_change) {
 TEST(compare_configs, the_order_of_routes_does_not_matter) {
     Config running = base();
     running.routes.push_back(
-        {*routing::AgentId::from_text("33333333-3333-4333-8333-333333333333"), "west", {}});
+        {*routing::AgentId::from_text("33333333-3333-4333-8333-333333333333"), "west", {}, {}});
     Config next = running;
     std::swap(next.routes[0], next.routes[1]);
     EXPECT_EQ(compare_configs(running, next).changes, Lines{});

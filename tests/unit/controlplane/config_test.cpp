@@ -146,7 +146,9 @@ TEST(config, every_key_reaches_its_field) {
     EXPECT_EQ(config.routes[0].router, "west");
     ASSERT_EQ(config.static_agents.size(), 1U);
     EXPECT_EQ(config.static_agents[0].capabilities,
-              (std::vector<std::string>{"vision/ocr", "vision/faces"}));
+              (std::vector<std::string>{"vision/ocr", "vision/faces@800*20", "math*1"}));
+    EXPECT_EQ(config.routes[0].capabilities, std::vector<std::string>{"vision/ocr@900"});
+    EXPECT_TRUE(config.capabilities.local_first);
     EXPECT_EQ(config.static_agents[0].name, "caf\xc3\xa9");
 }
 

@@ -153,7 +153,7 @@ const DropRow kDrops[] = {
     {"a type not taken here",
      kEdge,
      kReceiver,
-     [](FrameSpec& spec) { spec.type = Type::query; },
+     [](FrameSpec& spec) { spec.type = static_cast<Type>(2); },
      nothing,
      "bad_type, answered"},
 };

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "routing/rib.h"
+#include "tests/support/named_offers.h"
 #include "tests/support/rib_fixture.h"
 
 using posthaste::routing::AgentId;
@@ -54,7 +55,7 @@ TEST_F(rib, other_words_about_the_same_agent_change_it) {
     Registration named = agent(1);
     named.name = "camera";
     EXPECT_EQ(add(named), RegisterOutcome::changed);
-    named.capabilities = {"vision"};
+    named.offers = posthaste::support::named_offers({"vision"});
     EXPECT_EQ(add(named), RegisterOutcome::changed);
     EXPECT_EQ(add(named), RegisterOutcome::refreshed);
     EXPECT_TRUE(table.take_changes().empty());  // the Fib knows neither
@@ -167,12 +168,13 @@ TEST_F(rib, a_name_is_printable_and_at_most_255_bytes) {
 
 TEST_F(rib, capabilities_are_few_short_plain_and_named_once) {
     Registration skilled = agent(1);
-    skilled.capabilities = {"a", "vision/ocr:v1.2_x-y", std::string(100, 'z')};
+    skilled.offers =
+        posthaste::support::named_offers({"a", "vision/ocr:v1.2_x-y", std::string(100, 'z')});
     add(skilled);
     forget_changes();
-    EXPECT_EQ(table.find_agent(id_of(1))->registration.capabilities, skilled.capabilities);
+    EXPECT_EQ(table.offers_of(table.find_agent(id_of(1))->offers), skilled.offers);
 
-    skilled.capabilities.emplace_back("d");
+    skilled.offers.emplace_back().text = "d";
     EXPECT_EQ(refused(skilled), ErrorCode::too_large);
     for (const std::string& name : {std::string(),
                                     std::string(101, 'z'),
@@ -181,10 +183,10 @@ TEST_F(rib, capabilities_are_few_short_plain_and_named_once) {
                                     std::string("a*"),
                                     std::string("a\0b", 3),
                                     std::string("\xc3\xa9")}) {
-        skilled.capabilities = {"fine", name};
+        skilled.offers = posthaste::support::named_offers({"fine", name});
         EXPECT_EQ(refused(skilled), ErrorCode::malformed) << name;
     }
-    skilled.capabilities = {"same", "same"};
+    skilled.offers = posthaste::support::named_offers({"same", "same"});
     EXPECT_EQ(refused(skilled), ErrorCode::malformed);
 }
 

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/capabilities.h"
+
+#include <algorithm>
+
+namespace posthaste::controlplane {
+
+namespace {
+
+// A set for each name and pattern, for each combination of patterns that names match, and some
+// that await their grace period.
+std::uint32_t set_count(const CapabilitiesConfig& config) noexcept {
+    constexpr std::uint32_t kSlackMin = 64;
+    const std::uint32_t live =
+        config.names_max + config.patterns_max + (config.patterns_max == 0 ? 0 : config.name_cache);
+    return live + std::max(kSlackMin, live / 16);
+}
+
+routing::CapabilityIndexOptions index_options(const CapabilitiesConfig& config) noexcept {
+    routing::CapabilityIndexOptions options;
+    options.publish_ms = config.publish_ms;
+    return options;
+}
+
+}  // namespace
+
+Capabilities::Capabilities(routing::Rib& rib,
+                           routing::Fib& fib,
+                           routing::Grace& grace,
+                           const NextHops& next_hops,
+                           const CapabilitiesConfig& config)
+    : rib_(rib),
+      fib_(fib),
+      next_hops_(next_hops),
+      sets_(grace, set_count(config)),
+      index_(rib.names(), sets_, fib, index_options(config)) {}
+
+void Capabilities::take_changes(std::uint64_t now_ms) {
+    for (const routing::OfferChange& change : rib_.take_offer_changes()) {
+        index_.apply(change, now_ms);
+    }
+}
+
+void Capabilities::publish(std::uint64_t now_ms) {
+    index_.publish(now_ms, static_cast<std::uint32_t>(rib_.version()));
+}
+
+void Capabilities::set_options(const CapabilitiesConfig& config) {
+    index_.set_options(index_options(config));
+}
+
+const routing::ProviderSet* Capabilities::providers(std::string_view name) const {
+    return index_.providers_of(rib_.names().find(routing::OfferKind::name, name));
+}
+
+routing::Load Capabilities::load(const routing::Provider& provider) const {
+    return fib_.loads().get(provider.cell);
+}
+
+std::string_view Capabilities::router_name(std::uint16_t router) const {
+    const auto& routers = next_hops_.routers();
+    return router < routers.size() ? std::string_view(routers[router].config.name) : "";
+}
+
+}  // namespace posthaste::controlplane

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Capabilities: from what agents offer to what lcores choose from. Control thread only.
+//
+// Drives the index by the Rib's changes, within [capabilities].
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "controlplane/config.h"
+#include "controlplane/next_hops.h"
+#include "controlplane/query.h"
+#include "routing/capability_index.h"
+#include "routing/fib.h"
+#include "routing/grace.h"
+#include "routing/provider_sets.h"
+#include "routing/rib.h"
+
+namespace posthaste::controlplane {
+
+class Capabilities final : public Directory {
+  public:
+    // All outlive it; every reader is offline when it goes.
+    Capabilities(routing::Rib& rib,
+                 routing::Fib& fib,
+                 routing::Grace& grace,
+                 const NextHops& next_hops,
+                 const CapabilitiesConfig& config);
+
+    // Needs the Fib to have all the Rib's agents.
+    void take_changes(std::uint64_t now_ms);
+    // Makes what is due visible to lcores; bounded work.
+    void publish(std::uint64_t now_ms);
+
+    void set_options(const CapabilitiesConfig& config);
+
+    [[nodiscard]] const routing::ProviderSet* providers(std::string_view name) const override;
+    [[nodiscard]] routing::Load load(const routing::Provider& provider) const override;
+    [[nodiscard]] std::string_view router_name(std::uint16_t router) const override;
+
+    [[nodiscard]] routing::ProviderSets& sets() noexcept { return sets_; }
+
+    [[nodiscard]] const routing::ProviderSets& sets() const noexcept { return sets_; }
+
+    [[nodiscard]] const routing::CapabilityIndex& index() const noexcept { return index_; }
+
+  private:
+    routing::Rib& rib_;
+    const routing::Fib& fib_;
+    const NextHops& next_hops_;
+    routing::ProviderSets sets_;
+    routing::CapabilityIndex index_;
+};
+
+}  // namespace posthaste::controlplane

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Query: an agent asks, in band, who has a capability; page by page, no answer larger than its
+// question. Pure; control thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "routing/load_cells.h"
+#include "routing/provider_set.h"
+
+namespace posthaste::controlplane {
+
+namespace query_flag {
+inline constexpr std::uint8_t all_states = 1;  // not only those that are available
+inline constexpr std::uint8_t local_only = 2;  // only those attached to this router
+}  // namespace query_flag
+
+// The payload of a query frame.
+struct Query {
+    std::string name;
+    std::uint32_t cursor = 0;  // how many to leave out: of an earlier reply
+    std::uint8_t flags = 0;
+};
+
+// What a query is answered from; valid for the one call.
+class Directory {
+  public:
+    virtual ~Directory() = default;
+    // Null: nobody has the capability.
+    [[nodiscard]] virtual const routing::ProviderSet* providers(std::string_view name) const = 0;
+    [[nodiscard]] virtual routing::Load load(const routing::Provider& provider) const = 0;
+    // Up to 32 bytes.
+    [[nodiscard]] virtual std::string_view router_name(std::uint16_t router) const = 0;
+};
+
+// Total over any bytes. The error is one sentence for the sender.
+[[nodiscard]] tl::expected<Query, std::string> parse_query(std::span<const std::uint8_t> payload);
+
+// Whether a query with these flags is told of the provider.
+[[nodiscard]] bool is_wanted(const routing::Provider& provider, std::uint8_t flags) noexcept;
+
+// As many providers as `room` holds, then a cursor if there are more. Gives the bytes written.
+[[nodiscard]] std::size_t write_reply(const Query& query,
+                                      const routing::ProviderSet& set,
+                                      const Directory& directory,
+                                      std::span<std::uint8_t> room);
+
+}  // namespace posthaste::controlplane

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What agents offer, and what they are told of who offers it.
+#include "controlplane/query.h"
+#include "tests/unit/controlplane/registrar_fixture.h"
+
+namespace posthaste::controlplane {
+
+using namespace routing;
+
+namespace {
+
+TEST_F(registrar, takes_priorities_weights_and_a_load) {
+    const Bytes payload = tlv(36, {"\x03\x20\x00\x14vision/ocr", 14}) + tlv(1, "math") +
+                          tlv(35, {"\x01\xf4\x00\x01\x00\x00", 6}) + kPadding;
+    const auto outcome = enrol(payload);
+    ASSERT_EQ(outcome.drop, Drop::none);
+    const AgentRecord* const record = rib_.find_agent(test::agent(1));
+    const std::vector<routing::Offer> offers = rib_.offers_of(record->offers);
+    ASSERT_EQ(offers.size(), 2U);
+    EXPECT_EQ(routing::to_text(offers[0]), "math");
+    EXPECT_EQ(routing::to_text(offers[1]), "vision/ocr@800*20");
+    EXPECT_EQ(outcome.agent, test::agent(1));
+    ASSERT_TRUE(outcome.load.has_value());
+    EXPECT_EQ(outcome.load->per_mille, 500);
+    EXPECT_EQ(outcome.load->queue_depth, 0xffff);
+}
+
+TEST_F(registrar, answers_a_query_page_by_page) {
+    std::vector<routing::ProviderChange> changes;
+    for (std::uint8_t number = 1; number <= 5; ++number) {
+        routing::Provider provider;
+        provider.agent = test::agent(number);
+        provider.cell = number;
+        provider.priority = static_cast<std::uint16_t>(100 - number);
+        provider.router = number == 5 ? std::uint16_t{3} : routing::kNoRouter;
+        provider.state = number == 4 ? AgentState::draining : AgentState::running;
+        changes.push_back({.remove = false, .provider = provider});
+    }
+    directory_.sets["math"] = routing::ProviderSet::make(nullptr, changes);
+    directory_.loads[2] = {.per_mille = 700, .queue_depth = 0};
+    ASSERT_EQ(enrol(kPadding).drop, Drop::none);
+
+    // Room for three: two, and where to go on.
+    auto ask = test::control_spec(Type::query, tlv(1, "math") + Bytes(58, '\0'));
+    ASSERT_EQ(receive(ask).drop, Drop::none);
+    Answer page = answer();
+    EXPECT_EQ(page.type, Type::query_reply);
+    ASSERT_EQ(page.payload.size(), 2 * 26U + 6);
+    EXPECT_EQ(page.payload[0], 38);
+    EXPECT_TRUE(std::equal(
+        page.payload.begin() + 2, page.payload.begin() + 18, test::agent(1).bytes.begin()));
+    EXPECT_EQ(page.payload[19], 99);                                     // priority
+    EXPECT_EQ(page.payload[26 + 22] << 8 | page.payload[26 + 23], 700);  // load of the second
+    EXPECT_EQ(page.payload[52], 39);
+    EXPECT_EQ(page.payload[57], 2);
+
+    ask = test::control_spec(Type::query,
+                             tlv(1, "math") + tlv(39, {"\0\0\0\2", 4}) + Bytes(100, '\0'));
+    ASSERT_EQ(receive(ask).drop, Drop::none);
+    page = answer();
+    ASSERT_EQ(page.payload.size(), 26U + 30);  // the third, and the one at another router
+    EXPECT_EQ(page.payload[26 + 25], 1);
+    EXPECT_EQ(std::string(page.payload.begin() + 52, page.payload.end()), "west");
+
+    ask = test::control_spec(Type::query, tlv(1, "math") + tlv(40, "\x03") + Bytes(140, '\0'));
+    ASSERT_EQ(receive(ask).drop, Drop::none);
+    EXPECT_EQ(answer().payload.size(), 4 * 26U);  // the draining one, too, but only here
+}
+
+TEST_F(registrar, answers_queries_of_its_agents_alone) {
+    directory_.sets["math"] = routing::ProviderSet::make(nullptr, {});
+    auto ask = test::control_spec(Type::query, tlv(1, "math") + kPadding);
+    static_cast<void>(receive(ask));
+    EXPECT_EQ(answer().performative, static_cast<unsigned>(ErrorCode::unauthorised));
+    ASSERT_EQ(enrol(kPadding).drop, Drop::none);
+    const std::uint64_t version = rib_.version();
+    ask = test::control_spec(Type::query, tlv(1, "nobody/has") + kPadding);
+    static_cast<void>(receive(ask));
+    EXPECT_EQ(answer().performative, static_cast<unsigned>(ErrorCode::unknown_capability));
+    for (const Bytes& payload : {Bytes(),
+                                 tlv(1, "No"),
+                                 tlv(1, "a") + tlv(1, "b"),
+                                 tlv(1, "a") + tlv(39, "x"),
+                                 tlv(1, "a") + tlv(40, "xx")}) {
+        static_cast<void>(receive(test::control_spec(Type::query, payload + kPadding + kPadding)));
+        EXPECT_EQ(answer().performative, static_cast<unsigned>(ErrorCode::malformed));
+    }
+    EXPECT_EQ(rib_.version(), version);
+}
+
+}  // namespace
+}  // namespace posthaste::controlplane
