@@ -4,7 +4,7 @@
 // Single-writer cells. Laws, between bursts:
 //   by ingress port: received + resubmitted == sent + punted + dropped
 //   by egress port:  queued + taken_over == transmitted + tx_discarded + handed_over + backlog
-//   in total:        queued == sent + answered + injected
+//   in total:        queued == sent + answered + injected + mirrored
 #pragma once
 
 #include <array>
@@ -48,7 +48,9 @@ enum class Stage : std::uint8_t {
     lookup,
     source_check,
     heartbeat,
+    policy_in,
     resolve,
+    policy_out,
     rewrite,
     punt,
     answer,
@@ -66,7 +68,9 @@ inline constexpr std::array<std::string_view, kStageCount> kStageNames = {
     "lookup",
     "source_check",
     "heartbeat",
+    "policy_in",
     "resolve",
+    "policy_out",
     "rewrite",
     "punt",
     "answer",
@@ -90,8 +94,10 @@ struct alignas(64) WorkerCounters {
 
     std::vector<PortCounters> port;
     std::array<StageCounters, kStageCount> stage;
-    Counter injected;     // finished frames the control thread handed over
-    Counter busy_cycles;  // TSC in loops that moved at least one frame
+    Counter injected;      // finished frames the control thread handed over
+    Counter mirrored;      // copies made for a policy
+    Counter scans_failed;  // frames dropped because Hyperscan failed
+    Counter busy_cycles;   // TSC in loops that moved at least one frame
     Counter total_cycles;
     Counter loops;
     Counter performatives[256];

@@ -102,7 +102,7 @@ void transmit(Burst& burst, std::span<TxBacklog> tx) noexcept {
 }
 
 bool enqueue(rte_mbuf* frame, TxBacklog& backlog) noexcept {
-    if (backlog.size() == backlog.capacity()) {
+    if (!backlog.has_room()) {
         return false;
     }
     push(frame, backlog);

@@ -29,12 +29,15 @@ class TxBacklog {
 
     // False: every slot is taken or promised.
     [[nodiscard]] bool reserve() noexcept {
-        if (size() + reserved_ > mask_) {
+        if (!has_room()) {
             return false;
         }
         ++reserved_;
         return true;
     }
+
+    // For a frame beside those that slots are promised to.
+    [[nodiscard]] bool has_room() const noexcept { return size() + reserved_ <= mask_; }
 
     void give_back_reservations() noexcept { reserved_ = 0; }
 

@@ -11,6 +11,7 @@
 #include "dataplane/heartbeat.h"
 #include "dataplane/lookup.h"
 #include "dataplane/parse.h"
+#include "dataplane/policy.h"
 #include "dataplane/receive.h"
 #include "dataplane/resolve.h"
 #include "dataplane/rewrite.h"
@@ -149,8 +150,15 @@ void Worker::pipeline(const World& world,
     timer.lap(Stage::source_check, frames);
     heartbeat(burst_, fib_, tx_);
     timer.lap(Stage::heartbeat, frames);
+    const PolicyTables policies{world, options_.id, counters_, tx_};
+    if (!resubmitted) {
+        policy_in(burst_, policies, *resolver_);
+        timer.lap(Stage::policy_in, frames);
+    }
     resolve(burst_, world, fib_.routers(), resolver_->counters(), tx_);
     timer.lap(Stage::resolve, frames);
+    policy_out(burst_, policies);
+    timer.lap(Stage::policy_out, frames);
     rewrite(burst_, world);
     timer.lap(Stage::rewrite, frames);
     punt(burst_, punts_);

@@ -7,10 +7,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "routing/address.h"
 #include "routing/frame.h"
+
+namespace posthaste::routing {
+class PolicySet;
+}
 
 namespace posthaste::dataplane {
 
@@ -43,6 +48,9 @@ struct World {
     bool draining = false;  // shutting down: messages from edge ports are refused
     std::vector<PortView> ports;
     std::vector<Adjacency> adjacencies;
+    // Null: none. Shared by the Worlds that have them; only the control thread makes and frees
+    // Worlds, so that lcores never count references.
+    std::shared_ptr<const routing::PolicySet> policies;
 };
 
 }  // namespace posthaste::dataplane

@@ -235,7 +235,7 @@ std::string RingRouter::broken_law() const {
             queued += port.queued.read();
             made += port.sent.read() + port.answered.read();
         }
-        made += counters.injected.read();
+        made += counters.injected.read() + counters.mirrored.read();
     }
     return queued == made ? "" : "queued in total";
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 using posthaste::routing::is_printable_utf8;
+using posthaste::routing::utf8_prefix;
 using std::string_view_literals::operator""sv;
 
 TEST(text, plain_accented_and_astral_characters_are_printable) {
@@ -48,4 +49,20 @@ TEST(text, malformed_utf8_is_not) {
                             "\xff"sv}) {
         EXPECT_FALSE(is_printable_utf8(text)) << text.size();
     }
+}
+
+TEST(text, the_utf8_prefix_ends_before_the_first_byte_that_is_none) {
+    const auto prefix = [](std::string_view text) {
+        return utf8_prefix({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    };
+    EXPECT_EQ(prefix(""sv), 0U);
+    EXPECT_EQ(prefix("plain, long enough for two words\0\n"sv), 34U);
+    EXPECT_EQ(prefix("gr\xc3\xbc\xc3\x9f"
+                     "e"sv),
+              7U);
+    EXPECT_EQ(prefix("gr\xc3\xbc\xc3"sv), 4U);  // cut within a character
+    EXPECT_EQ(prefix("\xff the rest"sv), 0U);
+    EXPECT_EQ(prefix("12345678\x80"sv), 8U);
+    EXPECT_EQ(prefix("1234567\xed\xa0\x80"sv), 7U);  // a surrogate
+    EXPECT_EQ(prefix("\xf0\x9f\x98\x80\xf0\x9f\x98"sv), 4U);
 }
