@@ -252,7 +252,7 @@ struct FreeCompileError {
 };
 
 // The library gives it out by malloc(); no allocator of ours is set.
-struct FreeInfo {
+struct FreeWidths {
     void operator()(hs_expr_info_t* info) const noexcept { std::free(info); }
 };
 
@@ -302,7 +302,7 @@ std::optional<std::string> refuse_expression(const Expression& expression) {
     hs_compile_error_t* raw_error = nullptr;
     const hs_error_t result =
         hs_expression_info(text.c_str(), hyperscan_flags(expression.flags), &raw_info, &raw_error);
-    const std::unique_ptr<hs_expr_info_t, FreeInfo> info(raw_info);
+    const std::unique_ptr<hs_expr_info_t, FreeWidths> info(raw_info);
     const std::unique_ptr<hs_compile_error_t, FreeCompileError> error(raw_error);
     if (result != HS_SUCCESS || info == nullptr) {
         return error == nullptr ? "Hyperscan has no memory for it" : without_dot(error->message);
