@@ -8,14 +8,11 @@
 #include <optional>
 #include <string_view>
 
+#include "routing/mix.h"
+
 namespace posthaste::tools {
 
-// The finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014): a bijection.
-[[nodiscard]] constexpr std::uint64_t mix(std::uint64_t x) noexcept {
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-    return x ^ (x >> 31);
-}
+using routing::mix;
 
 class Random {
   public:

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <string>
 
+#include "tools/benchmark/capability_command.h"
 #include "tools/benchmark/forward.h"
 #include "tools/benchmark/forward_options.h"
 #include "tools/benchmark/hash_command.h"
@@ -21,6 +22,8 @@ int main(int argc, char** argv) {
     add_forward(app, forward);
     HashOptions hash;
     const CLI::App* hash_command = add_hash(app, hash);
+    CapabilityOptions capability;
+    const CLI::App* capability_command = add_capability(app, capability);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -30,7 +33,9 @@ int main(int argc, char** argv) {
     if (lookup.chosen()) {
         return lookup.run(argv);
     }
-    const auto report = hash_command->parsed() ? run_hash(hash) : run_forward(forward);
+    const auto report = hash_command->parsed()         ? run_hash(hash)
+                        : capability_command->parsed() ? run_capability(capability)
+                                                       : run_forward(forward);
     if (!report.has_value()) {
         std::fprintf(stderr, "posthaste-bench: %s\n", report.error().c_str());
         return 1;
