@@ -33,7 +33,7 @@ TEST(bench_capability, prints_json_with_every_strategy_and_its_rival) {
     const Json report = Json::parse(run.out);
     for (const std::string size : {"_of_10", "_of_50"}) {
         for (const std::string strategy : {"sticky", "priority", "weighted", "least-loaded"}) {
-            for (const std::string row : {strategy + size, strategy + "_new" + size}) {
+            for (const std::string& row : {strategy + size, strategy + "_new" + size}) {
                 ASSERT_TRUE(report["rows"].contains(row)) << row;
                 EXPECT_GT(report["rows"][row]["ns_per_decision"].get<double>(), 0) << row;
             }
