@@ -5,13 +5,13 @@
 #include <charconv>
 
 #include "controlplane/protocol.h"
+#include "routing/offer.h"
 
 namespace posthaste::controlplane {
 
 namespace {
 
 constexpr std::size_t kNameBytesMax = 255;
-constexpr std::size_t kCapabilityBytesMax = 100;
 constexpr std::size_t kSectionNameBytesMax = 64;
 constexpr std::size_t kCursorBytesMax = 128;
 
@@ -80,7 +80,7 @@ std::string_view allowed(ValueKind kind) noexcept {
         case ValueKind::name:
             return "1 to 255 bytes of text without control characters";
         case ValueKind::capability:
-            return "1 to 100 bytes of text without control characters";
+            return "NAME[@PRIORITY][*WEIGHT], as in vision/ocr@800*20";
         case ValueKind::cursor:
             return "the cursor an earlier answer gave as next";
         case ValueKind::word:
@@ -144,7 +144,7 @@ bool is_valid(ValueKind kind, std::string_view value) noexcept {
         case ValueKind::name:
             return is_text(value, kNameBytesMax);
         case ValueKind::capability:
-            return is_text(value, kCapabilityBytesMax);
+            return routing::offer_from_text(value).has_value();
         case ValueKind::cursor:
             return is_text(value, kCursorBytesMax);
         case ValueKind::port:

@@ -23,7 +23,7 @@ enum class ValueKind : std::uint8_t {
     endpoint,    // IP, IPv4:PORT or [IPv6]:PORT, a host one can send to
     mac,         // of one station
     name,        // 1..255 bytes of text
-    capability,  // 1..100 bytes of text
+    capability,  // NAME[@PRIORITY][*WEIGHT]
     cursor,      // opaque, from an earlier answer
     word,        // of a command, for help
     flag,        // takes no value

@@ -43,6 +43,16 @@ constexpr Parameter kOfPort{"port", ValueKind::port, Need::optional, "Only rows 
 constexpr std::array kPageOptions{kLimit, kAfter};
 constexpr std::array kPortPageOptions{kLimit, kAfter, kOfPort};
 
+constexpr std::array kCapabilityOnly{
+    Parameter{"capability", ValueKind::capability, Need::required, "The capability's name."},
+};
+
+constexpr std::array kCapabilityOptions{
+    kLimit,
+    kAfter,
+    Parameter{"all", ValueKind::flag, Need::optional, "Also those that are not available."},
+};
+
 constexpr std::array kDropOptions{
     Parameter{"all", ValueKind::flag, Need::optional, "Also reasons that never occurred."},
 };
@@ -165,6 +175,18 @@ constexpr std::array kCommands{
             kPortPageOptions,
             "List the agents attached to this box.",
             [](Operations& o, const Arguments& a) { return o.show_agents(page_of(a)); }},
+    Command{"show capabilities",
+            {},
+            kPageOptions,
+            "List what agents can do, and how many of them.",
+            [](Operations& o, const Arguments& a) { return o.show_capabilities(page_of(a)); }},
+    Command{"show capability",
+            kCapabilityOnly,
+            kCapabilityOptions,
+            "List the agents that have a capability, and where they are.",
+            [](Operations& o, const Arguments& a) {
+                return o.show_capability(a.text("capability"), page_of(a), a.has("all"));
+            }},
     Command{"show config",
             {},
             {},

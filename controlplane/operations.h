@@ -112,9 +112,27 @@ class Operations {
     //  lease_ms: number|null, last_heard_ms: ago|null, registered_ms: ago,
     //  stability: "normal"|"stable"|"unstable", used_ms: ago|null (not seen to be),
     //  frames_estimated: to it, by samples,
-    //  capabilities: ["..."]}
+    //  capabilities: [NAME[@PRIORITY][*WEIGHT]], patterns: [KIND TEXT[@PRIORITY][*WEIGHT]],
+    //  load_per_mille, queue_depth: as it last said}
     // not_found: no such agent on this box; the message says so if a route to a router exists.
     [[nodiscard]] virtual Outcome show_agent(const routing::AgentId& agent) = 0;
+
+    // {capabilities: [{capability: name or pattern, kind: "name"|"glob"|"regex", providers,
+    //                  available, available_here: of them, bytes}],
+    //  next, names, names_max, patterns, patterns_max, providers: the sum over agents,
+    //  providers_max, sets, sets_max, bytes: of all sets, changes, published, waiting: sets with
+    //  changes no lcore sees yet, delayed: turns that left work over, lag_ms_worst}
+    // Changes in between may hide or repeat a row on the next page.
+    [[nodiscard]] virtual Outcome show_capabilities(const Page& page) = 0;
+
+    // {capability, id, by: "name"|"pattern", providers: [{agent, router: null: this one|name,
+    //  state, priority, weight, load_per_mille, queue_depth}], total: in whatever state,
+    //  available, next}
+    // Those that are available, or `all`; those here first, then by falling priority. not_found:
+    // nobody has it.
+    [[nodiscard]] virtual Outcome show_capability(const std::string& name,
+                                                  const Page& page,
+                                                  bool all) = 0;
 
     // {routes: [{agent, router, origin: "configured"|"operator", in_use: false while the agent is
     //            also attached here or the router withdrawn, resolved: the router's link address

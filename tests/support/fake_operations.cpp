@@ -235,6 +235,9 @@ Outcome FakeOperations::show_agent(const AgentId& agent) {
     all["last_heard_ms"] = leased ? Json(2'500) : Json();
     all["registered_ms"] = 3'725'000;
     all["capabilities"] = found->second.capabilities;
+    all["patterns"] = Json::array({"glob vision/*"});
+    all["load_per_mille"] = 250;
+    all["queue_depth"] = 3;
     return all;
 }
 
@@ -303,66 +306,6 @@ Outcome FakeOperations::show_memory() {
 Outcome FakeOperations::show_lookup() {
     ++calls;
     return fake_lookup(++lookups_asked_ % 2 == 0);
-}
-
-Outcome FakeOperations::show_discovery() {
-    ++calls;
-    return Json{{"in_flight", 1},
-                {"in_flight_max", 4'096},
-                {"requests_per_second", 1'000},
-                {"timeout_ms", 1'000},
-                {"wanted", 7},
-                {"requested", 3},
-                {"suppressed", 2},
-                {"rate_limited", 1},
-                {"refused", 1},
-                {"answered", 1},
-                {"unanswered", 1},
-                {"displaced", 0},
-                {"late", 0}};
-}
-
-Outcome FakeOperations::show_top(unsigned count) {
-    ++calls;
-    Json rows = Json::array();
-    for (std::uint64_t number = 1; number <= std::min(count, 2U); ++number) {
-        rows.push_back({{"agent", numbered_agent(number).to_text()},
-                        {"kind", number == 1 ? "local" : "remote"},
-                        {"used_ms", 12},
-                        {"changed_ms", 60'000},
-                        {"frames_estimated", 1024 * number}});
-    }
-    return Json{{"agents", rows},
-                {"sampled_one_in", 1024},
-                {"samples", 3},
-                {"outdated", 0},
-                {"ages", Json::array({{{"from_ms", 32'768}, {"samples", 3}}})},
-                {"warmed", 0},
-                {"still_to_warm", 0}};
-}
-
-Outcome FakeOperations::show_rekey() {
-    ++calls;
-    if (!rekey_asked_) {
-        rekey_asked_ = true;
-        return Json{{"state", "never"},
-                    {"reason", nullptr},
-                    {"took_ms", nullptr},
-                    {"rekeyed", 0},
-                    {"spilled", 0},
-                    {"spilled_max", 64}};
-    }
-    return Json{{"state", "done"},
-                {"reason", "operator"},
-                {"took_ms", 12},
-                {"rekeyed", 1},
-                {"spilled", 0},
-                {"spilled_max", 64}};
-}
-
-Outcome FakeOperations::rekey() {
-    ++calls;
-    return Json{{"outcome", "started"}};
 }
 
 Outcome FakeOperations::withdraw_router(const std::string& router, bool withdrawn) {

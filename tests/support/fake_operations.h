@@ -35,6 +35,10 @@ class FakeOperations : public controlplane::Operations {
     [[nodiscard]] Outcome show_drops(bool all) override;
     [[nodiscard]] Outcome show_agents(const Page& page) override;
     [[nodiscard]] Outcome show_agent(const routing::AgentId& agent) override;
+    [[nodiscard]] Outcome show_capabilities(const Page& page) override;
+    [[nodiscard]] Outcome show_capability(const std::string& name,
+                                          const Page& page,
+                                          bool all) override;
     [[nodiscard]] Outcome show_routes(const Page& page) override;
     [[nodiscard]] Outcome show_routers() override;
     [[nodiscard]] Outcome show_neighbours(const Page& page) override;

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The operator's view of capabilities.
+#include <algorithm>
+#include <charconv>
+
+#include "controlplane/live_operations.h"
+#include "routing/capability_name.h"
+
+namespace posthaste::controlplane {
+
+namespace {
+
+using routing::AgentState;
+using routing::OfferNames;
+using routing::Provider;
+using routing::ProviderSet;
+
+// Rows looked at for one page, at most, whether or not they are given.
+constexpr std::size_t kLookedAtMax = 100'000;
+
+// Where an earlier answer of such a list stopped.
+tl::expected<std::size_t, OperationError> read_position(const std::string& after) {
+    std::size_t position = 0;
+    const char* const end = after.data() + after.size();
+    if (!after.empty()) {
+        const auto read = std::from_chars(after.data(), end, position);
+        if (read.ec != std::errc{} || read.ptr != end) {
+            return refuse(code::stale_cursor, "the cursor is none of this list");
+        }
+    }
+    return position;
+}
+
+Json next_of(std::size_t position, std::size_t end) {
+    return position < end ? Json(std::to_string(position)) : Json(nullptr);
+}
+
+std::string_view state_name(AgentState state) noexcept {
+    return state == AgentState::running    ? "running"
+           : state == AgentState::draining ? "draining"
+                                           : "stopped";
+}
+
+}  // namespace
+
+Outcome LiveOperations::show_capabilities(const Page& page) {
+    const auto position = read_position(page.after);
+    if (!position) {
+        return tl::unexpected(position.error());
+    }
+    const OfferNames& names = box_.rib.names();
+    const routing::CapabilityIndex& index = box_.capabilities->index();
+    Json rows = Json::array();
+    std::size_t at = *position;
+    const std::size_t last = std::min<std::size_t>(names.limit(), at + kLookedAtMax);
+    for (; at < last && rows.size() < page.limit; ++at) {
+        const auto number = static_cast<std::uint32_t>(at + 1);
+        const OfferNames::Name& name = names.at(number);
+        const ProviderSet* const set = index.providers_of(number);
+        if (set == nullptr) {
+            continue;
+        }
+        rows.push_back({{"capability", name.text},
+                        {"kind", routing::name_of(name.kind)},
+                        {"providers", set->providers().size()},
+                        {"available", set->local().size() + set->remote().size()},
+                        {"available_here", set->local().size()},
+                        {"bytes", set->memory_bytes()}});
+    }
+    const routing::CapabilityCounts& counts = index.counts();
+    const CapabilitiesConfig& config = box_.config.capabilities;
+    return Json{{"capabilities", rows},
+                {"next", next_of(at, names.limit())},
+                {"names", box_.rib.names_held()},
+                {"names_max", config.names_max},
+                {"patterns", box_.rib.patterns_held()},
+                {"patterns_max", config.patterns_max},
+                {"providers", box_.rib.offers_held()},
+                {"providers_max", config.providers_max},
+                {"sets", box_.capabilities->sets().taken()},
+                {"sets_max", box_.capabilities->sets().capacity()},
+                {"bytes", box_.capabilities->sets().memory_bytes()},
+                {"changes", counts.changes},
+                {"published", counts.published},
+                {"waiting", index.waiting()},
+                {"delayed", counts.delayed},
+                {"lag_ms_worst", counts.lag_ms_worst}};
+}
+
+Outcome LiveOperations::show_capability(const std::string& name, const Page& page, bool all) {
+    if (!routing::is_capability_name(name)) {
+        return refuse(code::usage, name + " is not the name of a capability");
+    }
+    const auto position = read_position(page.after);
+    if (!position) {
+        return tl::unexpected(position.error());
+    }
+    const bool offered = box_.rib.names().find(routing::OfferKind::name, name) != 0;
+    const ProviderSet* const set = box_.capabilities->providers(name);
+    if (set == nullptr) {
+        return refuse(code::not_found, "nobody has " + name);
+    }
+    const std::uint8_t flags = all ? query_flag::all_states : std::uint8_t{0};
+    const std::span<const Provider> providers = set->providers();
+    Json rows = Json::array();
+    std::size_t at = *position;
+    for (; at < providers.size() && rows.size() < page.limit; ++at) {
+        const Provider& provider = providers[at];
+        if (!is_wanted(provider, flags)) {
+            continue;
+        }
+        const routing::Load load = box_.capabilities->load(provider);
+        rows.push_back({{"agent", provider.agent.to_text()},
+                        {"router",
+                         provider.local() ? Json(nullptr)
+                                          : Json(box_.capabilities->router_name(provider.router))},
+                        {"state", state_name(provider.state)},
+                        {"priority", provider.priority},
+                        {"weight", provider.weight},
+                        {"load_per_mille", load.per_mille},
+                        {"queue_depth", load.queue_depth}});
+    }
+    return Json{{"capability", name},
+                {"id", routing::capability_id(name).to_text()},
+                {"by", offered ? "name" : "pattern"},
+                {"providers", rows},
+                {"total", providers.size()},
+                {"available", set->local().size() + set->remote().size()},
+                {"next", next_of(at, providers.size())}};
+}
+
+}  // namespace posthaste::controlplane
