@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "routing/conversations.h"
 
+#include <emmintrin.h>
+
 #include <algorithm>
 #include <bit>
 
@@ -32,11 +34,12 @@ std::uint64_t Conversations::hash(std::uint64_t key) const noexcept {
 
 // kPlaces: nowhere. Free places are asked like the others and tell themselves by their cell.
 unsigned Conversations::place_of(const Line& line, std::uint32_t tag) noexcept {
-    unsigned same = 0;
-    for (unsigned place = 0; place < kPlaces; ++place) {
-        same |= (line.tag[place] == tag ? 1U : 0U) << place;
-    }
-    return same == 0 ? kPlaces : static_cast<unsigned>(std::countr_zero(same));
+    const __m128i asked = _mm_set1_epi32(static_cast<int>(tag));
+    const auto* four = reinterpret_cast<const __m128i*>(line.tag.data());
+    const __m128i same = _mm_packs_epi32(_mm_cmpeq_epi32(_mm_load_si128(four), asked),
+                                         _mm_cmpeq_epi32(_mm_load_si128(four + 1), asked));
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(same));
+    return static_cast<unsigned>(std::countr_zero(mask | 1U << 2 * kPlaces)) / 2;
 }
 
 // The places before `from` move up by one, what was at `from` is gone.

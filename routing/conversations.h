@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "routing/prefetch.h"
+
 namespace posthaste::routing {
 
 // Counted by the table, for its owner to publish.
@@ -33,7 +35,7 @@ class Conversations {
     // choose whom to displace.
     explicit Conversations(std::size_t entries, std::uint64_t seed = 0);
 
-    void prefetch(std::uint64_t key) const noexcept { __builtin_prefetch(&line_of(hash(key)), 1); }
+    void prefetch(std::uint64_t key) const noexcept { prefetch_line(&line_of(hash(key))); }
 
     // The cell that was kept, or kNone.
     [[nodiscard]] std::uint32_t find(std::uint64_t key) noexcept;

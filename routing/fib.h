@@ -27,6 +27,7 @@
 #include "routing/key_hash.h"
 #include "routing/load_cells.h"
 #include "routing/message.h"
+#include "routing/prefetch.h"
 #include "routing/router_mask.h"
 #include "routing/thread_sanitizer.h"
 
@@ -204,9 +205,7 @@ class Fib {
                                                 .load(std::memory_order_acquire));
     }
 
-    void prefetch_cell(std::uint32_t cell) const noexcept {
-        __builtin_prefetch(cell_entry_ + cell);
-    }
+    void prefetch_cell(std::uint32_t cell) const noexcept { prefetch_line(cell_entry_ + cell); }
 
     [[nodiscard]] LoadCells& loads() noexcept { return loads_; }
 

@@ -2,22 +2,9 @@
 #include "routing/provider_ring.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
-#include "routing/mix.h"
-
 namespace posthaste::routing {
-
-namespace {
-
-constexpr std::uint32_t kBucketPoints = 4;  // at most, on average
-
-std::uint32_t shift_for(std::uint32_t points) noexcept {
-    return 32U - static_cast<std::uint32_t>(std::countr_zero(ProviderRing::buckets_for(points)));
-}
-
-}  // namespace
 
 // The id as two little-endian words a and b, s = mix(mix(a) ^ b), and of mix(s + i * kMixStep),
 // i = 1 .. 4, the lower and the upper half.
@@ -36,43 +23,31 @@ std::array<std::uint32_t, ProviderRing::kPoints> ProviderRing::positions(
     return all;
 }
 
-std::uint32_t ProviderRing::buckets_for(std::uint32_t points) noexcept {
-    return std::bit_ceil(std::max(1U, (points + kBucketPoints - 1) / kBucketPoints));
+std::uint32_t ProviderRing::Writer::finish() noexcept {
+    // put() stays on the last place, which is to be no point.
+    const bool full = at_ + 1 == end_ && put_ > 0;
+    std::fill(at_, end_, RingPoint{.position = 0xffffffff, .provider = RingPoint::kEnd});
+    return full ? 0 : put_;
 }
 
-ProviderRing::ProviderRing(const RingPoint* points,
-                           std::uint32_t count,
-                           const std::uint32_t* starts) noexcept
-    : points_(points), starts_(starts), count_(count), shift_(shift_for(count)) {}
-
-void ProviderRing::index(RingPoint* points, std::uint32_t count, std::uint32_t* starts) noexcept {
-    std::fill_n(points + count, kSentinels, RingPoint{.position = 0xffffffff, .provider = 0});
-    const std::uint32_t shift = shift_for(count);
-    std::uint64_t bucket = 0;
-    for (std::uint32_t at = 0; at < count; ++at) {
-        const std::uint64_t of = std::uint64_t{points[at].position} >> shift;
-        for (; bucket <= of; ++bucket) {
-            starts[bucket] = at;
-        }
+// The first line that does not end before the position: lines in between are full. Somebody may
+// have chosen ids whose points fall together, so they are not gone through one by one.
+const RingPoint* ProviderRing::crowded(const RingPoint* line,
+                                       std::uint32_t position) const noexcept {
+    std::size_t first = static_cast<std::size_t>(line - places_) / kPlaces + 1;
+    if (places_[first * kPlaces + kPlaces - 1].position >= position) [[likely]] {
+        return places_ + first * kPlaces;
     }
-    for (; bucket <= buckets_for(count); ++bucket) {
-        starts[bucket] = count;
-    }
-}
-
-// Somebody may have chosen ids whose points fall together: no longer than this.
-std::uint32_t ProviderRing::crowded(std::uint32_t position,
-                                    std::uint32_t first,
-                                    std::uint32_t end) const noexcept {
+    std::size_t end = lines_;
     while (first < end) {
-        const std::uint32_t middle = first + (end - first) / 2;
-        if (points_[middle].position < position) {
+        const std::size_t middle = first + (end - first) / 2;
+        if (places_[middle * kPlaces + kPlaces - 1].position < position) {
             first = middle + 1;
         } else {
             end = middle;
         }
     }
-    return first;
+    return places_ + first * kPlaces;
 }
 
 }  // namespace posthaste::routing

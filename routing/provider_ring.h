@@ -8,31 +8,81 @@
 // himself, who leaves gives up only his own, and the winner among all is the winner among any of
 // them that he belongs to. The functions that give places are a contract between boxes.
 //
-// A view: points in ascending order, and for each bucket of the ring the first point in it, so that
-// a successor is found in one step. The memory is its owner's.
+// A view: lines of kPlaces points in ascending order. A point's home is one of the lines by its
+// position; it lies there, or, if that was full, behind the one before it. The places of a line
+// that no point has repeat the next point, so that a successor is nearly always found in one line,
+// the home of what is asked for. The memory is its owner's.
 #pragma once
 
+#include <emmintrin.h>
+
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "routing/agent_id.h"
 #include "routing/mix.h"
+#include "routing/prefetch.h"
 
 namespace posthaste::routing {
 
 struct RingPoint {
+    // Of `provider`: the point is a repetition. All bits: it is none, and the last one is passed.
+    static constexpr std::uint32_t kRepeated = 1U << 31;
+    static constexpr std::uint32_t kEnd = 0xffffffff;
+
     std::uint32_t position = 0;
     std::uint32_t provider = 0;  // its number in the set
+
+    [[nodiscard]] bool repeated() const noexcept { return (provider & kRepeated) != 0; }
+
+    [[nodiscard]] std::uint32_t number() const noexcept { return provider & ~kRepeated; }
 };
 
 class ProviderRing {
   public:
     static constexpr std::size_t kPoints = 8;
     static constexpr std::size_t kProbes = 3;
-    // Behind the points lie as many that are no points, read but never chosen.
-    static constexpr std::size_t kSentinels = 8;
+    static constexpr std::size_t kPlaces = 8;
+
+    struct alignas(64) Line {
+        std::array<RingPoint, kPlaces> place;
+    };
+
+    static_assert(sizeof(Line) == 64);
+
+    // Puts points into lines, in ascending order.
+    class Writer {
+      public:
+        // `lines`: homes_for() and one or more behind them.
+        Writer(Line* lines, std::uint32_t homes, std::uint32_t line_count) noexcept
+            : first_(lines->place.data()),
+              at_(first_),
+              end_(first_ + std::size_t{line_count} * kPlaces),
+              homes_(homes) {}
+
+        void put(const RingPoint& point) noexcept {
+            RingPoint* const home = first_ + kPlaces * scaled(point.position, homes_);
+            for (; at_ < home; ++at_) {
+                *at_ = {point.position, point.number() | RingPoint::kRepeated};
+            }
+            *at_ = point;
+            at_ += at_ + 1 < end_ ? 1 : 0;
+            ++put_;
+        }
+
+        // How many lie there; fewer than were put, if there was no room for them all.
+        [[nodiscard]] std::uint32_t finish() noexcept;
+
+      private:
+        RingPoint* first_;
+        RingPoint* at_;
+        RingPoint* end_;
+        std::uint32_t homes_;
+        std::uint32_t put_ = 0;
+    };
 
     [[nodiscard]] static std::array<std::uint32_t, kPoints> positions(
         const AgentId& agent) noexcept;
@@ -43,67 +93,86 @@ class ProviderRing {
                 static_cast<std::uint32_t>(key * kMixStep >> 32)};
     }
 
-    // How many buckets a ring of so many points has; a power of two.
-    [[nodiscard]] static std::uint32_t buckets_for(std::uint32_t points) noexcept;
+    // How many lines are homes where there are so many points.
+    [[nodiscard]] static std::uint32_t homes_for(std::uint32_t points) noexcept {
+        return static_cast<std::uint32_t>(std::uint64_t{points} * 2 / 11) + 1;
+    }
 
     ProviderRing() = default;
 
-    // `points`: in ascending order, kSentinels behind them; `starts`: buckets_for() and one.
-    ProviderRing(const RingPoint* points,
-                 std::uint32_t count,
-                 const std::uint32_t* starts) noexcept;
-
-    // Writes what the constructor's `starts` has to be, and the sentinels.
-    static void index(RingPoint* points, std::uint32_t count, std::uint32_t* starts) noexcept;
+    // What a Writer has filled with `count` points; at least one.
+    ProviderRing(const Line* lines,
+                 std::uint32_t homes,
+                 std::uint32_t line_count,
+                 std::uint32_t count) noexcept
+        : places_(lines->place.data()), homes_(homes), lines_(line_count), count_(count) {}
 
     [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
 
-    [[nodiscard]] const RingPoint& point(std::uint32_t at) const noexcept { return points_[at]; }
-
-    [[nodiscard]] std::span<const RingPoint> points() const noexcept { return {points_, count_}; }
-
-    // The number of the first point at the position or after it, or 0 where there is none: the ring
-    // is round. Not of an empty ring.
-    [[nodiscard]] std::uint32_t successor(std::uint32_t position) const noexcept {
-        const std::uint32_t* start = starts_ + (std::uint64_t{position} >> shift_);
-        const std::uint32_t first = start[0];
-        const std::uint32_t end = start[1];
-        // As many comparisons for each, since how many are needed is not to be foretold. Points of
-        // the next bucket lie behind the position.
-        std::uint32_t at = first;
-        for (std::uint32_t i = 0; i < kSentinels; ++i) {
-            at += points_[first + i].position < position ? 1 : 0;
-        }
-        if (end - first > kSentinels) [[unlikely]] {
-            at = crowded(position, first, end);
-        }
-        return at == count_ ? 0 : at;
+    // All places, repetitions among them.
+    [[nodiscard]] std::span<const RingPoint> places() const noexcept {
+        return {places_, std::size_t{lines_} * kPlaces};
     }
 
-    void prefetch_starts(std::uint64_t key) const noexcept {
-        for (const std::uint32_t probe : probes(key)) {
-            __builtin_prefetch(starts_ + (std::uint64_t{probe} >> shift_));
+    // The first point at the position or after it, perhaps its repetition; the ring is round. Not
+    // of an empty ring.
+    [[nodiscard]] const RingPoint* successor(std::uint32_t position) const noexcept {
+        const RingPoint* line = places_ + kPlaces * scaled(position, homes_);
+        std::uint32_t at = before(line, position);
+        if (at == kPlaces) [[unlikely]] {
+            line = crowded(line, position);
+            at = before(line, position);
         }
+        return line[at].provider == RingPoint::kEnd ? first() : line + at;
     }
 
-    // Reads what prefetch_starts() brought.
-    void prefetch_points(std::uint64_t key) const noexcept {
+    // The point after it.
+    [[nodiscard]] const RingPoint* next(const RingPoint* point) const noexcept {
+        if (point->repeated()) {
+            // Only the first of a line is repeated before it, and it lies at home.
+            point = places_ + kPlaces * scaled(point->position, homes_);
+        }
+        ++point;
+        return point->provider == RingPoint::kEnd ? first() : point;
+    }
+
+    void prefetch(std::uint64_t key) const noexcept {
         for (const std::uint32_t probe : probes(key)) {
-            const RingPoint* first = points_ + starts_[std::uint64_t{probe} >> shift_];
-            __builtin_prefetch(first);
-            __builtin_prefetch(first + kSentinels - 1);
+            prefetch_line(places_ + kPlaces * scaled(probe, homes_));
         }
     }
 
   private:
-    [[nodiscard]] std::uint32_t crowded(std::uint32_t position,
-                                        std::uint32_t first,
-                                        std::uint32_t end) const noexcept;
+    // As many comparisons each time, since how many are needed is not to be foretold.
+    [[nodiscard]] static std::uint32_t before(const RingPoint* line,
+                                              std::uint32_t position) noexcept {
+        const auto four = [line](std::size_t at) {
+            const auto* two = reinterpret_cast<const __m128i*>(line + at);
+            return _mm_castps_si128(_mm_shuffle_ps(_mm_castsi128_ps(_mm_load_si128(two)),
+                                                   _mm_castsi128_ps(_mm_load_si128(two + 1)),
+                                                   0x88));
+        };
+        // There is no comparison of unsigned numbers: their order without the top bit's weight.
+        const __m128i top = _mm_set1_epi32(static_cast<int>(0x80000000));
+        const __m128i asked = _mm_xor_si128(_mm_set1_epi32(static_cast<int>(position)), top);
+        const __m128i low = _mm_cmpgt_epi32(asked, _mm_xor_si128(four(0), top));
+        const __m128i high = _mm_cmpgt_epi32(asked, _mm_xor_si128(four(4), top));
+        const auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi32(low, high)));
+        return static_cast<std::uint32_t>(std::popcount(mask)) / 2;
+    }
 
-    const RingPoint* points_ = nullptr;
-    const std::uint32_t* starts_ = nullptr;
+    [[nodiscard]] const RingPoint* first() const noexcept {
+        const RingPoint* point = places_;
+        return point->repeated() ? places_ + kPlaces * scaled(point->position, homes_) : point;
+    }
+
+    [[nodiscard]] const RingPoint* crowded(const RingPoint* line,
+                                           std::uint32_t position) const noexcept;
+
+    const RingPoint* places_ = nullptr;
+    std::uint32_t homes_ = 0;
+    std::uint32_t lines_ = 0;
     std::uint32_t count_ = 0;
-    std::uint32_t shift_ = 32;  // from a position to its bucket
 };
 
 }  // namespace posthaste::routing

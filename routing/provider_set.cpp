@@ -72,8 +72,16 @@ class ProviderChoice {
                !sends(set_.providers_[provider]);
     }
 
+    enum class Among : std::uint8_t { all, available, running };
+
+    [[nodiscard]] bool may_win(std::uint32_t provider, Among among) const noexcept {
+        return among == Among::all ||
+               (available(provider) && (among == Among::available ||
+                                        set_.providers_[provider].state == AgentState::running));
+    }
+
     [[nodiscard]] const Provider* sticky_in(bool local_only) noexcept;
-    [[nodiscard]] std::uint32_t nearest(const ProviderRing& ring, bool running_only) noexcept;
+    [[nodiscard]] std::uint32_t nearest(const ProviderRing& ring, Among among) noexcept;
     [[nodiscard]] std::uint32_t nearest_of_all(const ProviderRing& ring) const noexcept;
     [[nodiscard]] std::uint32_t nearer(std::uint32_t best,
                                        std::uint32_t best_distance,
@@ -105,54 +113,52 @@ inline std::uint32_t ProviderChoice::nearer(std::uint32_t best,
                                             std::uint32_t best_distance,
                                             const RingPoint& point,
                                             std::uint32_t distance) const noexcept {
+    const std::uint32_t number = point.number();
     if (best == kNobody || distance < best_distance) {
-        return point.provider;
+        return number;
     }
-    if (distance == best_distance && point.provider != best) [[unlikely]] {
-        return before(set_.providers_[point.provider].agent, set_.providers_[best].agent)
-                   ? point.provider
-                   : best;
+    if (distance == best_distance && number != best) [[unlikely]] {
+        return before(set_.providers_[number].agent, set_.providers_[best].agent) ? number : best;
     }
     return best;
 }
 
+// Whoever is nearest, available or not; kNobody where two are as near. Without a branch that
+// depends on the distances, which nobody could foretell.
 inline std::uint32_t ProviderChoice::nearest_of_all(const ProviderRing& ring) const noexcept {
-    std::uint32_t best = kNobody;
-    std::uint32_t best_distance = 0xffffffff;
+    std::uint64_t best = ~std::uint64_t{0};
+    bool tie = false;
     for (const std::uint32_t probe : ProviderRing::probes(ask_.key)) {
-        const RingPoint& point = ring.point(ring.successor(probe));
-        const std::uint32_t distance = point.position - probe;
-        best = nearer(best, best_distance, point, distance);
-        best_distance = distance < best_distance ? distance : best_distance;
+        const RingPoint* const point = ring.successor(probe);
+        const std::uint64_t here = std::uint64_t{point->position - probe} << 32 | point->number();
+        tie |= (here ^ best) >> 32 == 0;
+        best = here < best ? here : best;
     }
-    return best;
+    return tie ? kNobody : static_cast<std::uint32_t>(best);
 }
 
-// Among those available. kNobody with cut_: there may be a nearer one behind kWalk points.
-std::uint32_t ProviderChoice::nearest(const ProviderRing& ring, bool running_only) noexcept {
+// The lower id of two as near. kNobody with cut_: there may be a nearer one behind kWalk points.
+std::uint32_t ProviderChoice::nearest(const ProviderRing& ring, Among among) noexcept {
     std::uint32_t best = kNobody;
     std::uint32_t best_distance = 0xffffffff;
     std::uint32_t seen = 0xffffffff;  // the distance up to which all points were looked at
     for (const std::uint32_t probe : ProviderRing::probes(ask_.key)) {
-        std::uint32_t at = ring.successor(probe);
+        const RingPoint* at = ring.successor(probe);
         const std::uint32_t steps =
             ring.count() < ProviderSet::kWalk ? ring.count() : ProviderSet::kWalk;
         std::uint32_t step = 0;
         std::uint32_t distance = 0;
         for (; step < steps; ++step) {
-            const RingPoint& point = ring.point(at);
-            distance = point.position - probe;
+            distance = at->position - probe;
             if (distance > best_distance) {
                 break;
             }
-            const bool runs =
-                !running_only || set_.providers_[point.provider].state == AgentState::running;
-            if (runs && available(point.provider)) {
-                best = nearer(best, best_distance, point, distance);
+            if (may_win(at->number(), among)) {
+                best = nearer(best, best_distance, *at, distance);
                 best_distance = distance;
                 break;
             }
-            at = at + 1 == ring.count() ? 0 : at + 1;
+            at = ring.next(at);
         }
         if (step == steps && steps < ring.count() && distance < seen) {
             seen = distance;
@@ -168,11 +174,14 @@ const Provider* ProviderChoice::sticky_in(bool local_only) noexcept {
         return nullptr;
     }
     std::uint32_t winner = nearest_of_all(ring);
+    if (winner == kNobody) [[unlikely]] {
+        winner = nearest(ring, Among::all);
+    }
     if (!available(winner)) [[unlikely]] {
         if (sends(set_.providers_[winner])) {
             memory_key_ = ask_.key ^ kFromProvider;
         }
-        winner = nearest(ring, false);
+        winner = nearest(ring, Among::available);
         if (winner == kNobody) {
             winner = cut_ ? any(local_only) : kNobody;
             return winner == kNobody ? nullptr : set_.providers_ + winner;
@@ -185,7 +194,7 @@ const Provider* ProviderChoice::sticky_in(bool local_only) noexcept {
     if (context_.conversations.find(memory_key_) == provider->cell) {
         return provider;
     }
-    winner = nearest(ring, true);
+    winner = nearest(ring, Among::running);
     if (winner == kNobody && cut_) {
         winner = any(local_only);
     }

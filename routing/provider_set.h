@@ -5,9 +5,9 @@
 // Made on the control thread from the one before it and what changed: linear in the set, a few
 // nanoseconds a provider. Read by lcores, published by ProviderSets.
 //
-// One piece of memory: about 115 bytes a provider (28 itself, 64 points of the ring, 8 to 16 their
-// buckets, 6 to 12 the way from a cell to it, 4 if it is at another router); where some are here
-// and others are not, 72 to 80 more for each one here; where weights differ, 8 more.
+// One piece of memory: about 130 bytes a provider (28 itself, 93 its points in the ring, 6 to 12
+// the way from a cell to it, 4 if it is at another router); where some are here and others are not,
+// 93 more for each one here; where weights differ, 8 more.
 //
 // What a choice costs at most, whoever is out: kWalk points a probe, kTries draws, kScan providers,
 // then all routers once. Only after all of these it may be less than what the strategy asks for
@@ -94,24 +94,20 @@ class ProviderSet {
 
     // --- lcores ---
     // Brings what choose() will read for the key nearer: first the set itself, a few frames later
-    // the places of the key in it, and a few frames later what lies there.
+    // the places of the key in its ring.
     void prefetch() const noexcept {
-        __builtin_prefetch(this);
-        __builtin_prefetch(reinterpret_cast<const char*>(this) + 64);
-        __builtin_prefetch(reinterpret_cast<const char*>(this) + 128);
+        prefetch_line(this);
+        prefetch_line(reinterpret_cast<const char*>(this) + 64);
     }
 
     void prefetch(std::uint64_t key) const noexcept {
         if (all_.count() != 0) {
-            all_.prefetch_starts(key);
+            all_.prefetch(key);
         }
     }
 
-    void prefetch_points(std::uint64_t key) const noexcept {
-        if (all_.count() != 0) {
-            all_.prefetch_points(key);
-        }
-    }
+    // Nothing more: a line of the ring has its points in it.
+    void prefetch_points(std::uint64_t /*key*/) const noexcept {}
 
     // Null: nobody is available.
     [[nodiscard]] const Provider* choose(const Ask& ask, ChoiceContext& context) const noexcept;
@@ -157,8 +153,8 @@ class ProviderSet {
     // Null: no provider has this cell.
     [[nodiscard]] const Provider* of_cell(std::uint32_t cell) const noexcept;
 
-    ProviderRing all_;         // running and draining
-    ProviderRing local_ring_;  // those of them who are here; the same memory if all are
+    // What every choice reads is in the first line.
+    ProviderRing all_;  // running and draining
     const Provider* providers_ = nullptr;
     const std::uint32_t* cells_ = nullptr;  // open addressing: number of a provider + 1, 0: none
     std::uint32_t count_ = 0;
@@ -167,14 +163,14 @@ class ProviderSet {
     std::uint32_t remote_running_ = 0;
     std::uint32_t cells_shift_ = 32;  // from a cell's hash to its place
     std::uint32_t group_count_ = 0;
-    std::uint32_t router_count_ = 0;
-    // The rest is read by some strategies only.
     const Column* weighted_ = nullptr;  // of running(false), in its order; null: all weigh the same
     const Column* weighted_local_ = nullptr;  // of running(true), likewise
     const Pool* groups_ = nullptr;            // the running ones of a priority, falling
+    ProviderRing local_ring_;  // of all_ those who are here; the same memory if all are
     const std::uint16_t* routers_ = nullptr;
     const std::uint32_t* router_starts_ = nullptr;   // by router: the first of its running ones in
     const std::uint32_t* router_members_ = nullptr;  // this, numbers of providers; and the end
+    std::uint32_t router_count_ = 0;
     std::size_t bytes_ = 0;
 };
 

@@ -108,9 +108,12 @@ class ProviderSetBuilder {
     }
 
     [[nodiscard]] std::unique_ptr<const ProviderSet> build() {
-        allocate();
-        fill_ring();
-        fill_local_ring();
+        // One line more is enough, unless very many points fall together at the end of the ring.
+        std::uint32_t spare = 1;
+        do {
+            allocate(spare);
+            spare *= 8;
+        } while (!fill_ring() || !fill_local_ring());
         fill_cells();
         fill_weights();
         fill_routers();
@@ -135,9 +138,9 @@ class ProviderSetBuilder {
     void find_groups();
     void find_routers();
     [[nodiscard]] bool differ(std::uint32_t first, std::uint32_t count, std::uint16_t weight) const;
-    void allocate();
-    void fill_ring();
-    void fill_local_ring();
+    void allocate(std::uint32_t spare);
+    [[nodiscard]] bool fill_ring();
+    [[nodiscard]] bool fill_local_ring();
     void fill_cells();
     void fill_weights();
     void fill_columns(const Pool& pool, Column* columns);
@@ -160,10 +163,8 @@ class ProviderSetBuilder {
     bool weighted_local_ = false;
 
     std::size_t rows_at_ = 0;
-    std::size_t points_at_ = 0;
-    std::size_t starts_at_ = 0;
-    std::size_t local_points_at_ = 0;
-    std::size_t local_starts_at_ = 0;
+    std::size_t lines_at_ = 0;
+    std::size_t local_lines_at_ = 0;
     std::size_t cells_at_ = 0;
     std::size_t columns_at_ = 0;
     std::size_t local_columns_at_ = 0;
@@ -171,6 +172,8 @@ class ProviderSetBuilder {
     std::size_t routers_at_ = 0;
     std::size_t router_starts_at_ = 0;
     std::size_t members_at_ = 0;
+    std::uint32_t lines_ = 0;
+    std::uint32_t local_lines_ = 0;
     std::uint32_t cell_slots_ = 0;
     char* memory_ = nullptr;
     std::unique_ptr<ProviderSet> set_;
@@ -277,25 +280,21 @@ bool ProviderSetBuilder::differ(std::uint32_t first,
                        [&](const Provider& a) { return a.weight != weight; });
 }
 
-void ProviderSetBuilder::allocate() {
+void ProviderSetBuilder::allocate(std::uint32_t spare) {
     weighted_local_ = local_running_ > 0 && differ(0, local_running_, rows_[0].weight);
     if (local_running_ + remote_running_ > 0) {
         const std::uint16_t weight = rows_[local_running_ > 0 ? 0 : local_].weight;
         weighted_ = weighted_local_ || differ(local_, remote_running_, weight);
     }
     const auto count = static_cast<std::uint32_t>(rows_.size());
-    const std::uint32_t points = in_ring_ * ProviderRing::kPoints;
-    const std::uint32_t local_points = local_in_ring_ * ProviderRing::kPoints;
+    lines_ = ProviderRing::homes_for(in_ring_ * ProviderRing::kPoints) + spare;
+    local_lines_ = ProviderRing::homes_for(local_in_ring_ * ProviderRing::kPoints) + spare;
     cell_slots_ = std::bit_ceil(std::max(2U, count + count / 2 + 1));
     Layout layout;
     static_cast<void>(layout.add<ProviderSet>(1));
     rows_at_ = layout.add<Provider>(count);
-    points_at_ = layout.add<RingPoint>(points + ProviderRing::kSentinels);
-    starts_at_ = layout.add<std::uint32_t>(ProviderRing::buckets_for(points) + 1);
-    if (two_rings_) {
-        local_points_at_ = layout.add<RingPoint>(local_points + ProviderRing::kSentinels);
-        local_starts_at_ = layout.add<std::uint32_t>(ProviderRing::buckets_for(local_points) + 1);
-    }
+    lines_at_ = layout.add<ProviderRing::Line>(in_ring_ > 0 ? lines_ : 0);
+    local_lines_at_ = layout.add<ProviderRing::Line>(two_rings_ ? local_lines_ : 0);
     cells_at_ = layout.add<std::uint32_t>(cell_slots_);
     columns_at_ = layout.add<Column>(weighted_ ? local_running_ + remote_running_ : 0);
     const bool columns_for_local = weighted_local_ && remote_running_ > 0;
@@ -322,8 +321,12 @@ void ProviderSetBuilder::allocate() {
 }
 
 // The points of those who stayed are in order already; the others' are put between them.
-void ProviderSetBuilder::fill_ring() {
+bool ProviderSetBuilder::fill_ring() {
+    if (in_ring_ == 0) {
+        return true;
+    }
     std::vector<RingPoint> fresh;
+    fresh.reserve(added_.size() * ProviderRing::kPoints + 1);
     for (const std::uint32_t number : added_) {
         if (rows_[number].state != AgentState::stopped) {
             for (const std::uint32_t position : ProviderRing::positions(rows_[number].agent)) {
@@ -331,55 +334,55 @@ void ProviderSetBuilder::fill_ring() {
             }
         }
     }
-    std::sort(fresh.begin(), fresh.end(), [this](const RingPoint& a, const RingPoint& b) {
+    const auto ascending = [this](const RingPoint& a, const RingPoint& b) {
         return a.position != b.position ? a.position < b.position
                                         : rows_[a.provider].agent < rows_[b.provider].agent;
-    });
-    const std::span<const RingPoint> old =
-        before_ == nullptr ? std::span<const RingPoint>() : before_->all_.points();
-    RingPoint* const points = part<RingPoint>(points_at_);
-    RingPoint* out = points;
-    auto from = old.begin();
-    // One point more may be written than is there, of somebody who is gone; then a sentinel.
-    const auto stay_until = [&](auto end) {
-        for (; from != end; ++from) {
-            const std::uint32_t number = moved_[from->provider];
-            *out = {.position = from->position, .provider = number};
-            out += number != kGone ? 1 : 0;
-        }
     };
-    for (const RingPoint& point : fresh) {
-        const AgentId& agent = rows_[point.provider].agent;
-        stay_until(std::partition_point(from, old.end(), [&](const RingPoint& a) {
-            return a.position != point.position ? a.position < point.position
-                                                : before_->providers_[a.provider].agent < agent;
-        }));
-        *out++ = point;
-    }
-    stay_until(old.end());
+    std::sort(fresh.begin(), fresh.end(), ascending);
+    auto* const lines = part<ProviderRing::Line>(lines_at_);
     const std::uint32_t count = in_ring_ * ProviderRing::kPoints;
-    CHECK(out == points + count);
-    std::uint32_t* const starts = part<std::uint32_t>(starts_at_);
-    ProviderRing::index(points, count, starts);
-    set_->all_ = ProviderRing(points, count, starts);
+    const std::uint32_t homes = ProviderRing::homes_for(count);
+    ProviderRing::Writer writer(lines, homes, lines_);
+    auto next = fresh.begin();
+    if (before_ != nullptr && before_->all_.count() > 0) {
+        for (const RingPoint& point : before_->all_.places()) {
+            const std::uint32_t number = point.repeated() ? kGone : moved_[point.provider];
+            if (number == kGone) {
+                continue;
+            }
+            const RingPoint stays{.position = point.position, .provider = number};
+            for (; next != fresh.end() && next->position <= point.position; ++next) {
+                if (next->position == point.position && !ascending(*next, stays)) {
+                    break;
+                }
+                writer.put(*next);
+            }
+            writer.put(stays);
+        }
+    }
+    for (; next != fresh.end(); ++next) {
+        writer.put(*next);
+    }
+    set_->all_ = ProviderRing(lines, homes, lines_, count);
+    return writer.finish() == count;
 }
 
-void ProviderSetBuilder::fill_local_ring() {
+bool ProviderSetBuilder::fill_local_ring() {
     if (!two_rings_) {
         set_->local_ring_ = local_in_ring_ > 0 ? set_->all_ : ProviderRing();
-        return;
+        return true;
     }
-    RingPoint* const points = part<RingPoint>(local_points_at_);
-    RingPoint* out = points;
-    for (const RingPoint& point : set_->all_.points()) {
-        *out = point;
-        out += point.provider < local_ ? 1 : 0;
-    }
+    auto* const lines = part<ProviderRing::Line>(local_lines_at_);
     const std::uint32_t count = local_in_ring_ * ProviderRing::kPoints;
-    CHECK(out == points + count);
-    std::uint32_t* const starts = part<std::uint32_t>(local_starts_at_);
-    ProviderRing::index(points, count, starts);
-    set_->local_ring_ = ProviderRing(points, count, starts);
+    const std::uint32_t homes = ProviderRing::homes_for(count);
+    ProviderRing::Writer writer(lines, homes, local_lines_);
+    for (const RingPoint& point : set_->all_.places()) {
+        if (point.provider < local_) {
+            writer.put(point);
+        }
+    }
+    set_->local_ring_ = ProviderRing(lines, homes, local_lines_, count);
+    return writer.finish() == count;
 }
 
 void ProviderSetBuilder::fill_cells() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "routing/grace.h"
+#include "routing/prefetch.h"
 #include "routing/provider_set.h"
 
 namespace posthaste::routing {
@@ -50,7 +51,7 @@ class ProviderSets {
         return number > capacity_ ? nullptr : sets_[number].load(std::memory_order_acquire);
     }
 
-    void prefetch(std::uint32_t number) const noexcept { __builtin_prefetch(&sets_[number]); }
+    void prefetch(std::uint32_t number) const noexcept { prefetch_line(&sets_[number]); }
 
   private:
     struct Retired {

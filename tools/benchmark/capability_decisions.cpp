@@ -5,6 +5,7 @@
 #include <array>
 
 #include "routing/capability_name.h"
+#include "routing/prefetch.h"
 #include "tools/benchmark/draw.h"
 #include "tools/benchmark/key_stream.h"
 
@@ -64,9 +65,6 @@ void CapabilityDecisions::decide_some(std::span<const Frame> frames,
         for (std::size_t i = 0; i < count; ++i) {
             sets[i]->prefetch(keys[i]);
         }
-        for (std::size_t i = 0; i < count; ++i) {
-            sets[i]->prefetch_points(keys[i]);
-        }
     }
     for (std::size_t i = 0; i < count; ++i) {
         providers[i] =
@@ -75,7 +73,7 @@ void CapabilityDecisions::decide_some(std::span<const Frame> frames,
     }
     for (std::size_t i = 0; i < count; ++i) {
         chosen_[i] = fib.entry_of_cell(providers[i]->cell);
-        __builtin_prefetch(chosen_[i]);
+        routing::prefetch_line(chosen_[i]);
     }
     for (std::size_t i = 0; i < count; ++i) {
         found_ += chosen_[i]->agent == providers[i]->agent ? 1 : 0;

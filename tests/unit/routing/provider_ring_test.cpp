@@ -18,23 +18,25 @@ struct Ring {
     explicit Ring(std::vector<std::uint32_t> at) : positions(std::move(at)) {
         std::sort(positions.begin(), positions.end());
         const auto count = static_cast<std::uint32_t>(positions.size());
-        points.resize(count + ProviderRing::kSentinels);
+        const std::uint32_t homes = ProviderRing::homes_for(count);
+        lines.resize(homes + count / ProviderRing::kPlaces + 1);
+        const auto line_count = static_cast<std::uint32_t>(lines.size());
+        ProviderRing::Writer writer(lines.data(), homes, line_count);
         for (std::uint32_t i = 0; i < count; ++i) {
-            points[i] = {.position = positions[i], .provider = i};
+            writer.put({.position = positions[i], .provider = i});
         }
-        starts.resize(ProviderRing::buckets_for(count) + 1);
-        ProviderRing::index(points.data(), count, starts.data());
-        view = ProviderRing(points.data(), count, starts.data());
+        EXPECT_EQ(writer.finish(), count);
+        view = ProviderRing(lines.data(), homes, line_count, count);
     }
 
+    // The number of the point; points of one position are alike.
     [[nodiscard]] std::uint32_t expected(std::uint32_t position) const {
         const auto at = std::lower_bound(positions.begin(), positions.end(), position);
         return at == positions.end() ? 0 : static_cast<std::uint32_t>(at - positions.begin());
     }
 
     std::vector<std::uint32_t> positions;
-    std::vector<RingPoint> points;
-    std::vector<std::uint32_t> starts;
+    std::vector<ProviderRing::Line> lines;
     ProviderRing view;
 };
 
@@ -47,7 +49,21 @@ void check(const Ring& ring) {
         asked.push_back(static_cast<std::uint32_t>(mix(i + 12'345)));
     }
     for (const std::uint32_t position : asked) {
-        ASSERT_EQ(ring.view.successor(position), ring.expected(position)) << position;
+        ASSERT_EQ(ring.view.successor(position)->number(), ring.expected(position)) << position;
+    }
+}
+
+// Once round from every place, by way of each point in its turn.
+void check_rounds(const Ring& ring) {
+    const auto count = static_cast<std::uint32_t>(ring.positions.size());
+    for (std::uint32_t i = 0; i < 50; ++i) {
+        const RingPoint* point = ring.view.successor(static_cast<std::uint32_t>(mix(i)));
+        for (std::uint32_t step = 0; step < count; ++step) {
+            const std::uint32_t number = point->number();
+            ASSERT_EQ(point->position, ring.positions[number]);
+            point = ring.view.next(point);
+            ASSERT_EQ(point->number(), number + 1 == count ? 0 : number + 1);
+        }
     }
 }
 
@@ -79,8 +95,19 @@ TEST(provider_ring, places_are_the_same_on_every_box) {
 
 TEST(provider_ring, successors_of_any_number_of_points) {
     for (const std::uint32_t count : {1U, 2U, 3U, 8U, 9U, 80U, 800U, 8'000U}) {
-        check(Ring(spread(count)));
+        const Ring ring(spread(count));
+        check(ring);
+        check_rounds(ring);
     }
+}
+
+TEST(provider_ring, what_has_no_room_is_not_passed_over_in_silence) {
+    std::vector<ProviderRing::Line> lines(3);
+    ProviderRing::Writer writer(lines.data(), 2, 3);
+    for (std::uint32_t i = 0; i < 20; ++i) {
+        writer.put({.position = 0xfffffff0 + i / 2, .provider = i});
+    }
+    EXPECT_NE(writer.finish(), 20U);
 }
 
 TEST(provider_ring, successors_where_points_fall_together) {
@@ -90,9 +117,12 @@ TEST(provider_ring, successors_where_points_fall_together) {
         positions.push_back(0xffffffff - i / 2);
     }
     check(Ring(positions));
-    check(Ring(std::vector<std::uint32_t>(100, 0)));
-    check(Ring(std::vector<std::uint32_t>(100, 0xffffffff)));
-    check(Ring(std::vector<std::uint32_t>(100, 77)));
+    check_rounds(Ring(positions));
+    for (const std::uint32_t position : {0U, 77U, 0x80000000U, 0xffffffffU}) {
+        const Ring ring(std::vector<std::uint32_t>(100, position));
+        check(ring);
+        check_rounds(ring);
+    }
 }
 
 }  // namespace

@@ -69,7 +69,6 @@ TEST(provider_set, an_empty_one_chooses_nobody) {
     EXPECT_TRUE(set->routers().empty());
     EXPECT_GT(set->memory_bytes(), 0U);
     set->prefetch(5);
-    set->prefetch_points(5);
 }
 
 TEST(provider_set, the_only_one_is_chosen_and_never_by_himself) {

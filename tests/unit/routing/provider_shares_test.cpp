@@ -217,15 +217,15 @@ TEST(provider_shares, the_same_from_one_change_or_from_many) {
     }
 }
 
-// About 120 bytes a provider; where some are here and some are not, up to 80 more for those.
+// About 130 bytes a provider; where some are here and some are not, 93 more for those here.
 TEST(provider_shares, what_a_provider_takes) {
     for (const std::uint32_t size : {1'000U, 4'095U, 4'097U, 100'000U}) {
-        EXPECT_LT(set_of(here(size))->memory_bytes() / static_cast<double>(size), 125) << size;
+        EXPECT_LT(set_of(here(size))->memory_bytes() / static_cast<double>(size), 135) << size;
         std::vector<Provider> providers = here(size);
         for (Provider& provider : providers) {
             provider.router = provider.cell % 2 == 0 ? kNoRouter : 1;
         }
-        EXPECT_LT(set_of(providers)->memory_bytes() / static_cast<double>(size), 170) << size;
+        EXPECT_LT(set_of(providers)->memory_bytes() / static_cast<double>(size), 185) << size;
     }
 }
 
