@@ -133,6 +133,7 @@ RegistrarOptions registrar_options(const Config& config) {
     options.registrations_per_second = config.agents.registrations_per_second;
     for (const PortConfig& port : config.ports) {
         options.error_rate.push_back(error_share(port, config.dataplane.workers));
+        options.regexes.push_back(port.regex_patterns);
     }
     return options;
 }
@@ -164,6 +165,7 @@ Box::~Box() {
     workers.clear();  // before the pools: they free what is left in their rings
     world.reset();
     ports.clear();
+    patterns.reset();  // the builder runs no completion any more
     capabilities.reset();
     fib.reset();
 }
@@ -253,7 +255,10 @@ tl::expected<void, std::string> Box::open_tables() {
     next_hops = std::make_unique<NextHops>(rib, *neighbours, fib->routers());
     capabilities =
         std::make_unique<Capabilities>(rib, *fib, grace, *next_hops, config.capabilities);
-    registrar = std::make_unique<Registrar>(rib, *capabilities, registrar_options(config));
+    patterns = std::make_unique<Patterns>(
+        builder, rib.names(), capabilities->index(), config.capabilities);
+    registrar =
+        std::make_unique<Registrar>(rib, *capabilities, *patterns, registrar_options(config));
     const std::uint64_t bare = heap_memory().allocated;
     if (auto applied = next_hops->apply(config, now_ms()); !applied.has_value()) {
         return applied;

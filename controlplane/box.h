@@ -21,6 +21,7 @@
 #include "controlplane/memory_plan.h"
 #include "controlplane/neighbours.h"
 #include "controlplane/next_hops.h"
+#include "controlplane/patterns.h"
 #include "controlplane/registrar.h"
 #include "controlplane/route_care.h"
 #include "controlplane/table_alarm.h"
@@ -93,6 +94,7 @@ class Box {
     std::unique_ptr<NextHops> next_hops;
     std::unique_ptr<Registrar> registrar;
     std::unique_ptr<Capabilities> capabilities;
+    std::unique_ptr<Patterns> patterns;
     std::unique_ptr<routing::Published<dataplane::World>> world;
     std::vector<std::unique_ptr<dataplane::Worker>> workers;
     std::unique_ptr<RouteCare> care;

@@ -35,10 +35,15 @@ Capabilities::Capabilities(routing::Rib& rib,
       sets_(grace, set_count(config)),
       index_(rib.names(), sets_, fib, index_options(config)) {}
 
-void Capabilities::take_changes(std::uint64_t now_ms) {
+std::vector<std::uint32_t> Capabilities::take_changes(std::uint64_t now_ms) {
+    std::vector<std::uint32_t> patterns;
     for (const routing::OfferChange& change : rib_.take_offer_changes()) {
         index_.apply(change, now_ms);
+        if (rib_.names().at(change.number).kind != routing::OfferKind::name) {
+            patterns.push_back(change.number);
+        }
     }
+    return patterns;
 }
 
 void Capabilities::publish(std::uint64_t now_ms) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "controlplane/config.h"
 #include "controlplane/next_hops.h"
@@ -27,8 +28,9 @@ class Capabilities final : public Directory {
                  const NextHops& next_hops,
                  const CapabilitiesConfig& config);
 
-    // Needs the Fib to have all the Rib's agents.
-    void take_changes(std::uint64_t now_ms);
+    // Needs the Fib to have all the Rib's agents. Gives the patterns among what somebody offers
+    // now, or nobody any more; their numbers are theirs until publish().
+    [[nodiscard]] std::vector<std::uint32_t> take_changes(std::uint64_t now_ms);
     // Makes what is due visible to lcores; bounded work.
     void publish(std::uint64_t now_ms);
 
@@ -41,6 +43,8 @@ class Capabilities final : public Directory {
     [[nodiscard]] routing::ProviderSets& sets() noexcept { return sets_; }
 
     [[nodiscard]] const routing::ProviderSets& sets() const noexcept { return sets_; }
+
+    [[nodiscard]] routing::CapabilityIndex& index() noexcept { return index_; }
 
     [[nodiscard]] const routing::CapabilityIndex& index() const noexcept { return index_; }
 

@@ -5,10 +5,13 @@
 
 #include <array>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "controlplane/log.h"
+#include "controlplane/punted_frame.h"
 #include "controlplane/world_builder.h"
+#include "routing/capability_name.h"
 #include "routing/frame.h"
 
 namespace posthaste::controlplane {
@@ -23,93 +26,18 @@ using routing::Drop;
 constexpr unsigned kPuntsPerClassAndCycle = 64;
 constexpr std::size_t kLeaseChecksPerCycle = 4'096;
 
-std::span<std::uint8_t> first_segment(rte_mbuf* frame) {
-    return {rte_pktmbuf_mtod(frame, std::uint8_t*), rte_pktmbuf_data_len(frame)};
-}
-
-// While the control thread has a frame, its mbuf remembers the worker it came from: that one
-// gets it back, so that frames of one conversation keep their order.
-void note_worker(rte_mbuf* frame, unsigned worker) {
-    frame->hash.usr = worker;
-}
-
-unsigned worker_of(const rte_mbuf* frame) {
-    return frame->hash.usr;
-}
-
-rte_mbuf* mbuf_of(const HeldFrame& held) {
-    return reinterpret_cast<rte_mbuf*>(static_cast<std::uintptr_t>(held.handle));
-}
-
-// The sound header of a frame the lcore parsed before; null if it is not (never, by contract).
-routing::WireHeader* header_of(rte_mbuf* frame,
-                               const routing::PortRules& rules,
-                               routing::FrameView& view) {
-    const auto bytes = first_segment(frame);
-    const auto result = routing::parse_frame(
-        bytes, rte_pktmbuf_pkt_len(frame), rules, routing::ChecksumHint::good, view);
-    if (result.drop != Drop::none || view.message == 0) {
-        return nullptr;
-    }
-    return reinterpret_cast<routing::WireHeader*>(bytes.data() + view.message);
-}
-
-// Takes the wait off the frame's lifetime and keeps the UDP checksum right (RFC 1624: the sum of
-// the old words leaves, that of the new ones enters). False: nothing is left of it.
-bool shorten_lifetime(rte_mbuf* frame,
-                      const routing::FrameView& view,
-                      routing::WireHeader& header,
-                      std::uint64_t waited_ms) {
-    const std::uint32_t before = header.lifetime_ms;
-    const std::uint32_t left = before == 0 ? routing::kLifetimeDefaultMs : before;
-    if (waited_ms >= left) {
-        return false;
-    }
-    const routing::Be32 old_field = header.lifetime_ms;
-    header.lifetime_ms = left - static_cast<std::uint32_t>(waited_ms);
-    constexpr std::size_t kUdpChecksumOffset = 6;
-    std::uint8_t* checksum = first_segment(frame).data() + view.l4 + kUdpChecksumOffset;
-    routing::Be16 sum;
-    std::memcpy(&sum, checksum, sizeof sum);
-    if (sum == 0) {
-        return true;  // IPv4 without checksum
-    }
-    std::uint64_t total = static_cast<std::uint16_t>(~sum);
-    for (std::size_t i = 0; i < sizeof old_field.bytes; i += 2) {
-        const auto word =
-            static_cast<std::uint16_t>(old_field.bytes[i] << 8 | old_field.bytes[i + 1]);
-        total += static_cast<std::uint16_t>(~word);
-    }
-    total = routing::ones_sum(header.lifetime_ms.bytes, total);
-    sum = routing::fold_checksum(total);
-    if (sum == 0) {
-        sum = 0xffff;  // zero would say that there is none
-    }
-    std::memcpy(checksum, &sum, sizeof sum);
-    return true;
-}
-
-// An answer stands in the first segment alone.
-void keep_first_segment(rte_mbuf* frame, std::size_t bytes) {
-    if (frame->next != nullptr) {
-        rte_pktmbuf_free(frame->next);
-        frame->next = nullptr;
-        frame->nb_segs = 1;
-    }
-    frame->data_len = static_cast<std::uint16_t>(bytes);
-    frame->pkt_len = static_cast<std::uint32_t>(bytes);
-}
-
 }  // namespace
 
 bool Conductor::do_work(std::uint64_t now_ms) {
     box_.builder.collect();
     publish(now_ms);  // what operators and the builder changed since the last cycle
+    serve_tried_registrations(now_ms);
     const unsigned served = serve_punts(now_ms);
     box_.neighbours->advance(now_ms);
     expire_leases(now_ms);
     drive_ports(now_ms);
     publish(now_ms);
+    box_.patterns->turn(now_ms);
     box_.care->turn(now_ms);
     box_.fib->reclaim();
     box_.world->reclaim();
@@ -154,6 +82,9 @@ void Conductor::serve(unsigned worker, const Punted& punted, std::uint64_t now_m
         case PuntClass::registration:
             serve_registration(worker, punted, now_ms);
             return;
+        case PuntClass::capability:
+            serve_capability(worker, punted, now_ms);
+            return;
         default:
             serve_hold(worker, punted, now_ms);
     }
@@ -173,13 +104,7 @@ void Conductor::serve_registration(unsigned worker, const Punted& punted, std::u
     const dataplane::PortView& port = box_.world->read().ports[punted.ingress];
     const ControlOutcome outcome =
         box_.registrar->receive(punted.ingress, port, first_segment(punted.frame), now_ms);
-    if (outcome.registered.has_value()) {
-        const routing::Endpoint& endpoint = *outcome.registered;
-        box_.neighbours->learn(endpoint.port, endpoint.ip, endpoint.mac, now_ms);
-        // The acknowledgement must not overtake its effect: the agent may send at once.
-        apply_changes(now_ms);
-        note_load(outcome);
-    }
+    note_registered(outcome, now_ms);
     ControlPortCounters& counters = box_.counters.port[punted.ingress];
     if (outcome.drop == Drop::none) {
         ++counters.consumed;
@@ -188,6 +113,63 @@ void Conductor::serve_registration(unsigned worker, const Punted& punted, std::u
         ++counters.drops[static_cast<std::size_t>(outcome.drop)];
     }
     send_answer(worker, punted.frame, punted.ingress, outcome.answer_bytes);
+}
+
+// Copies of requests that were consumed when they came; their answers are frames of our own.
+void Conductor::serve_tried_registrations(std::uint64_t now_ms) {
+    for (Patterns::Kept& kept : box_.patterns->take_tried()) {
+        const dataplane::PortView& port = box_.world->read().ports[kept.ingress];
+        const ControlOutcome outcome =
+            box_.registrar->receive_kept(kept.ingress, port, kept.frame, now_ms);
+        note_registered(outcome, now_ms);
+        if (outcome.answer_bytes > 0) {
+            originate(kept.ingress, std::span(kept.frame).first(outcome.answer_bytes));
+        }
+    }
+}
+
+void Conductor::note_registered(const ControlOutcome& outcome, std::uint64_t now_ms) {
+    if (!outcome.registered.has_value()) {
+        return;
+    }
+    const routing::Endpoint& endpoint = *outcome.registered;
+    box_.neighbours->learn(endpoint.port, endpoint.ip, endpoint.mac, now_ms);
+    // The acknowledgement must not overtake its effect: the agent may send at once.
+    apply_changes(now_ms);
+    note_load(outcome);
+}
+
+// The first frame to a name that nobody has: what patterns say of it is put where lcores look, and
+// the frame goes back to look again.
+void Conductor::serve_capability(unsigned worker, const Punted& punted, std::uint64_t now_ms) {
+    const dataplane::PortView& port = box_.world->read().ports[punted.ingress];
+    routing::FrameView view;
+    const routing::WireHeader* header = header_of(punted.frame, port.rules, view);
+    if (header == nullptr) {
+        drop(punted.frame, punted.ingress, Drop::bad_length);
+        return;
+    }
+    note_worker(punted.frame, worker);
+    const std::string_view name = capability_name_in(first_segment(punted.frame), view);
+    if (name.empty()) {
+        drop_answered(punted.frame, punted.ingress, Drop::unknown_capability, now_ms);
+        return;
+    }
+    if (!routing::is_capability_name(name) || routing::capability_id(name) != header->destination) {
+        drop_answered(punted.frame, punted.ingress, Drop::bad_name, now_ms);
+        return;
+    }
+    const auto version = static_cast<std::uint32_t>(box_.rib.version());
+    if (box_.patterns->answer(header->destination, name, now_ms, version) !=
+        Patterns::Answer::matched) {
+        drop_answered(punted.frame, punted.ingress, Drop::unknown_capability, now_ms);
+        return;
+    }
+    HeldFrame held;
+    held.handle = reinterpret_cast<std::uintptr_t>(punted.frame);
+    held.ingress = punted.ingress;
+    held.held_at_ms = now_ms;
+    resubmit(held, now_ms);
 }
 
 // A registration may say how busy its agent is.
@@ -259,7 +241,7 @@ void Conductor::apply_changes(std::uint64_t now_ms) {
         waiting_changes_.pop_front();
     }
     // Providers are agents: they are in the Fib now.
-    box_.capabilities->take_changes(now_ms);
+    box_.patterns->take_changes(box_.capabilities->take_changes(now_ms), now_ms);
     box_.capabilities->publish(now_ms);
 }
 

@@ -33,7 +33,10 @@ class Conductor {
     void serve(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
     void serve_neighbour(const dataplane::Punted& punted, std::uint64_t now_ms);
     void serve_registration(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
+    void serve_tried_registrations(std::uint64_t now_ms);
+    void note_registered(const ControlOutcome& outcome, std::uint64_t now_ms);
     void note_load(const ControlOutcome& outcome);
+    void serve_capability(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
     void serve_hold(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
 
     void apply_changes(std::uint64_t now_ms);

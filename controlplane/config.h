@@ -136,6 +136,7 @@ struct PortConfig {  // [port NAME]
     bool verify_checksum = true;
     dataplane::SourceCheck source_check = dataplane::SourceCheck::strict;
     std::uint32_t error_rate = 1'000;    // error frames per second
+    bool regex_patterns = false;         // agents may register regular expressions
     std::uint32_t link_wait_ms = 2'000;  // a port without link by then is a start error
     bool reconnect = true;               // memif, virtio_user: stop/start while link is down
     FileLine line;

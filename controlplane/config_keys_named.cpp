@@ -76,6 +76,11 @@ constexpr KeyRow kKeys[] = {
                                     .max = 10'000'000,
                                     .reloadable = true,
                                     .help = "Error frames sent per second at most; 0: none."}),
+    field<&PortConfig::regex_patterns>(
+        {.name = "regex_patterns",
+         .reloadable = true,
+         .help =
+             "Agents here may register patterns that are regular expressions, not globs only."}),
     field<&PortConfig::link_wait_ms>(
         {.name = "link_wait_ms",
          .min = 0,

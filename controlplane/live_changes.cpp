@@ -258,6 +258,7 @@ void LiveOperations::apply(const Config& next) {
     set_log_level(log_level_.value_or(next.system.log_level));
     box_.rib.set_limits(rib_limits(next));
     box_.capabilities->set_options(next.capabilities);
+    box_.patterns->set_options(next.capabilities);
     box_.neighbours->set_limits(next.neighbours);
     box_.registrar->set_options(registrar_options(next));
     for (const auto& worker : box_.workers) {

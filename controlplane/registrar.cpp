@@ -178,8 +178,11 @@ tl::expected<RegisterRequest, std::string> parse_register(Bytes payload) {
     return request;
 }
 
-Registrar::Registrar(routing::Rib& rib, const Directory& directory, const RegistrarOptions& options)
-    : rib_(rib), directory_(directory) {
+Registrar::Registrar(routing::Rib& rib,
+                     const Directory& directory,
+                     PatternJudge& patterns,
+                     const RegistrarOptions& options)
+    : rib_(rib), directory_(directory), patterns_(patterns) {
     set_options(options);
 }
 
@@ -189,6 +192,7 @@ void Registrar::set_options(const RegistrarOptions& options) {
     for (const std::uint32_t rate : options.error_rate) {
         errors_.emplace_back(rate);
     }
+    regexes_ = options.regexes;
 }
 
 ControlOutcome Registrar::receive(std::uint16_t ingress,
@@ -213,6 +217,39 @@ ControlOutcome Registrar::receive(std::uint16_t ingress,
     return done ? *done : refuse(ingress, frame, view, done.error(), now_ms);
 }
 
+ControlOutcome Registrar::receive_kept(std::uint16_t ingress,
+                                       const dataplane::PortView& port,
+                                       std::span<std::uint8_t> frame,
+                                       std::uint64_t now_ms) {
+    paid_ = true;
+    const ControlOutcome outcome = receive(ingress, port, frame, now_ms);
+    paid_ = false;
+    return outcome;
+}
+
+bool Registrar::within_rate(std::uint64_t now_ms) {
+    return paid_ || requests_.take(static_cast<std::uint32_t>(now_ms));
+}
+
+tl::expected<bool, Registrar::Refusal> Registrar::judge(std::uint16_t ingress,
+                                                        std::span<const std::uint8_t> frame,
+                                                        RegisterRequest& request) {
+    const bool regexes = ingress < regexes_.size() && regexes_[ingress];
+    auto judgement = patterns_.judge(request.offers, regexes);
+    if (!judgement) {
+        return tl::unexpected(Refusal{judgement.error().code, judgement.error().detail});
+    }
+    if (judgement->untried.empty()) {
+        return true;
+    }
+    if (!patterns_.keep(ingress, frame, judgement->untried)) {
+        return tl::unexpected(Refusal{
+            ErrorCode::overloaded, "too many registrations wait for their patterns to be tried"});
+    }
+    ++counters_.kept;
+    return false;
+}
+
 tl::expected<ControlOutcome, Registrar::Refusal> Registrar::register_agent(
     std::uint16_t ingress,
     const dataplane::PortView& port,
@@ -230,8 +267,15 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::register_agent(
     if (!request) {
         return tl::unexpected(Refusal{ErrorCode::malformed, request.error()});
     }
-    if (!requests_.take(static_cast<std::uint32_t>(now_ms))) {
+    if (!within_rate(now_ms)) {
         return tl::unexpected(Refusal{ErrorCode::rate_limited, "too many registrations"});
+    }
+    const auto decided = judge(ingress, frame, *request);
+    if (!decided) {
+        return tl::unexpected(decided.error());
+    }
+    if (!*decided) {
+        return ControlOutcome{};
     }
     const AgentId agent = routing::header_of(frame.data(), view).source;
     const auto outcome = rib_.register_agent({.agent = agent,

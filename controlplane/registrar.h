@@ -14,6 +14,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "controlplane/pattern_judge.h"
 #include "controlplane/query.h"
 #include "dataplane/world.h"
 #include "routing/drop.h"
@@ -30,12 +31,14 @@ inline constexpr std::size_t kRegisterCapabilitiesMax = 64;  // TLVs in one requ
 struct RegistrarOptions {
     std::uint32_t registrations_per_second = 0;
     std::vector<std::uint32_t> error_rate;  // per port and second: the control thread's share
+    std::vector<bool> regexes{};            // per port: patterns may be regular expressions
 };
 
 struct RegistrarCounters {
     std::array<std::uint64_t, 4> accepted{};  // by RegisterOutcome
     std::uint64_t deregistered = 0;
-    std::uint64_t queries = 0;                                         // answered
+    std::uint64_t queries = 0;  // answered
+    std::uint64_t kept = 0;     // until their regular expressions were tried
     std::array<std::uint64_t, routing::kErrorNames.size()> refused{};  // by ErrorCode
     std::uint64_t unanswered = 0;  // not a request the registrar may answer
     std::uint64_t errors_sent = 0;
@@ -67,8 +70,11 @@ struct RegisterRequest {
 
 class Registrar {
   public:
-    // `directory` answers queries and outlives the registrar.
-    Registrar(routing::Rib& rib, const Directory& directory, const RegistrarOptions& options);
+    // `directory` answers queries, `patterns` judges patterns; both outlive the registrar.
+    Registrar(routing::Rib& rib,
+              const Directory& directory,
+              PatternJudge& patterns,
+              const RegistrarOptions& options);
 
     // A punted frame of class `registration`, contiguous, received on port `ingress` with the
     // rules `port`. Its UDP checksum was verified by the lcore. The Rib's changes are the caller's
@@ -77,6 +83,13 @@ class Registrar {
                                          const dataplane::PortView& port,
                                          std::span<std::uint8_t> frame,
                                          std::uint64_t now_ms);
+
+    // The same for a copy of a request that PatternJudge::keep() was given, once its patterns were
+    // tried. It was counted against the rate when it came.
+    [[nodiscard]] ControlOutcome receive_kept(std::uint16_t ingress,
+                                              const dataplane::PortView& port,
+                                              std::span<std::uint8_t> frame,
+                                              std::uint64_t now_ms);
 
     // A data frame of `frame_bytes` bytes the control thread drops (held too long, no room);
     // `first` is its first segment. Gives the bytes of the error frame that now stands in its
@@ -107,6 +120,11 @@ class Registrar {
         std::span<std::uint8_t> frame,
         const routing::FrameView& view,
         std::uint64_t now_ms);
+    // Whether the request can be decided now; otherwise it is kept.
+    [[nodiscard]] tl::expected<bool, Refusal> judge(std::uint16_t ingress,
+                                                    std::span<const std::uint8_t> frame,
+                                                    RegisterRequest& request);
+    [[nodiscard]] bool within_rate(std::uint64_t now_ms);
     [[nodiscard]] tl::expected<ControlOutcome, Refusal> deregister_agent(
         std::uint16_t ingress,
         const dataplane::PortView& port,
@@ -128,9 +146,12 @@ class Registrar {
 
     routing::Rib& rib_;
     const Directory& directory_;
+    PatternJudge& patterns_;
     routing::TokenBucket requests_;
     std::vector<routing::TokenBucket> errors_;
+    std::vector<bool> regexes_;  // by port
     bool draining_ = false;
+    bool paid_ = false;  // the request at hand was counted against the rate before
     RegistrarCounters counters_;
 };
 

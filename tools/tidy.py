@@ -40,6 +40,7 @@ DPDK_HEADERS = (
     ("controlplane/conductor.cpp", r"rte_mbuf\.h"),
     ("controlplane/live_lookup.cpp", r"rte_(cycles|mempool)\.h"),
     ("controlplane/live_show.cpp", r"rte_(ethdev|lcore|version)\.h"),
+    ("controlplane/punted_frame.cpp", r"rte_mbuf\.h"),
     ("controlplane/process_memory.cpp", r"rte_(lcore|malloc)\.h"),
     ("tools/benchmark/", r"rte_\w+\.h"),
     ("tests/", r"rte_\w+\.h"),

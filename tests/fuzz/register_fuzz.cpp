@@ -15,6 +15,7 @@
 
 #include "controlplane/registrar.h"
 #include "tests/support/fake_directory.h"
+#include "tests/support/fake_patterns.h"
 #include "tests/support/frame_builder.h"
 
 namespace {
@@ -109,7 +110,11 @@ class Scene {
 
     routing::Rib rib_{limits(), {}};
     support::FakeDirectory directory_;
-    Registrar registrar_{rib_, directory_, {.registrations_per_second = 20, .error_rate = {20}}};
+    support::FakePatterns patterns_;
+    Registrar registrar_{rib_,
+                         directory_,
+                         patterns_,
+                         {.registrations_per_second = 20, .error_rate = {20}, .regexes = {true}}};
     dataplane::PortView edge_;
     std::vector<std::optional<routing::Registration>> before_;
     std::uint64_t now_ = 1'000;

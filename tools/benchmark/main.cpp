@@ -9,6 +9,7 @@
 #include "tools/benchmark/forward_options.h"
 #include "tools/benchmark/hash_command.h"
 #include "tools/benchmark/lookup_command.h"
+#include "tools/benchmark/pattern_command.h"
 
 int main(int argc, char** argv) {
     using namespace posthaste::tools;
@@ -24,6 +25,8 @@ int main(int argc, char** argv) {
     const CLI::App* hash_command = add_hash(app, hash);
     CapabilityOptions capability;
     const CLI::App* capability_command = add_capability(app, capability);
+    PatternBenchOptions patterns;
+    const CLI::App* pattern_command = add_patterns(app, patterns);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -35,6 +38,7 @@ int main(int argc, char** argv) {
     }
     const auto report = hash_command->parsed()         ? run_hash(hash)
                         : capability_command->parsed() ? run_capability(capability)
+                        : pattern_command->parsed()    ? run_patterns(patterns)
                                                        : run_forward(forward);
     if (!report.has_value()) {
         std::fprintf(stderr, "posthaste-bench: %s\n", report.error().c_str());

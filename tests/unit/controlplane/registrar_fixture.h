@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/support/fake_directory.h"
+#include "tests/support/fake_patterns.h"
 #include "tests/support/frame_builder.h"
 #include "tests/support/named_offers.h"
 
@@ -69,7 +70,9 @@ class registrar : public testing::Test {
     }
 
     static RegistrarOptions options() {
-        return {.registrations_per_second = 1'000, .error_rate = {1'000, 1'000}};
+        return {.registrations_per_second = 1'000,
+                .error_rate = {1'000, 1'000},
+                .regexes = {false, true}};
     }
 
     ControlOutcome receive(const test::FrameSpec& spec) {
@@ -131,7 +134,8 @@ class registrar : public testing::Test {
 
     Rib rib_{limits()};
     support::FakeDirectory directory_;
-    Registrar registrar_{rib_, directory_, options()};
+    support::FakePatterns patterns_;
+    Registrar registrar_{rib_, directory_, patterns_, options()};
     dataplane::PortView edge_;
     FrameBytes request_;
     FrameBytes frame_;

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What one would match patterns with without Hyperscan: each pattern for itself, one after the
+// other.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <regex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct pcre2_real_code_8;
+struct pcre2_real_match_data_8;
+
+namespace posthaste::tools {
+
+// PCRE2, each pattern compiled to machine code.
+class Pcre2Patterns {
+  public:
+    // Anchored expressions.
+    explicit Pcre2Patterns(std::span<const std::string> expressions);
+    ~Pcre2Patterns();
+    Pcre2Patterns(const Pcre2Patterns&) = delete;
+    Pcre2Patterns& operator=(const Pcre2Patterns&) = delete;
+
+    // False: one did not compile, or this machine has no compiler for them.
+    [[nodiscard]] bool sound() const noexcept { return sound_; }
+
+    [[nodiscard]] std::size_t bytes() const noexcept;
+    // How many match.
+    [[nodiscard]] std::size_t match(std::string_view name) const noexcept;
+
+  private:
+    std::vector<pcre2_real_code_8*> codes_;
+    pcre2_real_match_data_8* match_ = nullptr;
+    bool sound_ = true;
+};
+
+class StdPatterns {
+  public:
+    explicit StdPatterns(std::span<const std::string> expressions);
+
+    [[nodiscard]] std::size_t match(std::string_view name) const;
+
+  private:
+    std::vector<std::regex> regexes_;
+};
+
+}  // namespace posthaste::tools
