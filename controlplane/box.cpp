@@ -275,9 +275,12 @@ tl::expected<void, std::string> Box::create_workers() {
         options.id = id;
         options.clock = clock;
         options.rx = rx_queues_of(config, ports, id);
+        options.pool = frame_pool.get();
         options.tx_backlog = config.dataplane.tx_backlog;
         options.punt_ring = config.dataplane.punt_ring;
         options.inject_ring = config.dataplane.inject_ring;
+        options.conversations = config.capabilities.conversations;
+        options.conversation_seed = routing::KeyHash::random_key().words[0];
         options.idle_sleep_us = config.dataplane.idle_sleep_us;
         options.shed = config.dataplane.shed;
         for (std::size_t i = 0; i < ports.size(); ++i) {
@@ -292,8 +295,8 @@ tl::expected<void, std::string> Box::create_workers() {
                 std::to_string(plan.cache_lines / kLinesPerKilobyte) + " KiB ([lookup] cache_kb)");
         }
         taken.route_caches += eal_memory().taken - before;
-        workers.push_back(
-            std::make_unique<dataplane::Worker>(options, *world, *fib, grace, std::move(resolver)));
+        workers.push_back(std::make_unique<dataplane::Worker>(
+            options, *world, *fib, capabilities->sets(), grace, std::move(resolver)));
     }
     start_care();
     taken.heap = heap_memory().allocated - static_agents_heap_;

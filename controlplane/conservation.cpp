@@ -6,16 +6,17 @@
 namespace posthaste::controlplane {
 
 bool Conservation::holds() const noexcept {
-    return received + resubmitted == sent + punted + dropped &&
+    return received + resubmitted + copied == sent + punted + dropped &&
            punted == consumed + control_resubmitted + control_dropped && mbufs_out == 0;
 }
 
 std::string Conservation::to_text() const {
     return "received " + std::to_string(received) + ", resubmitted " + std::to_string(resubmitted) +
-           ", sent " + std::to_string(sent) + ", punted " + std::to_string(punted) + ", dropped " +
-           std::to_string(dropped) + "; of the punted: consumed " + std::to_string(consumed) +
-           ", resubmitted " + std::to_string(control_resubmitted) + ", dropped " +
-           std::to_string(control_dropped) + "; mbufs out " + std::to_string(mbufs_out);
+           ", copied " + std::to_string(copied) + ", sent " + std::to_string(sent) + ", punted " +
+           std::to_string(punted) + ", dropped " + std::to_string(dropped) +
+           "; of the punted: consumed " + std::to_string(consumed) + ", resubmitted " +
+           std::to_string(control_resubmitted) + ", dropped " + std::to_string(control_dropped) +
+           "; mbufs out " + std::to_string(mbufs_out);
 }
 
 Conservation check_conservation(const Box& box) {
@@ -24,6 +25,7 @@ Conservation check_conservation(const Box& box) {
         for (const dataplane::PortCounters& port : worker->counters().port) {
             law.received += port.received.read();
             law.resubmitted += port.resubmitted.read();
+            law.copied += port.copied.read();
             law.sent += port.sent.read();
             law.punted += port.punted.read();
             law.dropped += port.dropped.read();

@@ -13,9 +13,10 @@
 namespace posthaste::controlplane {
 
 struct Conservation {
-    // lcores: received + resubmitted == sent + punted + dropped
+    // lcores: received + resubmitted + copied == sent + punted + dropped
     std::uint64_t received = 0;
     std::uint64_t resubmitted = 0;
+    std::uint64_t copied = 0;
     std::uint64_t sent = 0;
     std::uint64_t punted = 0;
     std::uint64_t dropped = 0;

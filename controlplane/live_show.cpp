@@ -129,10 +129,11 @@ Json LiveOperations::port_row(std::size_t index) const {
                 {"link_mbps", link_mbps},
                 {"rx_queues", slot.device->rx_queues()},
                 {"tx_queues", slot.device->tx_queues()}};
-    constexpr std::array<std::pair<const char*, Counter PortCounters::*>, 12> cells = {{
+    constexpr std::array<std::pair<const char*, Counter PortCounters::*>, 13> cells = {{
         {"received", &PortCounters::received},
         {"received_bytes", &PortCounters::received_bytes},
         {"resubmitted", &PortCounters::resubmitted},
+        {"copied", &PortCounters::copied},
         {"sent", &PortCounters::sent},
         {"punted", &PortCounters::punted},
         {"dropped", &PortCounters::dropped},
@@ -183,6 +184,7 @@ Json LiveOperations::control_row() const {
             {"loops", nullptr},
             {"received", all.punted},
             {"resubmitted", 0},
+            {"copied", 0},
             {"injected", all.originated + all.resubmitted},
             {"sent", 0},
             {"punted", 0},
@@ -211,6 +213,7 @@ Json LiveOperations::worker_row(std::size_t index) {
             {"loops", counters.loops.read()},
             {"received", sum(worker, &PortCounters::received)},
             {"resubmitted", sum(worker, &PortCounters::resubmitted)},
+            {"copied", sum(worker, &PortCounters::copied)},
             {"injected", counters.injected.read()},
             {"sent", sum(worker, &PortCounters::sent)},
             {"punted", sum(worker, &PortCounters::punted)},

@@ -68,25 +68,25 @@ class Operations {
     // [{name, index, device, driver, role: "edge"|"fabric", addresses: ["10.0.0.1/24"],
     //   gateways: ["10.0.0.254"], mac, vlan: number|null, mtu,
     //   up: lcores use it, link: the device says so, link_mbps: number|null, rx_queues, tx_queues,
-    //   received, received_bytes, resubmitted, sent, punted, dropped, answered,
+    //   received, received_bytes, resubmitted, copied, sent, punted, dropped, answered,
     //   answers_suppressed, transmitted, transmitted_bytes, tx_discarded, tx_backlog: frames now,
     //   control_consumed, control_resubmitted, control_dropped, control_originated,
     //   missed: lost by the device with its rx queues full, rx_errors, no_mbuf, tx_errors,
     //   reconnects}]
-    // received..answers_suppressed are by ingress port; received + resubmitted == sent + punted +
-    // dropped whenever no burst is under way. Of the punted ones the control thread has answered
-    // or learnt from control_consumed, given back control_resubmitted, and dropped
-    // control_dropped; the rest it still holds. control_originated and what begins with t are by
-    // egress port, the others the device's.
+    // received..answers_suppressed are by ingress port; received + resubmitted + copied == sent +
+    // punted + dropped whenever no burst is under way; copied: made for further recipients. Of the
+    // punted ones the control thread has answered or learnt from control_consumed, given back
+    // control_resubmitted, and dropped control_dropped; the rest it still holds.
+    // control_originated and what begins with t are by egress port, the others the device's.
     [[nodiscard]] virtual Outcome show_ports() = 0;
 
     // [{lcore, cpu, role: "control"|"worker", worker: number|null, queues: ["edge0/0"],
     //   busy_percent: share of cycles in loops that moved something, since the last time this was
-    //   asked or start, number|null, loops: number|null, received, resubmitted, injected, sent,
-    //   punted, dropped, transmitted}]
+    //   asked or start, number|null, loops: number|null, received, resubmitted, copied, injected,
+    //   sent, punted, dropped, transmitted}]
     // The control thread's row: received are the frames punted to it, injected those it gave back
-    // to workers or made itself, dropped its own drops; sent, resubmitted, punted, transmitted 0,
-    // queues [], busy_percent and loops null: it sleeps when it has nothing to do.
+    // to workers or made itself, dropped its own drops; sent, resubmitted, copied, punted and
+    // transmitted 0, queues [], busy_percent and loops null: it sleeps when it has nothing to do.
     [[nodiscard]] virtual Outcome show_lcores() = 0;
 
     // [{stage, calls, frames, frames_per_call: number|null, cycles_per_frame: number|null}], in

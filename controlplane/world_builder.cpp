@@ -38,6 +38,8 @@ std::unique_ptr<const dataplane::World> build_world(const Box& box) {
     auto world = std::make_unique<dataplane::World>();
     world->version = box.world_version + 1;
     world->draining = box.draining;
+    world->local_first = box.config.capabilities.local_first;
+    world->fan_out_max = box.config.capabilities.fan_out_max;
     world->ports.reserve(box.ports.size());
     for (std::size_t i = 0; i < box.ports.size(); ++i) {
         const PortSlot& slot = box.ports[i];
@@ -45,6 +47,13 @@ std::unique_ptr<const dataplane::World> build_world(const Box& box) {
             view_of(box.config.ports[i], *slot.device, box.config.dataplane, slot.up));
     }
     world->adjacencies = box.neighbours->adjacencies();
+    for (const RouterSlot& slot : box.next_hops->routers()) {
+        routing::FibEntry route;
+        route.kind = routing::RouteKind::remote;
+        route.router = static_cast<std::uint16_t>(world->routers.size());
+        route.endpoint.adjacency = slot.used ? slot.adjacency : routing::kNoAdjacency;
+        world->routers.push_back(route);
+    }
     return world;
 }
 

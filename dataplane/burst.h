@@ -26,6 +26,13 @@ enum class PuntClass : std::uint8_t { neighbour, registration, hold, capability,
 
 inline constexpr unsigned kPuntClassCount = static_cast<unsigned>(PuntClass::count);
 
+// How the frames of a burst came to be in it.
+enum class Origin : std::uint8_t {
+    received,
+    resubmitted,  // were with the control thread meanwhile
+    copied,       // of others, for further recipients
+};
+
 struct Burst {
     std::array<rte_mbuf*, kBurstMax> frame;
     std::array<routing::FrameView, kBurstMax> view;
@@ -47,10 +54,13 @@ struct Burst {
     LaneMask answered;                         // subset of dropped
     LaneMask messages;                         // rewritten, and of type message
     LaneMask answer_refused;                   // subset of dropped: rate limit or full backlog
+    LaneMask to_capability;                    // messages addressed to one, set by lookup
+    LaneMask to_all;                           // of these, to all who have it, set by capability
     LaneMask surplus_of;                       // lanes whose mbuf lost segments, now in `surplus`
     std::array<rte_mbuf*, kBurstMax> surplus;  // chains that settle frees
 
-    std::uint16_t ingress = 0;         // port index
+    std::uint16_t ingress = 0;  // port index
+    Origin origin = Origin::received;
     std::uint32_t now_ms = 0;          // coarse monotonic milliseconds, modulo 2^32
     std::uint32_t received_bytes = 0;  // sum over received lanes, after parse
 

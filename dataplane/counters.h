@@ -2,7 +2,7 @@
 // Counters of one worker: written by its lcore, read by the control thread at any time.
 //
 // Single-writer cells. Laws, between bursts:
-//   by ingress port: received + resubmitted == sent + punted + dropped
+//   by ingress port: received + resubmitted + copied == sent + punted + dropped
 //   by egress port:  queued + taken_over == transmitted + tx_discarded + handed_over + backlog
 //   in total:        queued == sent + answered + injected + mirrored
 #pragma once
@@ -25,7 +25,8 @@ struct alignas(64) PortCounters {
     Counter received;
     Counter received_bytes;
     Counter resubmitted;
-    Counter sent;  // lanes that left the pipeline towards any egress
+    Counter copied;  // frames made for further recipients, or that no mbuf could be had for
+    Counter sent;    // lanes that left the pipeline towards any egress
     Counter punted;
     Counter dropped;             // sum over drops
     Counter answered;            // error frames made of dropped lanes
@@ -49,6 +50,8 @@ enum class Stage : std::uint8_t {
     source_check,
     heartbeat,
     policy_in,
+    capability,
+    fan_out,
     resolve,
     policy_out,
     rewrite,
@@ -69,6 +72,8 @@ inline constexpr std::array<std::string_view, kStageCount> kStageNames = {
     "source_check",
     "heartbeat",
     "policy_in",
+    "capability",
+    "fan_out",
     "resolve",
     "policy_out",
     "rewrite",
@@ -89,6 +94,19 @@ struct StageCounters {
     Counter cycles;  // TSC
 };
 
+// Of frames addressed to capabilities.
+struct CapabilityCounters {
+    std::array<Counter, routing::kStrategyMax + 1U> chosen;  // by routing::Strategy
+    Counter remembered;    // conversations known to the table of them, when asked
+    Counter kept;          // conversations put into it, or moved to another provider there
+    Counter failovers;     // chosen, found not to be usable, and another one taken
+    Counter no_provider;   // nobody was
+    Counter fan_outs;      // frames to all who have a capability, sent to at least one
+    Counter copies;        // made for them, the first recipient's not counted
+    Counter names;         // that frames carry, checked
+    Counter names_hashed;  // of them, those not checked lately
+};
+
 struct alignas(64) WorkerCounters {
     explicit WorkerCounters(unsigned ports) : port(ports) {}
 
@@ -101,6 +119,7 @@ struct alignas(64) WorkerCounters {
     Counter total_cycles;
     Counter loops;
     Counter performatives[256];
+    CapabilityCounters capability;
 };
 
 }  // namespace posthaste::dataplane

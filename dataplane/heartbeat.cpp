@@ -1,9 +1,49 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/heartbeat.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "dataplane/segments.h"
 
 namespace posthaste::dataplane {
+
+namespace {
+
+constexpr std::size_t kLoadBytes = 6;  // u16 per mille, u32 messages that wait
+
+// What the agent says of its load; one that says nothing sound keeps what it said before.
+void read_load(std::span<const std::uint8_t> frame,
+               const routing::FrameView& view,
+               routing::LoadCells& loads,
+               std::uint32_t cell) noexcept {
+    if (view.payload_bytes == 0 || routing::frame_end(view) > frame.size()) [[likely]] {
+        return;  // the second: in segments, which no heartbeat needs
+    }
+    routing::TlvReader tlvs(
+        frame.subspan(std::size_t{view.message} + view.header_bytes, view.payload_bytes));
+    std::span<const std::uint8_t> told;
+    while (tlvs.next()) {
+        if (tlvs.type() == static_cast<std::uint8_t>(routing::Tlv::load)) {
+            told = tlvs.value();
+        }
+    }
+    if (!tlvs.ok() || told.size() != kLoadBytes) {
+        return;
+    }
+    routing::Be16 per_mille;
+    routing::Be32 waiting;
+    std::memcpy(per_mille.bytes.data(), told.data(), 2);
+    std::memcpy(waiting.bytes.data(), told.data() + 2, 4);
+    if (per_mille <= routing::kLoadMax) {
+        loads.set(cell,
+                  {.per_mille = per_mille,
+                   .queue_depth =
+                       static_cast<std::uint16_t>(std::min<std::uint32_t>(waiting, UINT16_MAX))});
+    }
+}
+
+}  // namespace
 
 void heartbeat(Burst& burst, routing::Fib& fib, std::span<TxBacklog> tx) noexcept {
     for (const unsigned lane : burst.live) {
@@ -13,6 +53,7 @@ void heartbeat(Burst& burst, routing::Fib& fib, std::span<TxBacklog> tx) noexcep
         }
         DCHECK(burst.sender[lane] != nullptr);
         fib.touch(*burst.sender[lane], burst.now_ms);
+        read_load(first_segment(burst.frame[lane]), view, fib.loads(), burst.sender[lane]->cell);
         if (!tx[burst.ingress].reserve()) {
             burst.drop(lane, routing::Drop::tx_full);
             continue;

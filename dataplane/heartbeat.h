@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// heartbeat: renews the sender's lease and turns the frame into its acknowledgement. Lcore.
+// heartbeat: renews the sender's lease, notes the load it tells, and turns the frame into its
+// acknowledgement. Lcore.
 #pragma once
 
 #include <span>

@@ -4,9 +4,11 @@
 #include <rte_prefetch.h>
 
 #include "dataplane/segments.h"
+#include "routing/capability_name.h"
 
 namespace posthaste::dataplane {
 
+using routing::Addressing;
 using routing::AgentId;
 using routing::FibEntry;
 using routing::FrameKind;
@@ -18,6 +20,7 @@ struct Keys {
     std::array<const AgentId*, 2 * kBurstMax> agent;
     std::array<std::uint8_t, 2 * kBurstMax> lane;
     std::array<const FibEntry*, 2 * kBurstMax> found;
+    std::array<std::uint64_t, 2 * kBurstMax> capability;  // room for keys made here, not cleared
     unsigned count = 0;
 
     void add(unsigned of_lane, const AgentId& id) noexcept {
@@ -25,15 +28,26 @@ struct Keys {
         lane[count] = static_cast<std::uint8_t>(of_lane);
         ++count;
     }
+
+    void add_capability(unsigned of_lane, const AgentId& id) noexcept {
+        auto* const key = reinterpret_cast<AgentId*>(capability.data() + std::size_t{2} * of_lane);
+        *key = routing::capability_key(id);
+        add(of_lane, *key);
+    }
 };
 
+// Which capabilities there are is for the control thread to find out, from the frames themselves.
 void ask_around(const Keys& keys,
                 unsigned destinations,
+                LaneMask to_capability,
                 routing::Resolver& resolver,
                 SpscRing<AgentId>& wanted) noexcept {
     for (const std::uint32_t at : resolver.news()) {
         if (at >= destinations) {
             return;
+        }
+        if (to_capability.has(keys.lane[at])) {
+            continue;
         }
         if (wanted.push(*keys.agent[at])) {
             resolver.counters().discovery_wanted.add(1);
@@ -61,9 +75,16 @@ void lookup(Burst& burst,
         if (heartbeat || checks_sources) {
             with_sender.set(lane);
         }
-        if (!heartbeat &&
-            header.addressing() == static_cast<std::uint8_t>(routing::Addressing::agent)) {
+        if (heartbeat) {
+            continue;
+        }
+        if (header.addressing() == static_cast<std::uint8_t>(Addressing::agent)) [[likely]] {
             keys.add(lane, header.destination);
+            continue;
+        }
+        burst.to_capability.set(lane);
+        if (routing::is_capability_id(header.destination)) {
+            keys.add_capability(lane, header.destination);
         }
     }
     const unsigned destinations = keys.count;
@@ -75,7 +96,7 @@ void lookup(Burst& burst,
         rte_prefetch0(keys.found[i]);
         (i < destinations ? burst.target : burst.sender)[keys.lane[i]] = keys.found[i];
     }
-    ask_around(keys, destinations, resolver, wanted);
+    ask_around(keys, destinations, burst.to_capability, resolver, wanted);
 }
 
 }  // namespace posthaste::dataplane

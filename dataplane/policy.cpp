@@ -99,6 +99,7 @@ void redirect(Burst& burst, unsigned lane, const routing::AgentId& id, Redirecte
     redirect_to_capability(first_segment(burst.frame[lane]), burst.view[lane], id);
     all.key[all.count] = routing::capability_key(id);
     all.lane[all.count] = static_cast<std::uint8_t>(lane);
+    burst.to_capability.set(lane);
     ++all.count;
 }
 

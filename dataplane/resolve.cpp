@@ -5,7 +5,6 @@
 
 namespace posthaste::dataplane {
 
-using routing::Addressing;
 using routing::Drop;
 using routing::FibEntry;
 using routing::RouteKind;
@@ -21,9 +20,6 @@ Drop verdict(const routing::WireHeader& header,
     const bool edge = role == Role::edge;
     if (edge && world.draining) [[unlikely]] {
         return Drop::draining;
-    }
-    if (header.addressing() != static_cast<std::uint8_t>(Addressing::agent)) [[unlikely]] {
-        return Drop::unknown_capability;
     }
     if (target == nullptr) [[unlikely]] {
         return Drop::unknown_agent;
@@ -59,6 +55,8 @@ LaneMask usable_targets(const Burst& burst,
         if (target->kind == RouteKind::local) {
             ++local;
             usable.set(lane);
+        } else if (target->kind != RouteKind::remote) {
+            continue;  // a capability's key, but the frame says it is an agent's
         } else if (target->fresh(burst.now_ms) && !routers.out(target->router)) {
             ++remote;
             usable.set(lane);

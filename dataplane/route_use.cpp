@@ -4,13 +4,14 @@
 namespace posthaste::dataplane {
 
 void RouteSampler::sample(const Burst& burst, SpscRing<RouteUse>& uses) noexcept {
-    const unsigned lanes = burst.live.count();
+    const LaneMask to_agents = burst.live - burst.to_capability;
+    const unsigned lanes = to_agents.count();
     if (lanes < left_) [[likely]] {
         left_ -= lanes;
         return;
     }
     unsigned skip = left_ == 0 ? 0 : left_ - 1;
-    for (const unsigned lane : burst.live) {
+    for (const unsigned lane : to_agents) {
         if (skip-- != 0) {
             continue;
         }

@@ -20,15 +20,21 @@ bool conserved(const Burst& burst) noexcept {
            !(burst.answered & burst.answer_refused).any();
 }
 
-void count(const Burst& burst, WorkerCounters& worker, bool resubmitted) noexcept {
+void count(const Burst& burst, WorkerCounters& worker) noexcept {
     DCHECK(conserved(burst));
     DCHECK(!(burst.live | burst.finished).any());
     PortCounters& counters = worker.port[burst.ingress];
-    if (resubmitted) {
-        counters.resubmitted.add(burst.received.count());
-    } else {
-        counters.received.add(burst.received.count());
-        counters.received_bytes.add(burst.received_bytes);
+    switch (burst.origin) {
+        case Origin::received:
+            counters.received.add(burst.received.count());
+            counters.received_bytes.add(burst.received_bytes);
+            break;
+        case Origin::resubmitted:
+            counters.resubmitted.add(burst.received.count());
+            break;
+        case Origin::copied:
+            counters.copied.add(burst.received.count());
+            break;
     }
     counters.sent.add(burst.sent.count());
     for (const unsigned lane : burst.sent) {

@@ -11,8 +11,8 @@ namespace posthaste::dataplane {
 // are dropped lanes'. Holds between any two stages; after transmit the first two are empty.
 [[nodiscard]] bool conserved(const Burst& burst) noexcept;
 
-// Counts the burst; `resubmitted`: its frames were held, not received.
-void count(const Burst& burst, WorkerCounters& counters, bool resubmitted) noexcept;
+// Counts the burst.
+void count(const Burst& burst, WorkerCounters& counters) noexcept;
 
 // Frees dropped frames that became no answer, and surplus segments.
 void release(Burst& burst) noexcept;

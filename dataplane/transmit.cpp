@@ -113,24 +113,30 @@ unsigned flush(TxBacklog& backlog,
                const TxQueue& to,
                const PortView& port,
                PortCounters& counters) noexcept {
-    unsigned moved = 0;
+    unsigned count = 0;
     if (to.handoff != nullptr && to.owner) {
-        const unsigned count = take_over(backlog, to.handoff);
+        count = take_over(backlog, to.handoff);
         counters.taken_over.add(count);
-        moved += count;
     }
+    return count + relieve(backlog, to, port, counters);
+}
+
+unsigned relieve(TxBacklog& backlog,
+                 const TxQueue& to,
+                 const PortView& port,
+                 PortCounters& counters) noexcept {
     if (backlog.size() == 0) {
-        return moved;
+        return 0;
     }
     if (!port.up) {
-        return moved + discard(backlog, counters);
+        return discard(backlog, counters);
     }
+    unsigned moved = 0;
     if (to.handoff != nullptr && !to.owner) {
-        const unsigned count = hand_over(backlog, to.handoff);
-        counters.handed_over.add(count);
-        moved += count;
+        moved = hand_over(backlog, to.handoff);
+        counters.handed_over.add(moved);
     } else {
-        moved += send(backlog, port.ethdev, to.queue, counters);
+        moved = send(backlog, port.ethdev, to.queue, counters);
     }
     counters.backlog.set(backlog.size());
     return moved;

@@ -37,6 +37,13 @@ unsigned flush(TxBacklog& backlog,
                const PortView& port,
                PortCounters& counters) noexcept;
 
+// The same without frames of other workers, which may not take slots that are reserved: for within
+// a burst.
+unsigned relieve(TxBacklog& backlog,
+                 const TxQueue& to,
+                 const PortView& port,
+                 PortCounters& counters) noexcept;
+
 // Frees the backlog, counted.
 unsigned discard(TxBacklog& backlog, PortCounters& counters) noexcept;
 

@@ -39,7 +39,13 @@ class TxBacklog {
     // For a frame beside those that slots are promised to.
     [[nodiscard]] bool has_room() const noexcept { return size() + reserved_ <= mask_; }
 
-    void give_back_reservations() noexcept { reserved_ = 0; }
+    // Those since set_aside(), or all.
+    void give_back_reservations() noexcept { reserved_ = aside_; }
+
+    // A burst within the burst, of copies, has its own reservations; those made so far outlast it.
+    void set_aside() noexcept { aside_ = reserved_; }
+
+    void take_back() noexcept { aside_ = 0; }
 
     // Needs a free slot: reserve() said yes in this burst, or size() < capacity().
     void push(rte_mbuf* frame) noexcept {
@@ -64,6 +70,7 @@ class TxBacklog {
     std::uint32_t head_ = 0;  // both count on and wrap; their difference is the size
     std::uint32_t tail_ = 0;
     std::uint32_t reserved_ = 0;
+    std::uint32_t aside_ = 0;  // of them, the outer burst's
     std::unique_ptr<rte_mbuf*[]> slots_;
 };
 

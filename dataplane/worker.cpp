@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "dataplane/answer.h"
+#include "dataplane/capability.h"
 #include "dataplane/heartbeat.h"
 #include "dataplane/lookup.h"
 #include "dataplane/parse.h"
@@ -39,14 +40,18 @@ void free_all(SpscRing<T>& ring) noexcept {
 Worker::Worker(const WorkerOptions& options,
                const routing::Published<World>& world,
                routing::Fib& fib,
+               const routing::ProviderSets& provider_sets,
                routing::Grace& grace,
                std::unique_ptr<routing::Resolver> resolver)
     : options_(options),
       world_(world),
       fib_(fib),
+      provider_sets_(provider_sets),
       grace_(grace),
       resolver_(std::move(resolver)),
       counters_(static_cast<unsigned>(options.tx.size())),
+      conversations_(options.conversations, options.conversation_seed),
+      fan_out_(options.pool),
       overload_(options.rx.size()),
       errors_(options.tx.size()),
       punts_(make_punt_rings(options.punt_ring)),
@@ -138,6 +143,7 @@ void Worker::pipeline(const World& world,
     const PortView& port = world.ports[burst_.ingress];
     const unsigned frames = burst_.received.count();
     ++bursts_;
+    burst_.origin = resubmitted ? Origin::resubmitted : Origin::received;
 
     parse(burst_, port);
     timer.lap(Stage::parse, frames);
@@ -155,6 +161,13 @@ void Worker::pipeline(const World& world,
         policy_in(burst_, policies, *resolver_);
         timer.lap(Stage::policy_in, frames);
     }
+    const CapabilityTables tables{
+        world, fib_, provider_sets_, conversations_, names_, counters_.capability};
+    capability(burst_, tables);
+    timer.lap(Stage::capability, frames);
+    fan_out_.run(
+        burst_, tables, {tx_, options_.tx, punts_, counters_, resolver_->counters(), policies});
+    timer.lap(Stage::fan_out, frames);
     resolve(burst_, world, fib_.routers(), resolver_->counters(), tx_);
     timer.lap(Stage::resolve, frames);
     policy_out(burst_, policies);
@@ -168,7 +181,7 @@ void Worker::pipeline(const World& world,
     timer.lap(Stage::answer, frames);
     transmit(burst_, tx_);
     timer.lap(Stage::transmit, frames);
-    count(burst_, counters_, resubmitted);
+    count(burst_, counters_);
     release(burst_);
     timer.lap(Stage::settle, frames);
 }

@@ -15,6 +15,8 @@
 #include "dataplane/burst.h"
 #include "dataplane/coarse_clock.h"
 #include "dataplane/counters.h"
+#include "dataplane/fan_out.h"
+#include "dataplane/name_check.h"
 #include "dataplane/overload.h"
 #include "dataplane/punt.h"
 #include "dataplane/route_use.h"
@@ -22,11 +24,15 @@
 #include "dataplane/transmit.h"
 #include "dataplane/tx_backlog.h"
 #include "dataplane/world.h"
+#include "routing/conversations.h"
 #include "routing/fib.h"
 #include "routing/grace.h"
+#include "routing/provider_sets.h"
 #include "routing/published.h"
 #include "routing/resolver.h"
 #include "routing/token_bucket.h"
+
+struct rte_mempool;
 
 namespace posthaste::dataplane {
 
@@ -44,11 +50,14 @@ struct WorkerOptions {
     std::uint32_t tx_backlog = 1024;  // frames per port, rounded up to a power of two
     std::uint32_t punt_ring = 512;    // frames per class
     std::uint32_t inject_ring = 512;
-    std::uint32_t wanted_ring = 255;    // destinations
-    std::uint32_t uses_ring = 1023;     // samples
-    std::uint32_t expected_ring = 511;  // agents
-    std::uint32_t idle_sleep_us = 0;    // 0: never sleeps
-    bool shed = true;                   // lower priorities first when overloaded
+    std::uint32_t wanted_ring = 255;       // destinations
+    std::uint32_t uses_ring = 1023;        // samples
+    std::uint32_t expected_ring = 511;     // agents
+    std::uint32_t idle_sleep_us = 0;       // 0: never sleeps
+    rte_mempool* pool = nullptr;           // of copies; null: none are made
+    std::uint32_t conversations = 65'536;  // with providers of capabilities, remembered
+    std::uint64_t conversation_seed = 0;   // secret: who shares a line is not for others to choose
+    bool shed = true;                      // lower priorities first when overloaded
 };
 
 class Worker {
@@ -56,6 +65,7 @@ class Worker {
     Worker(const WorkerOptions& options,
            const routing::Published<World>& world,
            routing::Fib& fib,
+           const routing::ProviderSets& provider_sets,
            routing::Grace& grace,
            std::unique_ptr<routing::Resolver> resolver);
     // The lcore has left run(). Frees what is left in the rings and backlogs.
@@ -120,11 +130,15 @@ class Worker {
     const WorkerOptions options_;
     const routing::Published<World>& world_;
     routing::Fib& fib_;
+    const routing::ProviderSets& provider_sets_;
     routing::Grace& grace_;
     std::unique_ptr<routing::Resolver> resolver_;
 
     Burst burst_;
     WorkerCounters counters_;
+    routing::Conversations conversations_;
+    NameCheck names_;
+    FanOut fan_out_;
     std::vector<Overload> overload_;            // by position in options_.rx
     std::vector<routing::TokenBucket> errors_;  // by port
     std::vector<TxBacklog> tx_;                 // by port

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "routing/address.h"
+#include "routing/fib.h"
 #include "routing/frame.h"
 
 namespace posthaste::routing {
@@ -45,12 +46,17 @@ struct Adjacency {
 
 struct World {
     std::uint64_t version = 0;
-    bool draining = false;  // shutting down: messages from edge ports are refused
+    bool draining = false;     // shutting down: messages from edge ports are refused
+    bool patterns = false;     // unknown capabilities go to the control thread, which matches names
+    bool local_first = false;  // of a capability's providers, those here
+    std::uint16_t fan_out_max = 64;  // recipients of one frame
     std::vector<PortView> ports;
     std::vector<Adjacency> adjacencies;
     // Null: none. Shared by the Worlds that have them; only the control thread makes and frees
     // Worlds, so that lcores never count references.
     std::shared_ptr<const routing::PolicySet> policies;
+    // By router: how its agents are reached, whoever they are. A copy for a router takes it.
+    std::vector<routing::FibEntry> routers;
 };
 
 }  // namespace posthaste::dataplane

@@ -112,6 +112,9 @@ class ProviderSet {
     // Null: nobody is available.
     [[nodiscard]] const Provider* choose(const Ask& ask, ChoiceContext& context) const noexcept;
 
+    // Null: no provider has this cell.
+    [[nodiscard]] const Provider* of_cell(std::uint32_t cell) const noexcept;
+
     [[nodiscard]] std::size_t memory_bytes() const noexcept { return bytes_; }
 
   private:
@@ -149,9 +152,6 @@ class ProviderSet {
     [[nodiscard]] static std::uint32_t cell_hash(std::uint32_t cell) noexcept {
         return cell * static_cast<std::uint32_t>(kMixStep >> 32 | 1);
     }
-
-    // Null: no provider has this cell.
-    [[nodiscard]] const Provider* of_cell(std::uint32_t cell) const noexcept;
 
     // What every choice reads is in the first line.
     ProviderRing all_;  // running and draining

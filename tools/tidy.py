@@ -57,7 +57,8 @@ SET_UP = {
     "world": "a value the control thread builds and publishes",
 }
 # Constructors here allocate what the lcore uses later, once.
-CONSTRUCTS = {"counters.h", "tx_backlog.h", "worker.h", "worker.cpp"}
+CONSTRUCTS = {"counters.h", "fan_out.cpp", "name_check.cpp", "tx_backlog.h", "worker.h",
+              "worker.cpp"}
 
 BANNED_EVERYWHERE = (
     (r"\b(TO[D]O|FIX[M]E|X[X]X|HA[C]K)\b", "unfinished work"),

@@ -26,6 +26,7 @@ Json edge_port() {
             {"received", 1'234'567},
             {"received_bytes", 197'530'720},
             {"resubmitted", 2},
+            {"copied", 0},
             {"sent", 1'230'000},
             {"punted", 240},
             {"dropped", 4'329},

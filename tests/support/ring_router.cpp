@@ -68,6 +68,7 @@ RingRouter::RingRouter(const RingRouterOptions& options) : grace_(options.worker
             CHECK(fib_->set(entry, 0));
         }
     }
+    sets_ = std::make_unique<routing::ProviderSets>(grace_, options.provider_sets);
     world_ = std::make_unique<routing::Published<World>>(grace_, std::make_unique<World>());
     publish(small_world());
 
@@ -77,6 +78,7 @@ RingRouter::RingRouter(const RingRouterOptions& options) : grace_(options.worker
     for (unsigned id = 0; id < options.workers; ++id) {
         WorkerOptions worker = options.worker;
         worker.id = id;
+        worker.pool = pool_;
         for (std::uint16_t port = 0; port < kPortCount; ++port) {
             worker.rx.push_back({port, static_cast<std::uint16_t>(id)});
             TxQueue tx{static_cast<std::uint16_t>(id), nullptr, true};
@@ -85,8 +87,13 @@ RingRouter::RingRouter(const RingRouterOptions& options) : grace_(options.worker
             }
             worker.tx.push_back(tx);
         }
-        workers_.push_back(std::make_unique<Worker>(
-            worker, *world_, *fib_, grace_, routing::Resolver::create(*fib_, options.resolver)));
+        workers_.push_back(
+            std::make_unique<Worker>(worker,
+                                     *world_,
+                                     *fib_,
+                                     *sets_,
+                                     grace_,
+                                     routing::Resolver::create(*fib_, options.resolver)));
     }
 }
 
@@ -223,7 +230,7 @@ std::string RingRouter::broken_law() const {
         const WorkerCounters& counters = worker->counters();
         for (std::size_t i = 0; i < counters.port.size(); ++i) {
             const PortCounters& port = counters.port[i];
-            if (port.received.read() + port.resubmitted.read() !=
+            if (port.received.read() + port.resubmitted.read() + port.copied.read() !=
                 port.sent.read() + port.punted.read() + port.dropped.read()) {
                 return "received by port " + std::to_string(i);
             }

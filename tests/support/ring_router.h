@@ -23,6 +23,7 @@ struct RingRouterOptions {
     unsigned tx_ring = 512;  // frames: a power of two less one fit
     std::uint16_t data_room = 2048;
     std::uint32_t fib_capacity = 1024;
+    std::uint32_t provider_sets = 64;
     bool small_routes = true;
     unsigned workers = 1;  // those beyond the first have no queue on kEdge
     // The rest of the worker's options; rx and tx are filled in.
@@ -67,6 +68,8 @@ class RingRouter {
 
     [[nodiscard]] routing::Fib& fib() { return *fib_; }
 
+    [[nodiscard]] routing::ProviderSets& provider_sets() { return *sets_; }
+
     [[nodiscard]] routing::Grace& grace() { return grace_; }
 
     [[nodiscard]] rte_mempool* pool() { return pool_; }
@@ -96,6 +99,7 @@ class RingRouter {
     std::vector<Wire> wires_;
     rte_ring* handoff_ = nullptr;
     std::unique_ptr<routing::Fib> fib_;
+    std::unique_ptr<routing::ProviderSets> sets_;
     std::unique_ptr<routing::Published<dataplane::World>> world_;
     std::vector<std::unique_ptr<dataplane::Worker>> workers_;
 };

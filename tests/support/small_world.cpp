@@ -68,8 +68,11 @@ FibEntry in_state(const FibEntry& from, AgentState state) {
     return entry;
 }
 
-FibEntry remote(std::uint32_t number, std::uint16_t adjacency) {
+FibEntry remote(std::uint32_t number,
+                std::uint16_t adjacency,
+                std::uint16_t router = routing::kNoRouter) {
     FibEntry entry;
+    entry.router = router;
     entry.agent = agent(number);
     entry.kind = RouteKind::remote;
     entry.endpoint.adjacency = adjacency;
@@ -98,6 +101,9 @@ World small_world() {
                          Adjacency{},
                          Adjacency{},
                          next_hop(kFabric, "fd02::7", 78)};
+    world.routers = {remote(0, kRouter, kRouterNumber),
+                     remote(0, kRouterUnresolved, kRouterUnresolvedNumber),
+                     remote(0, kRouterIpv6, kRouterIpv6Number)};
     return world;
 }
 
@@ -108,8 +114,8 @@ std::vector<FibEntry> small_world_routes() {
         local(kReceiverIpv6, kEdge, "fd00::21", 21, 5021),
         local(kReceiverTagged, kTagged, "10.1.0.22", 22, 5022),
         local(kReceiverIpv6Tagged, kTagged, "fd01::23", 23, 5023),
-        remote(kRemote, kRouter),
-        remote(kRemoteUnresolved, kRouterUnresolved),
+        remote(kRemote, kRouter, kRouterNumber),
+        remote(kRemoteUnresolved, kRouterUnresolved, kRouterUnresolvedNumber),
         in_state(local(kDraining, kEdge, "10.0.0.24", 24, 5024), AgentState::draining),
         in_state(local(kStopped, kEdge, "10.0.0.25", 25, 5025), AgentState::stopped),
         behind(local(kStatic, kTagged, "10.1.0.55", 0, 5055), kHost),
@@ -120,7 +126,7 @@ std::vector<FibEntry> small_world_routes() {
         local(kIpv6OnIpv4Port, kIpv4Only, "fd03::27", 27, 5027),
         remote(kNowhere, routing::kNoAdjacency),
         local(kSenderIpv6, kEdge, "fd00::9", kSenderNumber, 40'000),
-        remote(kRemoteIpv6, kRouterIpv6),
+        remote(kRemoteIpv6, kRouterIpv6, kRouterIpv6Number),
     };
 }
 

@@ -27,6 +27,11 @@ inline constexpr std::uint16_t kHostUnresolved = 3;    // on kTagged
 inline constexpr std::uint16_t kGone = 4;              // a slot not in use
 inline constexpr std::uint16_t kRouterIpv6 = 6;        // fabric, fd02::7, mac 78
 
+// The routers with a next hop, by number.
+inline constexpr std::uint16_t kRouterNumber = 0;
+inline constexpr std::uint16_t kRouterUnresolvedNumber = 1;
+inline constexpr std::uint16_t kRouterIpv6Number = 2;
+
 // Agents by number. 1 sends, at mac 9, 10.0.0.9 port 40000, the defaults of FrameSpec.
 enum AgentNumber : std::uint32_t {
     kSender = 1,

@@ -79,7 +79,7 @@ unsigned BarePipeline::run_once(std::uint64_t tsc) noexcept {
     timer.lap(Stage::answer, frames);
     transmit(burst_, tx_);
     timer.lap(Stage::transmit, frames);
-    count(burst_, counters_, false);
+    count(burst_, counters_);
     release(burst_);
     timer.lap(Stage::settle, frames);
     for (unsigned i = 0; i < kPorts; ++i) {

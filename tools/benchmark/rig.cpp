@@ -7,6 +7,7 @@
 #include <rte_mbuf.h>
 #include <unistd.h>
 
+#include "routing/capability_name.h"
 #include "tools/benchmark/churn.h"
 
 namespace posthaste::tools {
@@ -56,8 +57,8 @@ std::uint16_t fill_frames(std::uint16_t /*port*/,
                           rte_mbuf** frames,
                           std::uint16_t count,
                           std::uint16_t /*room*/,
-                          void* generator) {
-    static_cast<Generator*>(generator)->fill(frames, count);
+                          void* filling) {
+    (*static_cast<Generator**>(filling))->fill(frames, count);
     return count;
 }
 
@@ -78,7 +79,8 @@ Rig::Turned turn_for(std::uint64_t cycles, Turn&& turn) noexcept {
 
 tl::expected<void, std::string> start_eal(const EalOptions& options) {
     const std::uint64_t bytes =
-        routing::Fib::planned_heap_bytes(options.agents + kOthers, 0, true) + kOtherMemory;
+        routing::Fib::planned_heap_bytes(options.agents + options.capabilities + kOthers, 0, true) +
+        kOtherMemory;
     std::string lcores = "0@" + std::to_string(options.core);
     if (options.second_core.has_value()) {
         lcores += ",1@" + std::to_string(*options.second_core);
@@ -110,11 +112,21 @@ tl::expected<void, std::string> start_eal(const EalOptions& options) {
 }
 
 Rig::Rig(const RigOptions& options)
-    : options_(options), generator_(generator_options(options)), grace_(1) {}
+    : options_(options), generator_(generator_options(options)), filling_(&generator_), grace_(1) {
+    if (options.addressing != routing::Addressing::agent) {
+        GeneratorOptions capabilities = generator_options(options);
+        capabilities.agents = options.capabilities;
+        capabilities.targets = targets_for(options.agents);
+        capabilities.addressing = options.addressing;
+        capabilities.strategy = options.strategy;
+        capability_generator_ = std::make_unique<Generator>(capabilities);
+    }
+}
 
 tl::expected<std::unique_ptr<Rig>, std::string> Rig::open(const RigOptions& options) {
     std::unique_ptr<Rig> rig(new Rig(options));
-    for (const auto step : {&Rig::open_ports, &Rig::fill_table, &Rig::start}) {
+    for (const auto step :
+         {&Rig::open_ports, &Rig::fill_table, &Rig::fill_capabilities, &Rig::start}) {
         if (auto done = ((*rig).*step)(); !done.has_value()) {
             return tl::unexpected(done.error());
         }
@@ -152,8 +164,7 @@ tl::expected<void, std::string> Rig::open_ports() {
         }
         ports_.push_back(std::move(*opened));
     }
-    if (rte_eth_add_rx_callback(ports_[kIngress]->ethdev(), 0, fill_frames, &generator_) ==
-        nullptr) {
+    if (rte_eth_add_rx_callback(ports_[kIngress]->ethdev(), 0, fill_frames, &filling_) == nullptr) {
         return tl::unexpected(std::string("this DPDK has no rx callbacks"));
     }
     return {};
@@ -184,7 +195,7 @@ routing::FibEntry Rig::route(std::uint32_t number) const noexcept {
 tl::expected<void, std::string> Rig::fill_table() {
     routing::FibOptions table;
     table.name = "bench";
-    table.capacity = options_.agents + kOthers;
+    table.capacity = options_.agents + options_.capabilities + kOthers;
     table.key = routing::KeyHash::random_key();
     auto made = routing::Fib::create(table, grace_);
     if (!made.has_value()) {
@@ -194,6 +205,33 @@ tl::expected<void, std::string> Rig::fill_table() {
     for (std::uint32_t i = 0; i <= options_.agents; ++i) {
         if (!fib_->set(route(i), 0)) {
             return tl::unexpected("the table refused agent " + std::to_string(i));
+        }
+    }
+    return {};
+}
+
+// Capability c's providers are the next so many agents after those of c - 1, round and round.
+tl::expected<void, std::string> Rig::fill_capabilities() {
+    sets_ = std::make_unique<routing::ProviderSets>(grace_, options_.capabilities);
+    if (capability_generator_ == nullptr) {
+        return {};
+    }
+    std::uint64_t next = 0;
+    std::vector<routing::ProviderChange> changes(options_.providers);
+    for (std::uint32_t i = 0; i < options_.capabilities; ++i) {
+        for (routing::ProviderChange& change : changes) {
+            const routing::FibEntry& entry = *fib_->find(agent_id(next++ % options_.agents));
+            change.provider.agent = entry.agent;
+            change.provider.cell = entry.cell;
+        }
+        const std::uint32_t number = sets_->take_number();
+        sets_->publish(number, routing::ProviderSet::make(nullptr, changes));
+        routing::FibEntry entry;
+        entry.agent = routing::capability_key(capability_id(i));
+        entry.kind = routing::RouteKind::capability;
+        entry.set_provider_set(number);
+        if (!fib_->set(entry, 0)) {
+            return tl::unexpected("the table refused capability " + std::to_string(i));
         }
     }
     return {};
@@ -212,6 +250,7 @@ tl::expected<void, std::string> Rig::start() {
         view.rules.ipv4[0] = ipv4(i, 1);
         world->ports.push_back(view);
     }
+    world->fan_out_max = dataplane::FanOut::kRecipientsMax - 1;
     world_ = std::make_unique<routing::Published<World>>(
         grace_, std::unique_ptr<const World>(std::move(world)));
     dataplane::WorkerOptions worker;
@@ -219,8 +258,9 @@ tl::expected<void, std::string> Rig::start() {
     worker.rx = {{kIngress, 0}};
     worker.tx = {{0, nullptr, true}, {0, nullptr, true}};
     worker.shed = false;
+    worker.pool = pool_.get();
     // The same worker twice, and one thread's; only the way to look agents up differs.
-    for (Subject* const subject : {&whole_, &by_hash_}) {
+    for (Subject* const subject : {&whole_, &by_hash_, &to_capabilities_}) {
         routing::ResolverOptions options;
         options.cycles = cycles_now;
         options.authority_only = subject == &by_hash_;
@@ -229,7 +269,7 @@ tl::expected<void, std::string> Rig::start() {
             return tl::unexpected(std::string("no memory for a resolver"));
         }
         subject->worker =
-            std::make_unique<Worker>(worker, *world_, *fib_, grace_, std::move(resolver));
+            std::make_unique<Worker>(worker, *world_, *fib_, *sets_, grace_, std::move(resolver));
     }
     std::array<const routing::FibEntry*, dataplane::kBurstMax> targets;
     for (std::uint32_t i = 0; i < targets.size(); ++i) {
@@ -270,22 +310,32 @@ Rig::Turned Rig::generate(std::uint64_t cycles) noexcept {
 }
 
 Rig::Turned Rig::forward(std::uint64_t cycles) noexcept {
-    return forward(whole_, cycles);
+    return forward(whole_, generator_, cycles);
 }
 
 Rig::Turned Rig::forward_by_hash(std::uint64_t cycles) noexcept {
-    return forward(by_hash_, cycles);
+    return forward(by_hash_, generator_, cycles);
+}
+
+Rig::Turned Rig::forward_to_capabilities(std::uint64_t cycles) noexcept {
+    const dataplane::Counter& sent = capability_counters().port[kIngress].sent;
+    const std::uint64_t before = sent.read();
+    filling_ = capability_generator_.get();
+    Turned turned = forward(to_capabilities_, *capability_generator_, cycles);
+    filling_ = &generator_;
+    turned.frames = sent.read() - before;
+    return turned;
 }
 
 // A turn counts a frame when it is received and when it is sent, so the generator says how many.
-Rig::Turned Rig::forward(Subject& subject, std::uint64_t cycles) noexcept {
-    const std::uint64_t frames = generator_.frames();
-    const auto faulty = generator_.faulty();
+Rig::Turned Rig::forward(Subject& subject, Generator& generator, std::uint64_t cycles) noexcept {
+    const std::uint64_t frames = generator.frames();
+    const auto faulty = generator.faulty();
     Turned turned = turn_for(cycles, [&subject] { return subject.worker->run_once(rte_rdtsc()); });
-    turned.frames = generator_.frames() - frames;
+    turned.frames = generator.frames() - frames;
     subject.frames += turned.frames;
     for (std::size_t i = 0; i < faulty.size(); ++i) {
-        subject.faulty[i] += generator_.faulty()[i] - faulty[i];
+        subject.faulty[i] += generator.faulty()[i] - faulty[i];
     }
     return turned;
 }
@@ -295,7 +345,8 @@ Rig::Turned Rig::forward_bare(std::uint64_t cycles) noexcept {
 }
 
 bool Rig::conserved(const PortCounters& in) noexcept {
-    return in.received.read() == in.sent.read() + in.punted.read() + in.dropped.read();
+    return in.received.read() + in.copied.read() ==
+           in.sent.read() + in.punted.read() + in.dropped.read();
 }
 
 tl::expected<void, std::string> Rig::check(const Subject& subject) {
@@ -324,6 +375,7 @@ tl::expected<void, std::string> Rig::check(const Subject& subject) {
 tl::expected<void, std::string> Rig::close() {
     whole_.worker->drain(rte_rdtsc());
     by_hash_.worker->drain(rte_rdtsc());
+    to_capabilities_.worker->drain(rte_rdtsc());
     if (options_.rings) {  // every frame written was for the worker
         whole_.frames = generator_.frames();
         whole_.faulty = generator_.faulty();
@@ -334,7 +386,7 @@ tl::expected<void, std::string> Rig::close() {
     if (whole_.frames == 0) {
         return tl::unexpected(std::string("the router received nothing"));
     }
-    for (const Subject* const subject : {&whole_, &by_hash_}) {
+    for (const Subject* const subject : {&whole_, &by_hash_, &to_capabilities_}) {
         if (auto checked = check(*subject); !checked.has_value()) {
             return checked;
         }

@@ -36,6 +36,11 @@ struct RigOptions {
     double malformed = 0;  // percent
     double unknown = 0;    // percent
     bool rings = false;    // else net_null
+    // Not agent: there are frames to capabilities as well, each with so many of the agents.
+    routing::Addressing addressing = routing::Addressing::agent;
+    routing::Strategy strategy = routing::Strategy::sticky;
+    std::uint32_t capabilities = 1'000;
+    std::uint32_t providers = 1'000;
 };
 
 // Starts EAL for rigs of so many agents, its main thread on `core`.
@@ -43,6 +48,7 @@ struct EalOptions {
     std::uint32_t agents = 0;
     unsigned core = 0;
     bool hugepages = false;
+    std::uint32_t capabilities = 0;
     std::optional<unsigned> second_core = std::nullopt;  // of lcore 1; not set: there is none
 };
 
@@ -70,6 +76,8 @@ class Rig {
     };
 
     [[nodiscard]] Turned forward(std::uint64_t cycles) noexcept;
+    // The same of frames to capabilities; the frames are those sent.
+    [[nodiscard]] Turned forward_to_capabilities(std::uint64_t cycles) noexcept;
     // The same with rte_hash alone to look agents up.
     [[nodiscard]] Turned forward_by_hash(std::uint64_t cycles) noexcept;
     // The same without lookups: constant answers.
@@ -84,6 +92,10 @@ class Rig {
 
     [[nodiscard]] const dataplane::WorkerCounters& counters() const noexcept {
         return whole_.worker->counters();
+    }
+
+    [[nodiscard]] const dataplane::WorkerCounters& capability_counters() const noexcept {
+        return to_capabilities_.worker->counters();
     }
 
     // With rings.
@@ -116,21 +128,28 @@ class Rig {
     tl::expected<void, std::string> open_ports();
     tl::expected<void, std::string> open_rings();
     tl::expected<void, std::string> fill_table();
+    tl::expected<void, std::string> fill_capabilities();
     tl::expected<void, std::string> start();
     [[nodiscard]] static bool conserved(const dataplane::PortCounters& in) noexcept;
-    [[nodiscard]] Turned forward(Subject& subject, std::uint64_t cycles) noexcept;
+    [[nodiscard]] Turned forward(Subject& subject,
+                                 Generator& generator,
+                                 std::uint64_t cycles) noexcept;
     [[nodiscard]] static tl::expected<void, std::string> check(const Subject& subject);
 
     RigOptions options_;
     Generator generator_;
+    std::unique_ptr<Generator> capability_generator_;
+    Generator* filling_ = nullptr;  // the one of them whose frames come in
     routing::Grace grace_;
     dataplane::Mempool pool_;
     std::vector<std::unique_ptr<dataplane::Port>> ports_;
     std::vector<std::unique_ptr<RingPort>> rings_;
     std::unique_ptr<routing::Fib> fib_;
+    std::unique_ptr<routing::ProviderSets> sets_;
     std::unique_ptr<routing::Published<dataplane::World>> world_;
     Subject whole_;
     Subject by_hash_;  // resolves by rte_hash alone
+    Subject to_capabilities_;
     std::unique_ptr<BarePipeline> bare_;
 };
 

@@ -195,11 +195,11 @@ class Router:
         """What does not add up right now, as sentences; none where every frame is accounted for."""
         wrong = []
         for port in self.command("show", "ports"):
-            came = port["received"] + port["resubmitted"]
+            came = port["received"] + port["resubmitted"] + port["copied"]
             went = port["sent"] + port["punted"] + port["dropped"]
             if came != went:
-                wrong.append(f"{self.name} {port['name']}: received + resubmitted {came} != "
-                             f"sent + punted + dropped {went}: {port}")
+                wrong.append(f"{self.name} {port['name']}: received + resubmitted + copied {came} "
+                             f"!= sent + punted + dropped {went}: {port}")
             if port["tx_backlog"]:
                 wrong.append(f"{self.name} {port['name']}: {port['tx_backlog']} frames in backlog")
         for pool in [] if self.lends else self.command("show", "memory")["pools"]:

@@ -85,7 +85,8 @@ TEST(conservation, every_received_lane_is_sent_punted_or_dropped_once) {
         }
         const auto ingress = static_cast<std::uint16_t>(source.below(3));
         ASSERT_TRUE(run.run(frames, ingress));
-        count(run.burst, counters, seed % 2 == 0);
+        run.burst.origin = static_cast<dataplane::Origin>(seed % 3);
+        count(run.burst, counters);
         frames_in += frames.size();
         seen[0] += run.burst.sent.count();
         seen[1] += run.burst.punted.count();
@@ -99,14 +100,14 @@ TEST(conservation, every_received_lane_is_sent_punted_or_dropped_once) {
     std::uint64_t answered = 0;
     std::uint64_t queued = 0;
     for (const dataplane::PortCounters& port : counters.port) {
-        EXPECT_EQ(port.received.read() + port.resubmitted.read(),
+        EXPECT_EQ(port.received.read() + port.resubmitted.read() + port.copied.read(),
                   port.sent.read() + port.punted.read() + port.dropped.read());
         std::uint64_t reasons = 0;
         for (const dataplane::Counter& reason : port.drops) {
             reasons += reason.read();
         }
         EXPECT_EQ(reasons, port.dropped.read());
-        came += port.received.read() + port.resubmitted.read();
+        came += port.received.read() + port.resubmitted.read() + port.copied.read();
         sent += port.sent.read();
         punted += port.punted.read();
         dropped += port.dropped.read();

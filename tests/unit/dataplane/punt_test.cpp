@@ -2,6 +2,7 @@
 #include "dataplane/punt.h"
 
 #include <gtest/gtest.h>
+#include <rte_mbuf.h>
 
 #include <array>
 
@@ -54,12 +55,13 @@ TEST(spsc_ring, gives_the_elements_whole_and_in_order) {
 
 TEST(punt, a_full_ring_takes_nothing_from_another_class) {
     PuntRings rings = make_punt_rings(1);
-    Burst burst;
+    std::array<rte_mbuf, 4> frames{};
+    Burst burst{};
     burst.received = LaneMask::first(4);
     burst.live = burst.received;
     burst.ingress = 3;
     for (unsigned lane = 0; lane < 4; ++lane) {
-        burst.frame[lane] = tag(lane + 1);
+        burst.frame[lane] = &frames[lane];
         burst.adjacency[lane] = 9;
     }
     burst.punt(0, PuntClass::registration);

@@ -28,12 +28,6 @@ void nothing(StageRun&) {}
 
 const DropRow kDrops[] = {
     {"nobody knows the agent", kEdge, kUnknown, none, nothing, "unknown_agent, answered"},
-    {"a capability",
-     kEdge,
-     kReceiver,
-     [](FrameSpec& spec) { spec.addressing_strategy = 1; },
-     nothing,
-     "unknown_capability, answered"},
     {"the agent is stopped", kEdge, kStopped, none, nothing, "agent_stopped, answered"},
     {"the egress port is down", kEdge, kOnDownPort, none, nothing, "port_down, answered"},
     {"the next hop was removed", kEdge, kBehindGone, none, nothing, "port_down, answered"},

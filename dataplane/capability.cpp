@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/capability.h"
+
+#include <rte_prefetch.h>
+
+#include <algorithm>
+
+#include "dataplane/segments.h"
+#include "routing/conversations.h"
+
+namespace posthaste::dataplane {
+
+using routing::Addressing;
+using routing::AgentState;
+using routing::Ask;
+using routing::Drop;
+using routing::FibEntry;
+using routing::Provider;
+using routing::ProviderSet;
+using routing::RouteKind;
+using routing::WireHeader;
+
+namespace {
+
+// Providers looked at after the chosen one turned out to be gone.
+constexpr std::size_t kFailoverMax = 16;
+
+// By lane.
+struct Choice {
+    std::array<const ProviderSet*, kBurstMax> set;
+    std::array<std::uint64_t, kBurstMax> key;
+    std::array<const Provider*, kBurstMax> provider;
+};
+
+const WireHeader& header_in(const Burst& burst, unsigned lane) noexcept {
+    return header_of(bytes_of(burst.frame[lane]), burst.view[lane]);
+}
+
+// Of frames that carry one; most do not.
+bool name_holds(const Burst& burst, unsigned lane, const CapabilityTables& tables) noexcept {
+    const routing::FrameView& view = burst.view[lane];
+    const std::uint8_t* const header = bytes_of(burst.frame[lane]) + view.message;
+    routing::TlvReader tlvs(std::span(header, view.header_bytes).subspan(sizeof(WireHeader)));
+    while (tlvs.next()) {
+        if (tlvs.type() != static_cast<std::uint8_t>(routing::Tlv::capability_name)) {
+            continue;
+        }
+        tables.counters.names.add(1);
+        if (!tables.names.holds(header_in(burst, lane).destination, tlvs.value())) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Nobody here has it. The control thread sees a frame once: what it puts into the Fib is found
+// when the frame comes back.
+void unknown(Burst& burst, unsigned lane, const World& world) noexcept {
+    if (world.patterns && burst.origin == Origin::received &&
+        routing::is_capability_id(header_in(burst, lane).destination)) {
+        burst.punt(lane, PuntClass::capability);
+    } else {
+        burst.drop(lane, Drop::unknown_capability);
+    }
+}
+
+// Lanes to any of a set; those to all of one are marked.
+LaneMask known(Burst& burst, const CapabilityTables& tables) noexcept {
+    LaneMask lanes;
+    for (const unsigned lane : burst.live& burst.to_capability) {
+        const FibEntry* const entry = burst.target[lane];
+        if (burst.view[lane].header_bytes > sizeof(WireHeader) && !name_holds(burst, lane, tables))
+            [[unlikely]] {
+            burst.drop(lane, Drop::bad_name);
+        } else if (entry == nullptr || entry->kind != RouteKind::capability ||
+                   !entry->fresh(burst.now_ms)) [[unlikely]] {
+            unknown(burst, lane, tables.world);
+        } else if (entry->provider_set() == 0) {
+            burst.drop(lane, Drop::unknown_capability);
+        } else if (header_in(burst, lane).addressing() ==
+                   static_cast<std::uint8_t>(Addressing::capability_all)) {
+            tables.sets.prefetch(entry->provider_set());
+            burst.to_all.set(lane);
+        } else {
+            tables.sets.prefetch(entry->provider_set());
+            lanes.set(lane);
+        }
+    }
+    return lanes;
+}
+
+void nobody(Burst& burst, unsigned lane, Drop why, CapabilityCounters& counters) noexcept {
+    counters.no_provider.add(1);
+    burst.drop(lane, why);
+}
+
+Ask ask_of(const Burst& burst, unsigned lane, std::uint64_t key, const World& world) noexcept {
+    const WireHeader& header = header_in(burst, lane);
+    return {.key = key,
+            .sender = &header.source,
+            .strategy = static_cast<routing::Strategy>(header.strategy()),
+            .local_only = world.ports[burst.ingress].role == Role::fabric,
+            .local_first = world.local_first};
+}
+
+// The sender's router took somebody to be here. Once that may be corrected, as for agents.
+bool may_be_redirected(const WireHeader& header) noexcept {
+    return (header.flags & routing::flag::redirected) == 0 &&
+           header.type != static_cast<std::uint8_t>(routing::Type::error);
+}
+
+// In passes, so that what one lane waits for comes while others are looked at.
+LaneMask choose(Burst& burst,
+                LaneMask lanes,
+                Choice& choice,
+                const CapabilityTables& tables) noexcept {
+    for (const unsigned lane : lanes) {
+        choice.set[lane] = tables.sets.read(burst.target[lane]->provider_set());
+        if (choice.set[lane] == nullptr) {
+            nobody(burst, lane, Drop::no_provider, tables.counters);
+            continue;
+        }
+        choice.set[lane]->prefetch();
+    }
+    for (const unsigned lane : lanes& burst.live) {
+        const WireHeader& header = header_in(burst, lane);
+        choice.key[lane] = routing::conversation_key(header.conversation, header.destination);
+        choice.set[lane]->prefetch(choice.key[lane]);
+        tables.conversations.prefetch(choice.key[lane]);
+    }
+    for (const unsigned lane : lanes& burst.live) {
+        choice.set[lane]->prefetch_points(choice.key[lane]);
+    }
+    routing::ChoiceContext context{tables.fib.routers(), tables.fib.loads(), tables.conversations};
+    std::array<std::uint32_t, routing::kStrategyMax + 1U> chosen{};
+    for (const unsigned lane : lanes& burst.live) {
+        Ask ask = ask_of(burst, lane, choice.key[lane], tables.world);
+        const Provider* provider = choice.set[lane]->choose(ask, context);
+        if (provider == nullptr && ask.local_only) {
+            if (!may_be_redirected(header_in(burst, lane))) {
+                nobody(burst, lane, Drop::not_here, tables.counters);
+                continue;
+            }
+            ask.local_only = false;
+            provider = choice.set[lane]->choose(ask, context);
+        }
+        if (provider == nullptr) {
+            nobody(burst, lane, Drop::no_provider, tables.counters);
+            continue;
+        }
+        choice.provider[lane] = provider;
+        tables.fib.prefetch_cell(provider->cell);
+        ++chosen[static_cast<std::size_t>(ask.strategy)];
+    }
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+        if (chosen[i] > 0) {
+            tables.counters.chosen[i].add(chosen[i]);
+        }
+    }
+    return lanes & burst.live;
+}
+
+// The next one after the chosen, who is gone and whose set does not say so yet.
+const FibEntry* fail_over(const ProviderSet& set,
+                          const Provider* gone,
+                          const Ask& ask,
+                          const CapabilityTables& tables,
+                          std::uint32_t now_ms) noexcept {
+    const std::span<const Provider> all = set.providers();
+    const auto first = static_cast<std::size_t>(gone - all.data());
+    for (std::size_t i = 1; i < std::min(all.size(), kFailoverMax + 1); ++i) {
+        const Provider& next = all[(first + i) % all.size()];
+        if (next.state != AgentState::running || next.agent == *ask.sender ||
+            (ask.local_only && !next.local())) {
+            continue;
+        }
+        if (const FibEntry* const entry = route_of(next, tables.fib, now_ms); entry != nullptr) {
+            return entry;
+        }
+    }
+    return nullptr;
+}
+
+void publish(const CapabilityTables& tables) noexcept {
+    const routing::ConversationStats& stats = tables.conversations.stats();
+    tables.counters.remembered.set(stats.hit);
+    tables.counters.kept.set(stats.kept);
+    tables.counters.names_hashed.set(tables.names.hashed());
+}
+
+}  // namespace
+
+const FibEntry* route_of(const Provider& provider,
+                         const routing::Fib& fib,
+                         std::uint32_t now_ms) noexcept {
+    const FibEntry* const entry = fib.entry_of_cell(provider.cell);
+    if (entry == nullptr || entry->agent != provider.agent) {
+        return nullptr;
+    }
+    if (provider.local()) {
+        return entry->kind == RouteKind::local && entry->state != AgentState::stopped ? entry
+                                                                                      : nullptr;
+    }
+    return entry->kind == RouteKind::remote && entry->fresh(now_ms) &&
+                   !fib.routers().out(entry->router)
+               ? entry
+               : nullptr;
+}
+
+void capability(Burst& burst, const CapabilityTables& tables) noexcept {
+    if (!(burst.live & burst.to_capability).any()) [[likely]] {
+        return;
+    }
+    const World& world = tables.world;
+    if (world.draining && world.ports[burst.ingress].role == Role::edge) [[unlikely]] {
+        return;  // resolve refuses them all
+    }
+    Choice choice;
+    const LaneMask lanes = choose(burst, known(burst, tables), choice, tables);
+    for (const unsigned lane : lanes) {
+        const FibEntry* const entry = tables.fib.entry_of_cell(choice.provider[lane]->cell);
+        rte_prefetch0(entry);
+        burst.target[lane] = entry;
+    }
+    for (const unsigned lane : lanes) {
+        const Provider& provider = *choice.provider[lane];
+        const FibEntry* entry = route_of(provider, tables.fib, burst.now_ms);
+        if (entry == nullptr) [[unlikely]] {
+            Ask ask = ask_of(burst, lane, choice.key[lane], world);
+            ask.local_only = ask.local_only && provider.local();
+            entry = fail_over(*choice.set[lane], &provider, ask, tables, burst.now_ms);
+            if (entry == nullptr) {
+                nobody(burst, lane, Drop::no_provider, tables.counters);
+                continue;
+            }
+            tables.counters.failovers.add(1);
+        }
+        burst.target[lane] = entry;
+    }
+    publish(tables);
+}
+
+}  // namespace posthaste::dataplane
