@@ -4,6 +4,7 @@
 #include <rte_cycles.h>
 #include <rte_eal.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <functional>
@@ -21,6 +22,7 @@ namespace posthaste::tools {
 
 namespace {
 
+constexpr double kFanOutRate = 29;   // Mframes/s to 16 receivers each: the same, as published
 constexpr double kRivalRate = 12.5;  // Mframes/s: a hardware message router, as published
 
 double ns_per_frame(const Rig::Turned& turned) {
@@ -77,6 +79,13 @@ void Forward::add_own() {
          "write, which all above include",
          [this] { return ns_per_frame(rig_.generate(cycles_ / 4)); }},
     };
+    if (options_.address != "agent") {
+        contestants_.push_back(
+            {"capability",
+             options_.address == "any" ? "whole router, to any with a capability"
+                                       : "whole router, to all, per copy",
+             [this] { return ns_per_frame(rig_.forward_to_capabilities(cycles_)); }});
+    }
     if (options_.churn > 0) {
         contestants_.push_back(
             {"churn", "whole router, routes changing", [this] { return churned(); }});
@@ -166,6 +175,20 @@ void Forward::add_ratios(Report& report) const {
                              whole.millions_per_s() / kRivalRate,
                              2,
                              false});
+    if (const Row* any = report.row("capability"); any != nullptr && options_.address == "any") {
+        report.ratios.push_back(
+            {"rate_to_agents",
+             "rate of frames to any with a capability to that of frames to agents",
+             median_ratio(whole, *any),
+             0.75,
+             false});
+    } else if (any != nullptr) {
+        report.ratios.push_back({"copies_rate",
+                                 "frames sent to all who have a capability, to 29 Mframes/s",
+                                 any->millions_per_s() / kFanOutRate,
+                                 1,
+                                 false});
+    }
     if (const Row* churn = report.row("churn"); churn != nullptr) {
         report.ratios.push_back({"churn_to_router",
                                  "with routes changing to without, ns per frame",
@@ -179,11 +202,12 @@ void Forward::add_ratios(Report& report) const {
     }
 }
 
-void Forward::add_facts(Report& report) const {
-    const dataplane::WorkerCounters& counters = rig_.counters();
-    const dataplane::PortCounters& in = counters.port[Rig::kIngress];
+void add_stages(Report& report,
+                const dataplane::WorkerCounters& counters,
+                const std::string& key,
+                const std::string& whose) {
     const double ns = 1e9 / static_cast<double>(rte_get_tsc_hz());
-    std::string stages = "stages of the router, ns per frame (means of timed bursts):";
+    std::string stages = "stages " + whose + ", ns per frame received (means of timed bursts):";
     for (unsigned i = 0; i < dataplane::kStageCount; ++i) {
         const dataplane::StageCounters& stage = counters.stage[i];
         const double cost = static_cast<double>(stage.cycles.read()) * ns /
@@ -191,9 +215,18 @@ void Forward::add_facts(Report& report) const {
         std::array<char, 64> text;
         std::snprintf(text.data(), text.size(), " %s %.1f", dataplane::kStageNames[i].data(), cost);
         stages += text.data();
-        report.more["stages_ns"][std::string(dataplane::kStageNames[i])] = cost;
+        report.more[key][std::string(dataplane::kStageNames[i])] = cost;
     }
     report.notes.push_back(stages);
+}
+
+void Forward::add_facts(Report& report) const {
+    const dataplane::WorkerCounters& counters = rig_.counters();
+    const dataplane::PortCounters& in = counters.port[Rig::kIngress];
+    if (options_.address != "agent") {
+        add_stages(report, rig_.capability_counters(), "capability_stages_ns", "to capabilities");
+    }
+    add_stages(report, counters, "stages_ns", "of the router");
     report.more["frames"] = {{"received", in.received.read()},
                              {"sent", in.sent.read()},
                              {"punted", in.punted.read()},
@@ -220,6 +253,10 @@ nlohmann::ordered_json options_of(const ForwardOptions& options) {
             {"malformed_percent", options.malformed},
             {"unknown_percent", options.unknown},
             {"churn_per_s", options.churn},
+            {"address", options.address},
+            {"strategy", options.strategy},
+            {"capabilities", options.capabilities},
+            {"providers", options.providers},
             {"core", options.core},
             {"other_core", *options.other_core},
             {"hugepages", options.hugepages},
@@ -247,7 +284,10 @@ std::string heading_of(const ForwardOptions& options) {
 }
 
 tl::expected<Report, std::string> run_throughput(const ForwardOptions& options) {
-    if (auto started = start_eal({options.agents, options.core, options.hugepages, {}});
+    if (auto started = start_eal({.agents = options.agents,
+                                  .core = options.core,
+                                  .hugepages = options.hugepages,
+                                  .capabilities = options.capabilities});
         !started.has_value()) {
         return tl::unexpected(started.error());
     }
@@ -278,6 +318,24 @@ RigOptions rig_options(const ForwardOptions& options) {
     made.checksum = options.checksum == "on";
     made.malformed = options.malformed;
     made.unknown = options.unknown;
+    constexpr std::uint32_t kProvidersOfAny = 1'000;
+    constexpr std::uint32_t kProvidersOfAll = 16;
+    if (options.address == "any") {
+        made.addressing = routing::Addressing::capability_any;
+        made.providers = kProvidersOfAny;
+    } else if (options.address == "all") {
+        made.addressing = routing::Addressing::capability_all;
+        made.providers = kProvidersOfAll;
+    }
+    if (options.providers != 0) {
+        made.providers = options.providers;
+    }
+    made.providers = std::min(made.providers, options.agents);
+    made.capabilities = options.capabilities;
+    constexpr std::array<std::string_view, 4> kStrategies = {
+        "sticky", "priority", "weighted", "least-loaded"};
+    made.strategy = static_cast<routing::Strategy>(
+        std::ranges::find(kStrategies, options.strategy) - kStrategies.begin());
     return made;
 }
 

@@ -23,6 +23,10 @@ struct ForwardOptions {
     std::string testpmd = "dpdk-testpmd";  // "off": without
     unsigned core = 0;
     std::optional<unsigned> other_core;  // for what runs beside it; not set: one that is allowed
+    std::string address = "agent";       // or any, all: to capabilities, beside agents
+    std::string strategy = "sticky";
+    std::uint32_t capabilities = 1'000;
+    std::uint32_t providers = 0;  // of each; 0: 1 000 for any, 16 for all
     bool hugepages = false;
     bool json = false;
     // Between rings instead: one of these, or neither.

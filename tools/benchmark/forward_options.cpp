@@ -29,6 +29,26 @@ void add_paced(CLI::App& command, ForwardOptions& options) {
         ->capture_default_str();
 }
 
+void add_capabilities(CLI::App& command, ForwardOptions& options) {
+    command
+        .add_option("--address",
+                    options.address,
+                    "any, all: also measure frames to any or all providers of capabilities")
+        ->check(CLI::IsMember({"agent", "any", "all"}))
+        ->capture_default_str();
+    command.add_option("--strategy", options.strategy, "of choosing one for any")
+        ->check(CLI::IsMember({"sticky", "priority", "weighted", "least-loaded"}))
+        ->capture_default_str();
+    command.add_option("--capabilities", options.capabilities, "how many there are")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    command
+        .add_option(
+            "--providers", options.providers, "agents that have each; 0: 1000 for any, 16 for all")
+        ->check(CLI::Range(0U, 1'000'000U))
+        ->capture_default_str();
+}
+
 }  // namespace
 
 void add_forward(CLI::App& app, ForwardOptions& options) {
@@ -80,6 +100,7 @@ void add_forward(CLI::App& app, ForwardOptions& options) {
                      options.testpmd,
                      "the program run beside it in the modes io, macswap, 5tswap, csum; or off")
         ->capture_default_str();
+    add_capabilities(*command, options);
     command->add_option("--core", options.core, "processor to run on")->capture_default_str();
     command->add_option("--other-core", options.other_core, "processor of what runs beside it");
     command->add_flag("--hugepages", options.hugepages, "tables and frames in hugepages");

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstring>
 #include <span>
+#include <string>
 
+#include "routing/capability_name.h"
 #include "routing/frame.h"
 #include "routing/message.h"
 
@@ -20,6 +22,7 @@ constexpr std::size_t kMessage = kUdp + 8;
 constexpr std::size_t kUdpChecksum = kUdp + 6;
 constexpr std::size_t kVersion = kMessage + offsetof(routing::WireHeader, version_length);
 constexpr std::size_t kDestination = kMessage + offsetof(routing::WireHeader, destination);
+constexpr std::size_t kConversation = kMessage + offsetof(routing::WireHeader, conversation);
 constexpr std::size_t kStamp = kMessage + offsetof(routing::WireHeader, message);
 constexpr std::uint16_t kSourcePort = 40'000;
 constexpr std::uint8_t kUdpProtocol = 17;
@@ -52,6 +55,10 @@ routing::AgentId agent_id(std::uint64_t number) noexcept {
     return id;
 }
 
+routing::AgentId capability_id(std::uint64_t number) {
+    return routing::capability_id("bench/capability-" + std::to_string(number));
+}
+
 std::uint32_t targets_for(std::uint32_t agents) noexcept {
     return static_cast<std::uint32_t>(
         std::clamp<std::uint64_t>(std::uint64_t{agents} * 2, kTargetsMin, kTargetsMax));
@@ -77,7 +84,8 @@ routing::Drop drop_of(Fault fault) noexcept {
 
 Generator::Generator(const GeneratorOptions& options)
     : frame_bytes_(static_cast<unsigned>(kHeadBytes) + options.payload),
-      checksum_(options.checksum) {
+      checksum_(options.checksum),
+      conversations_(options.addressing != routing::Addressing::agent) {
     write_template(options);
     draw_targets(options);
 }
@@ -109,7 +117,9 @@ void Generator::write_template(const GeneratorOptions& options) {
     header.flags = options.relayed ? routing::flag::relayed : std::uint16_t{0};
     header.payload_length = static_cast<std::uint16_t>(options.payload);
     header.source = options.sender;
-    header.conversation = 1;
+    header.conversation = conversations_ ? 0 : 1;
+    header.addressing_strategy = static_cast<std::uint8_t>(
+        static_cast<unsigned>(options.addressing) | static_cast<unsigned>(options.strategy) << 4);
     std::memcpy(frame + kMessage, &header, sizeof header);
     for (unsigned i = 0; i < options.payload; ++i) {
         frame[kHeadBytes + i] = static_cast<std::uint8_t>(i);
@@ -124,6 +134,10 @@ void Generator::draw_targets(const GeneratorOptions& options) {
     Draw draw(options.stream, options.agents, options.seed);
     Random random(~options.seed);
     std::size_t turn = 0;
+    std::vector<routing::AgentId> ids;
+    for (std::uint32_t i = 0; conversations_ && i < options.agents; ++i) {
+        ids.push_back(capability_id(i));
+    }
     for (Target& target : targets_) {
         const double share = random.unit() * 100;
         target.fault = Fault::none;
@@ -133,21 +147,27 @@ void Generator::draw_targets(const GeneratorOptions& options) {
             target.fault = Fault::unknown;
         }
         const std::uint64_t number = draw.next();
-        target.agent =
-            agent_id(target.fault == Fault::unknown ? number + options.agents + 1 : number);
+        const std::uint64_t whose =
+            target.fault == Fault::unknown ? number + options.agents + 1 : number;
+        target.agent = conversations_ ? ids[whose % ids.size()] : agent_id(whose);
         if (target.fault == Fault::nil_id) {
             target.agent = {};
         }
-        target.checksum = checksum_with(target.agent, target.fault);
+        const auto position = static_cast<std::uint64_t>(&target - targets_.data());
+        target.checksum = checksum_with(target.agent, conversations_ ? position : 0, target.fault);
     }
 }
 
 // Wrong only where that is the fault.
-std::uint16_t Generator::checksum_with(const routing::AgentId& agent, Fault fault) noexcept {
+std::uint16_t Generator::checksum_with(const routing::AgentId& agent,
+                                       std::uint64_t conversation,
+                                       Fault fault) noexcept {
     if (!checksum_ && fault != Fault::checksum) {
         return 0;
     }
-    std::uint64_t sum = routing::ones_sum(agent.bytes, partial_sum_);
+    const routing::Be64 wire(conversation);
+    std::uint64_t sum = routing::ones_sum(
+        agent.bytes, routing::ones_sum(std::span<const std::uint8_t>(wire.bytes), partial_sum_));
     std::array<std::uint8_t, 4> words;  // magic, version and type
     std::memcpy(words.data(), &frame_[kMessage], words.size());
     for (std::uint8_t& byte : words) {  // what the sum has of them, taken out
@@ -167,6 +187,7 @@ std::uint16_t Generator::checksum_with(const routing::AgentId& agent, Fault faul
 
 inline Fault Generator::put(std::uint8_t* bytes) noexcept {
     const Target& target = targets_[next_];
+    const std::uint64_t position = next_;
     next_ = next_ + 1 == targets_.size() ? 0 : next_ + 1;
     ++frames_;
     std::memcpy(bytes, frame_.data(), kHeadBytes);
@@ -175,6 +196,10 @@ inline Fault Generator::put(std::uint8_t* bytes) noexcept {
     }
     std::memcpy(bytes + kDestination, target.agent.bytes.data(), sizeof target.agent);
     std::memcpy(bytes + kUdpChecksum, &target.checksum, sizeof target.checksum);
+    if (conversations_) {
+        const routing::Be64 wire(position);
+        std::memcpy(bytes + kConversation, wire.bytes.data(), wire.bytes.size());
+    }
     if (target.fault != Fault::none) [[unlikely]] {
         spoil(bytes, target.fault);
         ++faulty_[static_cast<std::size_t>(drop_of(target.fault))];

@@ -14,6 +14,8 @@
 #include "routing/address.h"
 #include "routing/agent_id.h"
 #include "routing/drop.h"
+#include "routing/message.h"
+#include "routing/provider.h"
 #include "tools/benchmark/draw.h"
 
 struct rte_mbuf;
@@ -38,7 +40,14 @@ struct GeneratorOptions {
     double malformed = 0;             // percent of the frames, of each Fault in turn
     double unknown = 0;               // percent of the frames, to agents nobody has
     std::uint64_t seed = 1;
+    // To capabilities instead, each frame of a conversation of its own; `agents` is how many there
+    // are then.
+    routing::Addressing addressing = routing::Addressing::agent;
+    routing::Strategy strategy = routing::Strategy::sticky;
 };
+
+// The id of capability `number` of the benchmark.
+[[nodiscard]] routing::AgentId capability_id(std::uint64_t number);
 
 // So many that they touch nearly every agent, within bounds.
 [[nodiscard]] std::uint32_t targets_for(std::uint32_t agents) noexcept;
@@ -82,7 +91,9 @@ class Generator {
     Fault put(std::uint8_t* bytes) noexcept;
     void write_template(const GeneratorOptions& options);
     void draw_targets(const GeneratorOptions& options);
-    [[nodiscard]] std::uint16_t checksum_with(const routing::AgentId& agent, Fault fault) noexcept;
+    [[nodiscard]] std::uint16_t checksum_with(const routing::AgentId& agent,
+                                              std::uint64_t conversation,
+                                              Fault fault) noexcept;
 
     std::array<std::uint8_t, 2'048> frame_{};  // to the nil agent, without UDP checksum
     std::uint64_t partial_sum_ = 0;            // over pseudo header and datagram of that
@@ -90,6 +101,7 @@ class Generator {
     std::size_t next_ = 0;
     unsigned frame_bytes_;
     bool checksum_;
+    bool conversations_;  // a frame's is its position in targets_
     std::uint64_t frames_ = 0;
     std::array<std::uint64_t, routing::kDropCount> faulty_{};
 };
