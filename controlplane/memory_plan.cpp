@@ -22,7 +22,7 @@ constexpr std::uint64_t kMegabyte = 1024 * 1024;
 
 // Bursts a worker has in hand at once: the one in the pipeline, the one of copies beside it, the
 // one being sent, the one in a driver that collects before it hands over.
-constexpr std::uint64_t kBurstsInHand = 5;
+constexpr std::uint64_t kBurstsInHand = 4;
 
 // rte_mempool lets a cache grow to one and a half times its size before it gives back.
 constexpr std::uint64_t kCacheFrames = 256 * 3 / 2;

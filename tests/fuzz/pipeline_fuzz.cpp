@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "routing/check.h"
-#include "tests/support/ring_router.h"
+#include "tests/support/capability_router.h"
 
 using namespace posthaste;
 using namespace posthaste::dataplane;
@@ -27,8 +27,8 @@ namespace {
 constexpr std::size_t kFramesMax = 96;  // more than a burst
 constexpr std::size_t kFrameBytesMax = 2048;
 
-RingRouter& router() {
-    static RingRouter* const only = [] {
+CapabilityRouter& router() {
+    static CapabilityRouter* const only = [] {
         std::vector<std::string> arguments = {
             "pipeline_fuzz",
             "--no-huge",
@@ -48,7 +48,23 @@ RingRouter& router() {
         options.mbufs = 4095;
         options.worker.tx_backlog = 64;
         options.worker.punt_ring = 15;
-        return new RingRouter(options);
+        auto* const made = new CapabilityRouter(options);
+        // "a" has providers of every kind; "b" more than a frame may have recipients.
+        made->provide("a",
+                      {kSender,
+                       kReceiver,
+                       kReceiverIpv6,
+                       kReceiverTagged,
+                       kRemote,
+                       kRemoteUnresolved,
+                       kDraining,
+                       kStatic,
+                       kStaticUnresolved,
+                       kOnDownPort,
+                       kIpv6OnIpv4Port});
+        made->provide("b", {kReceiver, kReceiverIpv6, kReceiverTagged, kStatic, kOnDownPort});
+        made->lead("nobody", 0);
+        return made;
     }();
     return *only;
 }
@@ -68,7 +84,7 @@ struct Control {
     bool verify;
     bool draining;
     bool repair;      // IPv4 header checksums are set right, so that bytes behind them matter
-    bool resubmit;    // what is held comes back, once
+    bool resubmit;    // what is held comes back, once, and there are patterns
     bool unresolved;  // next hops stay as they are
     bool drains;      // the worker stops afterwards
 };
@@ -76,6 +92,8 @@ struct Control {
 void publish(const Control& control) {
     World world = small_world();
     world.draining = control.draining;
+    world.patterns = control.resubmit;
+    world.fan_out_max = control.verify ? 64 : 4;
     for (PortView& port : world.ports) {
         port.rules.verify_checksum = control.verify;
     }
@@ -137,7 +155,9 @@ void control_thread(bool resubmit) {
         while (const unsigned count = ring.pop(items)) {
             for (const Punted& item : std::span(items).first(count)) {
                 CHECK((item.why == PuntClass::hold) == (item.adjacency != routing::kNoAdjacency));
-                if (!resubmit || item.why != PuntClass::hold ||
+                const bool comes_back =
+                    item.why == PuntClass::hold || item.why == PuntClass::capability;
+                if (!resubmit || !comes_back ||
                     !router().worker().inject().push(
                         {item.frame, item.ingress, InjectKind::resubmit})) {
                     rte_pktmbuf_free(item.frame);
@@ -171,7 +191,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     static std::uint32_t now_ms = 0;
     const Control control(data[0]);
-    RingRouter& box = router();
+    CapabilityRouter& box = router();
     box.set_ms(now_ms += 10);
     publish(control);
     arrive(control, std::span(data, size).subspan(1));

@@ -34,7 +34,7 @@ TEST(memory_plan, mbufs_are_the_sum_of_every_place_one_can_be) {
     EXPECT_EQ(plan.exchange, 3U * (4 * 511 + 511));
     EXPECT_EQ(plan.held, 77U);
     EXPECT_EQ(plan.caches, 4U * 384);
-    EXPECT_EQ(plan.slack, 3U * 5 * 64);
+    EXPECT_EQ(plan.slack, 3U * 4 * 64);
     EXPECT_EQ(plan.frame_mbufs,
               plan.rx_rings + plan.tx_rings + plan.backlogs + plan.exchange + plan.held +
                   plan.caches + plan.slack);
