@@ -4,6 +4,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "routing/prefetch.h"
+
 namespace posthaste::dataplane {
 
 NameCheck::NameCheck() : lines_(std::make_unique<Line[]>(kLines)) {}
@@ -16,8 +18,8 @@ std::size_t NameCheck::line_of(const routing::AgentId& id) noexcept {
 
 void NameCheck::prefetch(const routing::AgentId& id) const noexcept {
     const Line* const line = &lines_[line_of(id)];
-    __builtin_prefetch(line);
-    __builtin_prefetch(reinterpret_cast<const char*>(line) + 64);
+    routing::prefetch_line(line);
+    routing::prefetch_line(reinterpret_cast<const char*>(line) + 64);
 }
 
 bool NameCheck::holds(const routing::AgentId& id, std::span<const std::uint8_t> name) noexcept {
