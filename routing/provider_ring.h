@@ -123,17 +123,17 @@ class ProviderRing {
             line = crowded(line, position);
             at = before(line, position);
         }
-        return line[at].provider == RingPoint::kEnd ? first() : line + at;
+        return line[at].provider == RingPoint::kEnd ? places_ : line + at;
     }
 
-    // The point after it.
+    // The point after it, perhaps its repetition.
     [[nodiscard]] const RingPoint* next(const RingPoint* point) const noexcept {
         if (point->repeated()) {
             // Only the first of a line is repeated before it, and it lies at home.
             point = places_ + kPlaces * scaled(point->position, homes_);
         }
         ++point;
-        return point->provider == RingPoint::kEnd ? first() : point;
+        return point->provider == RingPoint::kEnd ? places_ : point;
     }
 
     void prefetch(std::uint64_t key) const noexcept {
@@ -159,11 +159,6 @@ class ProviderRing {
         const __m128i high = _mm_cmpgt_epi32(asked, _mm_xor_si128(four(4), top));
         const auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi32(low, high)));
         return static_cast<std::uint32_t>(std::popcount(mask)) / 2;
-    }
-
-    [[nodiscard]] const RingPoint* first() const noexcept {
-        const RingPoint* point = places_;
-        return point->repeated() ? places_ + kPlaces * scaled(point->position, homes_) : point;
     }
 
     [[nodiscard]] const RingPoint* crowded(const RingPoint* line,

@@ -3,6 +3,7 @@
 // the sender; and where two are equally near.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -149,6 +150,43 @@ TEST(provider_failover, the_nearest_of_those_that_are_not_out) {
     for (std::uint64_t key = 0; key < 20'000; ++key) {
         ASSERT_EQ(lcore.choose(*set, {.key = mix(key)}),
                   lcore_of_others.choose(*others, {.key = mix(key)}));
+    }
+}
+
+// As far as the key from one of the agent's points, by what the contract says.
+std::uint32_t distance(const AgentId& agent, std::uint64_t key) {
+    std::uint32_t least = 0xffffffff;
+    for (const std::uint32_t position : ProviderRing::positions(agent)) {
+        for (const std::uint32_t probe : ProviderRing::probes(key)) {
+            least = std::min(least, position - probe);
+        }
+    }
+    return least;
+}
+
+// Ids may be chosen so that their points fall together; most awkward where the ring closes.
+TEST(provider_failover, agents_whose_points_fall_together_are_found_as_others_are) {
+    for (const std::uint32_t from : {0xfff80000U, 0U, 0x40000000U}) {
+        std::vector<Provider> providers;
+        for (std::uint32_t i = 0; providers.size() < 60; ++i) {
+            const auto positions = ProviderRing::positions(numbered_id(i));
+            if (std::any_of(positions.begin(), positions.end(), [from](std::uint32_t position) {
+                    return position - from < 0x80000;
+                })) {
+                providers.push_back(provider_of(i));
+            }
+        }
+        const auto set = set_of(providers);
+        Lcore lcore;
+        for (std::uint64_t i = 0; i < 3'000; ++i) {
+            const std::uint64_t key =
+                i % 2 == 0 ? mix(i) : (mix(i) & ~std::uint64_t{0xffffffff}) | (from + i * 256);
+            const auto nearest = std::min_element(
+                providers.begin(), providers.end(), [key](const Provider& a, const Provider& b) {
+                    return distance(a.agent, key) < distance(b.agent, key);
+                });
+            ASSERT_EQ(lcore.choose(*set, {.key = key}), static_cast<int>(nearest->cell)) << i;
+        }
     }
 }
 
