@@ -128,9 +128,6 @@ LaneMask choose(Burst& burst,
         choice.set[lane]->prefetch(choice.key[lane]);
         tables.conversations.prefetch(choice.key[lane]);
     }
-    for (const unsigned lane : lanes& burst.live) {
-        choice.set[lane]->prefetch_points(choice.key[lane]);
-    }
     routing::ChoiceContext context{tables.fib.routers(), tables.fib.loads(), tables.conversations};
     std::array<std::uint32_t, routing::kStrategyMax + 1U> chosen{};
     for (const unsigned lane : lanes& burst.live) {

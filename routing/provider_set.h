@@ -106,9 +106,6 @@ class ProviderSet {
         }
     }
 
-    // Nothing more: a line of the ring has its points in it.
-    void prefetch_points(std::uint64_t /*key*/) const noexcept {}
-
     // Null: nobody is available.
     [[nodiscard]] const Provider* choose(const Ask& ask, ChoiceContext& context) const noexcept;
 
