@@ -75,6 +75,9 @@ class Reader {
             case SectionKind::agent:
                 read_agent(section, argument);
                 break;
+            case SectionKind::policy:
+                read_policy(section, argument);
+                break;
             default:
                 read_keys(section,
                           row->kind,
@@ -191,6 +194,22 @@ class Reader {
         agent.agent = read_uuid(section, uuid);
         agent.line.number = section.line;
         read_keys(section, SectionKind::agent, &agent);
+    }
+
+    void read_policy(const IniSection& section, std::string_view name) {
+        if (!has_room(section, config_.content_policies, routing::kPoliciesMax)) {
+            return;
+        }
+        PolicyConfig& policy = config_.content_policies.emplace_back();
+        policy.name = name;
+        policy.line.number = section.line;
+        check_name(section, name);
+        read_keys(section, SectionKind::policy, &policy);
+        for (std::size_t i = section.entry; i < section.entry + section.entries; ++i) {
+            if (scan_.entries[i].key == "expression") {
+                policy.expression_line.number = scan_.entries[i].line;
+            }
+        }
     }
 
     void check_name(const IniSection& section, std::string_view name) {

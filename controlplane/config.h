@@ -16,6 +16,7 @@
 #include "dataplane/world.h"
 #include "routing/address.h"
 #include "routing/agent_id.h"
+#include "routing/policy.h"
 
 namespace posthaste::controlplane {
 
@@ -100,6 +101,12 @@ struct CapabilitiesConfig {  // [capabilities]
     friend bool operator==(const CapabilitiesConfig&, const CapabilitiesConfig&) = default;
 };
 
+struct PoliciesConfig {  // [policies]
+    std::uint32_t database_mb = 64;
+
+    friend bool operator==(const PoliciesConfig&, const PoliciesConfig&) = default;
+};
+
 struct NeighboursConfig {  // [neighbours]
     std::uint32_t neighbours_max = 1'024;
     std::uint32_t held_per_neighbour = 16;
@@ -176,6 +183,25 @@ struct AgentConfig {  // [agent UUID]
     friend bool operator==(const AgentConfig&, const AgentConfig&) = default;
 };
 
+struct PolicyConfig {  // [policy NAME]
+    std::string name;
+    std::string expression;  // empty: none here
+    std::string rules;       // path of a file with one on each line; empty: none there
+    routing::ExpressionFlags flags;
+    std::vector<std::string> ports;  // empty: all, but the one it mirrors to
+    std::string capability;          // empty: whatever frames are addressed to
+    routing::PolicyDirection direction = routing::PolicyDirection::in;
+    std::uint16_t depth = 1'024;  // bytes of payload
+    routing::PolicyAction action = routing::PolicyAction::count;
+    std::string mirror_port;
+    std::string redirect;  // name of a capability
+    std::uint16_t priority = 100;
+    FileLine line;
+    FileLine expression_line;
+
+    friend bool operator==(const PolicyConfig&, const PolicyConfig&) = default;
+};
+
 struct Config {
     std::string path;
     SystemConfig system;
@@ -184,12 +210,14 @@ struct Config {
     AgentsConfig agents;
     LookupConfig lookup;
     CapabilitiesConfig capabilities;
+    PoliciesConfig policies;
     NeighboursConfig neighbours;
     AdminConfig admin;
     std::vector<PortConfig> ports;  // in file order: index = Posthaste port index
     std::vector<RouterConfig> routers;
     std::vector<RouteConfig> routes;
     std::vector<AgentConfig> static_agents;
+    std::vector<PolicyConfig> content_policies;
 
     friend bool operator==(const Config&, const Config&) = default;
 };

@@ -38,6 +38,10 @@ const std::string& name_of(const RouterConfig& router) {
     return router.name;
 }
 
+const std::string& name_of(const PolicyConfig& policy) {
+    return policy.name;
+}
+
 std::string name_of(const RouteConfig& route) {
     return route.agent.to_text();
 }
@@ -113,6 +117,7 @@ ConfigDifference compare_configs(const Config& running, const Config& next) {
     compare_named(SectionKind::router, running.routers, next.routers, difference);
     compare_named(SectionKind::route, running.routes, next.routes, difference);
     compare_named(SectionKind::agent, running.static_agents, next.static_agents, difference);
+    compare_named(SectionKind::policy, running.content_policies, next.content_policies, difference);
     return difference;
 }
 

@@ -31,6 +31,8 @@ inline constexpr SectionKind kKindOf<LookupConfig> = SectionKind::lookup;
 template <>
 inline constexpr SectionKind kKindOf<CapabilitiesConfig> = SectionKind::capabilities;
 template <>
+inline constexpr SectionKind kKindOf<PoliciesConfig> = SectionKind::policies;
+template <>
 inline constexpr SectionKind kKindOf<NeighboursConfig> = SectionKind::neighbours;
 template <>
 inline constexpr SectionKind kKindOf<AdminConfig> = SectionKind::admin;
@@ -42,6 +44,8 @@ template <>
 inline constexpr SectionKind kKindOf<RouteConfig> = SectionKind::route;
 template <>
 inline constexpr SectionKind kKindOf<AgentConfig> = SectionKind::agent;
+template <>
+inline constexpr SectionKind kKindOf<PolicyConfig> = SectionKind::policy;
 
 template <typename T>
 inline constexpr KeyType kTypeOf = KeyType::number;
@@ -57,6 +61,12 @@ template <>
 inline constexpr KeyType kTypeOf<dataplane::Role> = KeyType::word;
 template <>
 inline constexpr KeyType kTypeOf<dataplane::SourceCheck> = KeyType::word;
+template <>
+inline constexpr KeyType kTypeOf<routing::PolicyAction> = KeyType::word;
+template <>
+inline constexpr KeyType kTypeOf<routing::PolicyDirection> = KeyType::word;
+template <>
+inline constexpr KeyType kTypeOf<routing::ExpressionFlags> = KeyType::flags;
 template <>
 inline constexpr KeyType kTypeOf<std::optional<routing::Mac>> = KeyType::mac;
 template <>

@@ -242,6 +242,14 @@ constexpr KeyRow kKeys[] = {
          .max = 16'777'216,
          .help = "Conversations each worker remembers the agent of, 8 bytes each."}),
 
+    field<&PoliciesConfig::database_mb>(
+        {.name = "database_mb",
+         .min = 1,
+         .max = 4'096,
+         .unit = "MiB",
+         .reloadable = true,
+         .help = "Memory of their compiled expressions; what does not fit is refused."}),
+
     field<&NeighboursConfig::neighbours_max>({.name = "neighbours_max",
                                               .min = 16,
                                               .max = 65'000,

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "controlplane/config_field.h"
+#include "routing/capability_name.h"
+#include "routing/policy.h"
 
 namespace posthaste::controlplane {
 
@@ -163,6 +165,83 @@ constexpr KeyRow kKeys[] = {
                                        .example = "vision/ocr, vision/faces@800*20",
                                        .help = "What it can do; priority 50, weight 100 unless "
                                                "it says so."}),
+
+    field<&PolicyConfig::expression>(
+        {.name = "expression",
+         .min = 1,
+         .max = routing::kExpressionBytesMax,
+         .reloadable = true,
+         .example = R"(password\s*=\s*\S+)",
+         .help = "A regular expression as Hyperscan takes it: Perl's, without back references, "
+                 "lookaround and possessive repeats."}),
+    field<&PolicyConfig::rules>(
+        {.name = "rules",
+         .min = 2,
+         .max = 900,
+         .rule = TextRule::path,
+         .reloadable = true,
+         .example = "/etc/posthaste/secrets.rules",
+         .help = "A file with more of them, one on each line; lines that begin with '#' are "
+                 "comments. It is read again with the configuration."}),
+    field<&PolicyConfig::flags>(
+        {.name = "flags",
+         .words = "caseless, multiline, dotall, utf8",
+         .reloadable = true,
+         .example = "caseless",
+         .help = "How all its expressions are meant. With utf8 a payload is looked at up to the "
+                 "first byte that is not UTF-8."}),
+    field<&PolicyConfig::ports>(
+        {.name = "ports",
+         .max = kPortsMax,
+         .item_max = 32,
+         .reloadable = true,
+         .example = "edge0",
+         .help = "Names of ports; not set: all but the one it mirrors to."}),
+    field<&PolicyConfig::capability>(
+        {.name = "capability",
+         .min = 1,
+         .max = routing::kCapabilityNameMax,
+         .rule = TextRule::capability,
+         .reloadable = true,
+         .example = "vision/ocr",
+         .help = "Only messages addressed to this capability; not set: all."}),
+    field<&PolicyConfig::direction>(
+        {.name = "direction",
+         .words = "in, out",
+         .reloadable = true,
+         .help = "in: messages received on these ports; out: messages about to be sent on them."}),
+    field<&PolicyConfig::depth>({.name = "depth",
+                                 .min = 1,
+                                 .max = routing::kPolicyDepthMax,
+                                 .unit = "bytes",
+                                 .reloadable = true,
+                                 .help = "How much of a payload is looked at."}),
+    field<&PolicyConfig::action>(
+        {.name = "action",
+         .words = "count, drop, mirror, redirect",
+         .reloadable = true,
+         .help = "count: nothing else; mirror: a copy goes to mirror_port; redirect: an agent "
+                 "with the capability redirect gets it instead."}),
+    field<&PolicyConfig::mirror_port>({.name = "mirror_port",
+                                       .min = 1,
+                                       .max = 32,
+                                       .rule = TextRule::name,
+                                       .reloadable = true,
+                                       .example = "fabric0",
+                                       .help = "The port copies are sent on, as they came."}),
+    field<&PolicyConfig::redirect>({.name = "redirect",
+                                    .min = 1,
+                                    .max = routing::kCapabilityNameMax,
+                                    .rule = TextRule::capability,
+                                    .reloadable = true,
+                                    .example = "scanner/virus",
+                                    .help = "The capability messages are redirected to."}),
+    field<&PolicyConfig::priority>(
+        {.name = "priority",
+         .min = 0,
+         .max = routing::kPolicyPriorityMax,
+         .reloadable = true,
+         .help = "Of several that match, the highest decides; then the first in the file."}),
 };
 
 static_assert(std::ranges::is_sorted(kKeys, std::less{}, &KeyRow::section));

@@ -121,7 +121,9 @@ std::string print_defaults() {
     text += named_example(SectionKind::port, &port, "");
     text += named_example(SectionKind::router, &router, ";");
     text += named_example(SectionKind::route, &route, ";");
+    const PolicyConfig policy;
     text += named_example(SectionKind::agent, &agent, ";");
+    text += named_example(SectionKind::policy, &policy, ";");
     text.pop_back();
     return text;
 }
@@ -146,6 +148,11 @@ std::string print_config(const Config& config) {
     for (const AgentConfig& agent : config.static_agents) {
         text += section_text(
             SectionKind::agent, agent.agent.to_text(), &agent, std::exchange(first, false), "");
+    }
+    first = true;
+    for (const PolicyConfig& policy : config.content_policies) {
+        text += section_text(
+            SectionKind::policy, policy.name, &policy, std::exchange(first, false), "");
     }
     text.pop_back();
     return text;

@@ -265,6 +265,7 @@ class References {
 
 void check_references(const Config& config, Findings& findings) {
     References(config, findings).run();
+    check_policies(config, findings);
 }
 
 std::optional<std::size_t> fabric_port_of(const Config& config, const RouterConfig& router) {

@@ -25,6 +25,7 @@ constexpr std::array<SectionRow, kSectionKinds> kSections = {{
      "",
      "",
      "What agents can do: how much of it is kept, and who is chosen."},
+    {SectionKind::policies, "policies", "", "", "All content policies together."},
     {SectionKind::neighbours,
      "neighbours",
      "",
@@ -51,6 +52,12 @@ constexpr std::array<SectionRow, kSectionKinds> kSections = {{
      "UUID",
      "6f1d2c3b-0a4e-4d55-9e0f-222222222222",
      "An agent that is attached here and does not register itself."},
+    {SectionKind::policy,
+     "policy",
+     "NAME",
+     "secrets",
+     "What is done with messages whose payload matches a regular expression. The strongest policy "
+     "that matches and does more than count decides."},
 }};
 
 }  // namespace
@@ -113,6 +120,8 @@ std::string allowed_text(const KeyRow& key) {
             return "texts of 1 to " + std::to_string(key.item_max) +
                    " bytes, separated by commas; at most " + std::to_string(key.max) +
                    ", none twice";
+        case KeyType::flags:
+            return "any of " + std::string(key.words) + ", separated by commas";
         case KeyType::text:
             break;
     }
@@ -124,29 +133,33 @@ std::string allowed_text(const KeyRow& key) {
             return "an absolute path, " + bytes;
         case TextRule::device:
             return "a PCI address as in 0000:03:00.0, or a vdev as in net_tap0,iface=tap0";
+        case TextRule::capability:
+            return "the name of a capability, as in vision/ocr; " + bytes;
         default:
             return "UTF-8 text, " + bytes;
     }
 }
 
-std::array<Source, 8> single_sections(const Config& config) {
+std::array<Source, kSingleSections> single_sections(const Config& config) {
     return {&config.system,
             &config.eal,
             &config.dataplane,
             &config.agents,
             &config.lookup,
             &config.capabilities,
+            &config.policies,
             &config.neighbours,
             &config.admin};
 }
 
-std::array<Target, 8> single_sections(Config& config) {
+std::array<Target, kSingleSections> single_sections(Config& config) {
     return {&config.system,
             &config.eal,
             &config.dataplane,
             &config.agents,
             &config.lookup,
             &config.capabilities,
+            &config.policies,
             &config.neighbours,
             &config.admin};
 }

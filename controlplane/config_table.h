@@ -24,15 +24,18 @@ enum class SectionKind : std::uint8_t {
     agents,
     lookup,
     capabilities,
+    policies,
     neighbours,
     admin,
     port,
     router,
     route,
     agent,
+    policy,
 };
 
-inline constexpr std::size_t kSectionKinds = 12;
+inline constexpr std::size_t kSectionKinds = 14;
+inline constexpr std::size_t kSingleSections = 9;  // the first of them
 
 struct SectionRow {
     SectionKind kind;
@@ -54,7 +57,8 @@ enum class KeyType : std::uint8_t {
     mac,
     ip,
     prefixes,
-    texts
+    texts,
+    flags
 };
 
 // What a text may hold beyond being printable.
@@ -65,7 +69,8 @@ enum class TextRule : std::uint8_t {
     device,  // a PCI address or a vdev string
     ipv4,    // for addresses: only this family
     ipv6,
-    offer,  // for texts: a capability's name, perhaps @PRIORITY, perhaps *WEIGHT
+    offer,       // for texts: a capability's name, perhaps @PRIORITY, perhaps *WEIGHT
+    capability,  // its name
 };
 
 using Target = std::variant<SystemConfig*,
@@ -74,24 +79,28 @@ using Target = std::variant<SystemConfig*,
                             AgentsConfig*,
                             LookupConfig*,
                             CapabilitiesConfig*,
+                            PoliciesConfig*,
                             NeighboursConfig*,
                             AdminConfig*,
                             PortConfig*,
                             RouterConfig*,
                             RouteConfig*,
-                            AgentConfig*>;
+                            AgentConfig*,
+                            PolicyConfig*>;
 using Source = std::variant<const SystemConfig*,
                             const EalConfig*,
                             const DataplaneConfig*,
                             const AgentsConfig*,
                             const LookupConfig*,
                             const CapabilitiesConfig*,
+                            const PoliciesConfig*,
                             const NeighboursConfig*,
                             const AdminConfig*,
                             const PortConfig*,
                             const RouterConfig*,
                             const RouteConfig*,
-                            const AgentConfig*>;
+                            const AgentConfig*,
+                            const PolicyConfig*>;
 
 struct KeyRow {
     SectionKind section = SectionKind::system;
@@ -101,7 +110,7 @@ struct KeyRow {
     std::int64_t min = 0;
     std::int64_t max = 0;
     std::int64_t item_max = 0;
-    std::string_view words{};  // KeyType::word: the allowed ones, separated by ", "
+    std::string_view words{};  // word, flags: the allowed ones, separated by ", "
     std::string_view unit{};   // as in the key's name: ms, mb, us
     TextRule rule = TextRule::none;
     bool required = false;
@@ -128,7 +137,7 @@ struct KeyRow {
 [[nodiscard]] std::string allowed_text(const KeyRow& key);
 
 // The sections that stand at most once, in the order of config_sections().
-[[nodiscard]] std::array<Source, 8> single_sections(const Config& config);
-[[nodiscard]] std::array<Target, 8> single_sections(Config& config);
+[[nodiscard]] std::array<Source, kSingleSections> single_sections(const Config& config);
+[[nodiscard]] std::array<Target, kSingleSections> single_sections(Config& config);
 
 }  // namespace posthaste::controlplane

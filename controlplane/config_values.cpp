@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 
+#include "routing/capability_name.h"
 #include "routing/offer.h"
 #include "routing/text.h"
 
@@ -14,9 +15,12 @@ namespace {
 
 using dataplane::Role;
 using dataplane::SourceCheck;
+using routing::ExpressionFlags;
 using routing::Family;
 using routing::IpAddress;
 using routing::Mac;
+using routing::PolicyAction;
+using routing::PolicyDirection;
 using routing::Prefix;
 
 constexpr std::array<std::string_view, 5> kLogLevels = {
@@ -24,6 +28,14 @@ constexpr std::array<std::string_view, 5> kLogLevels = {
 constexpr std::string_view kAutomatic = "auto";
 constexpr std::array<std::string_view, 2> kRoles = {"edge", "fabric"};
 constexpr std::array<std::string_view, 3> kSourceChecks = {"strict", "port", "off"};
+constexpr std::array<std::string_view, 4> kPolicyActions = {"count", "drop", "mirror", "redirect"};
+constexpr std::array<std::string_view, 2> kPolicyDirections = {"in", "out"};
+constexpr std::array<std::pair<std::string_view, bool ExpressionFlags::*>, 4> kExpressionFlags = {{
+    {"caseless", &ExpressionFlags::caseless},
+    {"multiline", &ExpressionFlags::multiline},
+    {"dotall", &ExpressionFlags::dotall},
+    {"utf8", &ExpressionFlags::utf8},
+}};
 
 template <typename T, std::size_t count>
 Why read_word(std::string_view text, const std::array<std::string_view, count>& words, T& out) {
@@ -110,6 +122,8 @@ Why check_text(const KeyRow& key, std::string_view text) {
             return text.front() == '/' ? "" : "not an absolute path";
         case TextRule::device:
             return is_device(text) ? "" : "not a device";
+        case TextRule::capability:
+            return routing::is_capability_name(text) ? "" : "not the name of a capability";
         case TextRule::none:
         case TextRule::ipv4:
         case TextRule::ipv6:
@@ -202,6 +216,29 @@ Why read_value(const KeyRow& /*key*/, std::string_view text, Role& out) {
 
 Why read_value(const KeyRow& /*key*/, std::string_view text, SourceCheck& out) {
     return read_word(text, kSourceChecks, out);
+}
+
+Why read_value(const KeyRow& /*key*/, std::string_view text, PolicyAction& out) {
+    return read_word(text, kPolicyActions, out);
+}
+
+Why read_value(const KeyRow& /*key*/, std::string_view text, PolicyDirection& out) {
+    return read_word(text, kPolicyDirections, out);
+}
+
+Why read_value(const KeyRow& /*key*/, std::string_view text, ExpressionFlags& out) {
+    ExpressionFlags flags;
+    for (const std::string_view item : items_of(text)) {
+        const auto known = std::find_if(kExpressionFlags.begin(),
+                                        kExpressionFlags.end(),
+                                        [&](const auto& each) { return each.first == item; });
+        if (known == kExpressionFlags.end()) {
+            return "unknown word '" + std::string(item.substr(0, 40)) + "'";
+        }
+        flags.*known->second = true;
+    }
+    out = flags;
+    return {};
 }
 
 Why read_value(const KeyRow& /*key*/, std::string_view text, std::optional<Mac>& out) {
@@ -351,6 +388,24 @@ std::string write_value(Role value) {
 
 std::string write_value(SourceCheck value) {
     return word_of(value, kSourceChecks);
+}
+
+std::string write_value(PolicyAction value) {
+    return word_of(value, kPolicyActions);
+}
+
+std::string write_value(PolicyDirection value) {
+    return word_of(value, kPolicyDirections);
+}
+
+std::string write_value(const ExpressionFlags& value) {
+    std::string text;
+    for (const auto& [word, flag] : kExpressionFlags) {
+        if (value.*flag) {
+            text += (text.empty() ? "" : ", ") + std::string(word);
+        }
+    }
+    return text;
 }
 
 std::string write_value(const std::optional<Mac>& value) {

@@ -43,6 +43,13 @@ requires(std::numeric_limits<T>::is_integer && !std::is_same_v<T, bool>) [[nodis
 [[nodiscard]] Why read_value(const KeyRow& key, std::string_view text, LogLevel& out);
 [[nodiscard]] Why read_value(const KeyRow& key, std::string_view text, dataplane::Role& out);
 [[nodiscard]] Why read_value(const KeyRow& key, std::string_view text, dataplane::SourceCheck& out);
+[[nodiscard]] Why read_value(const KeyRow& key, std::string_view text, routing::PolicyAction& out);
+[[nodiscard]] Why read_value(const KeyRow& key,
+                             std::string_view text,
+                             routing::PolicyDirection& out);
+[[nodiscard]] Why read_value(const KeyRow& key,
+                             std::string_view text,
+                             routing::ExpressionFlags& out);
 [[nodiscard]] Why read_value(const KeyRow& key,
                              std::string_view text,
                              std::optional<routing::Mac>& out);
@@ -71,6 +78,9 @@ requires(std::numeric_limits<T>::is_integer && !std::is_same_v<T, bool>) [[nodis
 [[nodiscard]] std::string write_value(LogLevel value);
 [[nodiscard]] std::string write_value(dataplane::Role value);
 [[nodiscard]] std::string write_value(dataplane::SourceCheck value);
+[[nodiscard]] std::string write_value(routing::PolicyAction value);
+[[nodiscard]] std::string write_value(routing::PolicyDirection value);
+[[nodiscard]] std::string write_value(const routing::ExpressionFlags& value);
 [[nodiscard]] std::string write_value(const std::optional<routing::Mac>& value);
 [[nodiscard]] std::string write_value(const routing::IpAddress& value);
 [[nodiscard]] std::string write_value(const std::optional<routing::IpAddress>& value);

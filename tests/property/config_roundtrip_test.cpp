@@ -87,8 +87,11 @@ std::string value_of(Draw& draw, const KeyRow& key) {
             return "02:00:00:00:00:1" + std::to_string(draw.number(0, 9));
         case KeyType::texts:
             return draw.chance(50) ? "ocr, faces/near@7*3" : "translate@1000";
+        case KeyType::flags:
+            return draw.chance(50) ? "dotall" : "utf8, caseless";
         case KeyType::text:
-            return key.rule == TextRule::name     ? draw.name()
+            return key.rule == TextRule::capability ? "vision/" + std::to_string(draw.number(0, 9))
+                   : key.rule == TextRule::name     ? draw.name()
                    : key.rule == TextRule::path   ? "/run/" + draw.name()
                    : key.rule == TextRule::device ? "net_null0," + draw.text(1, 40)
                                                   : draw.text(key.min, key.max);
@@ -183,6 +186,22 @@ Config draw_config(Draw& draw) {
         agent.port = "p0";
         agent.address = *routing::IpAddress::from_text("10.0.0." + std::to_string(10 + i));
         config.static_agents.push_back(agent);
+    }
+    for (std::int64_t i = draw.number(0, 5); i > 0; --i) {
+        PolicyConfig policy;
+        fill(draw, SectionKind::policy, &policy);
+        policy.name = "c" + std::to_string(i);
+        policy.ports = {};
+        if (draw.chance(50)) {
+            policy.ports = {"p0"};
+        }
+        policy.mirror_port = "p1";
+        policy.redirect = "scanner";
+        policy.rules = "/etc/rules";
+        if (policy.action == routing::PolicyAction::redirect) {
+            policy.direction = routing::PolicyDirection::in;
+        }
+        config.content_policies.push_back(policy);
     }
     return config;
 }

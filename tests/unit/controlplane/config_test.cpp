@@ -152,6 +152,27 @@ TEST(config, every_key_reaches_its_field) {
     EXPECT_EQ(config.static_agents[0].name, "caf\xc3\xa9");
 }
 
+TEST(config, every_key_of_a_policy_reaches_its_field) {
+    const Config config = good(contents(kSource / "tests/configs/good/every-key.ini"));
+    EXPECT_EQ(config.policies.database_mb, 8U);
+    ASSERT_EQ(config.content_policies.size(), 2U);
+    const PolicyConfig& policy = config.content_policies[0];
+    EXPECT_EQ(policy.name, "secrets");
+    EXPECT_EQ(policy.expression, R"((secret|pass;word)#[0-9]{2,4}\s)");
+    EXPECT_EQ(policy.expression_line.number, policy.line.number + 1);
+    EXPECT_EQ(policy.rules, "/etc/box/secrets.rules");
+    EXPECT_EQ(policy.flags, (routing::ExpressionFlags{.caseless = true, .utf8 = true}));
+    EXPECT_EQ(policy.ports, std::vector<std::string>{"edge0"});
+    EXPECT_EQ(policy.capability, "vision/ocr");
+    EXPECT_EQ(policy.depth, 2'000);
+    EXPECT_EQ(policy.action, routing::PolicyAction::redirect);
+    EXPECT_EQ(policy.redirect, "scanner/virus:2");
+    EXPECT_EQ(policy.priority, 900);
+    EXPECT_EQ(config.content_policies[1].flags,
+              (routing::ExpressionFlags{.multiline = true, .dotall = true}));
+    EXPECT_EQ(config.content_policies[1].mirror_port, "fabric0");
+}
+
 constexpr const char* kTwoFabrics =
     "[port f0]\ndevice = net_null0\nrole = fabric\naddresses = 172.16.0.1/24, fe80::1/64\n"
     "gateway = 172.16.0.254\n"
