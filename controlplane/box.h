@@ -22,6 +22,7 @@
 #include "controlplane/neighbours.h"
 #include "controlplane/next_hops.h"
 #include "controlplane/patterns.h"
+#include "controlplane/policies.h"
 #include "controlplane/registrar.h"
 #include "controlplane/route_care.h"
 #include "controlplane/table_alarm.h"
@@ -101,7 +102,8 @@ class Box {
     ControlCounters counters;
     MemoryTaken taken;
     TableAlarm table_alarm;
-    Builder builder;
+    Policies policies{builder};
+    Builder builder;  // behind what its completions use
     std::uint64_t world_version = 0;
     bool world_stale = true;  // the World must be built and published again
     bool draining = false;

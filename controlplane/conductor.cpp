@@ -30,6 +30,7 @@ constexpr std::size_t kLeaseChecksPerCycle = 4'096;
 
 bool Conductor::do_work(std::uint64_t now_ms) {
     box_.builder.collect();
+    box_.world_stale |= box_.policies.turn();
     publish(now_ms);  // what operators and the builder changed since the last cycle
     serve_tried_registrations(now_ms);
     const unsigned served = serve_punts(now_ms);

@@ -273,6 +273,7 @@ void LiveOperations::apply(const Config& next) {
         }
     }
     box_.world_stale = true;
+    box_.policies.reload(policy_source(next));
     if (const auto applied = box_.next_hops->apply(next, now_ms); !applied.has_value()) {
         log_error("reload: " + applied.error());
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// posthaste: options, configuration, instance, EAL, box, loop. One step after the other.
+// posthaste: options, configuration, instance, policies, EAL, box, loop. One step after the other.
 //
 // Exit codes: 0 fine; 1 the file is not well formed, or something could not be had at start;
 // 2 the configuration or the command line means nothing the router can do.
@@ -11,6 +11,7 @@
 #include "controlplane/instance.h"
 #include "controlplane/log.h"
 #include "controlplane/options.h"
+#include "controlplane/policy_rules.h"
 
 namespace {
 
@@ -43,6 +44,11 @@ int run(const Options& options, const Config& config) {
     if (!instance.has_value()) {
         return refuse_start(instance.error());
     }
+    auto policies = build_policies(policy_source(config));
+    if (!policies.has_value()) {
+        std::fputs(policies.error().text.c_str(), stderr);
+        return policies.error().exit_code;
+    }
     const auto eal = Eal::start(config);
     if (!eal.has_value()) {
         return refuse_start(eal.error());
@@ -51,6 +57,7 @@ int run(const Options& options, const Config& config) {
     if (!box.has_value()) {
         return refuse_start(box.error());
     }
+    (*box)->policies.start(std::move(*policies));
     auto loop = EventLoop::open(**box, signals, options, socket);
     if (!loop.has_value()) {
         return refuse_start(loop.error());

@@ -10,6 +10,7 @@
 #include "controlplane/instance.h"
 #include "controlplane/machine_memory.h"
 #include "controlplane/near_word.h"
+#include "controlplane/policy_rules.h"
 #include "controlplane/version.h"
 
 namespace posthaste::controlplane {
@@ -189,6 +190,9 @@ Answer run_offline(const Options& options) {
     const auto config = load_config(options.config_path);
     if (!config) {
         return {config.error().exit_code, {}, config.error().text};
+    }
+    if (const auto policies = build_policies(policy_source(*config)); !policies) {
+        return {policies.error().exit_code, {}, policies.error().text};
     }
     return check_here(options, *config);
 }

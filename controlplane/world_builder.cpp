@@ -54,6 +54,7 @@ std::unique_ptr<const dataplane::World> build_world(const Box& box) {
         route.endpoint.adjacency = slot.used ? slot.adjacency : routing::kNoAdjacency;
         world->routers.push_back(route);
     }
+    world->policies = box.policies.current();
     return world;
 }
 
