@@ -92,9 +92,9 @@ std::string value_of(Draw& draw, const KeyRow& key) {
         case KeyType::text:
             return key.rule == TextRule::capability ? "vision/" + std::to_string(draw.number(0, 9))
                    : key.rule == TextRule::name     ? draw.name()
-                   : key.rule == TextRule::path   ? "/run/" + draw.name()
-                   : key.rule == TextRule::device ? "net_null0," + draw.text(1, 40)
-                                                  : draw.text(key.min, key.max);
+                   : key.rule == TextRule::path     ? "/run/" + draw.name()
+                   : key.rule == TextRule::device   ? "net_null0," + draw.text(1, 40)
+                                                    : draw.text(key.min, key.max);
         default:
             return {};  // addresses and lists of workers: set by hand
     }
