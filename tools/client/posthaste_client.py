@@ -34,7 +34,8 @@ PAYLOAD_BYTES_MAX = 65_507 - HEADER_BYTES
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:posthaste")
 ROUTER_ID = uuid.uuid5(NAMESPACE, "router")
 
-MESSAGE, REGISTER, HEARTBEAT, DEREGISTER, ACK, ERROR = 1, 16, 17, 18, 21, 22
+MESSAGE, REGISTER, HEARTBEAT, DEREGISTER, QUERY, QUERY_REPLY, ACK, ERROR = \
+    1, 16, 17, 18, 19, 20, 21, 22
 TYPE_NAMES = {1: "message", 16: "register", 17: "heartbeat", 18: "deregister", 19: "query",
               20: "query-reply", 21: "ack", 22: "error", 23: "hello", 24: "cookie"}
 ERROR_NAMES = ("none", "unknown-agent", "unknown-capability", "no-available-provider", "hop-limit",
@@ -42,8 +43,13 @@ ERROR_NAMES = ("none", "unknown-agent", "unknown-capability", "no-available-prov
                "too-large", "bad-version")
 WANT_ERROR, TRACE, RELAYED, REDIRECTED, FRAGMENT = 1, 2, 4, 8, 16
 TLV_PAD, TLV_CAPABILITY, TLV_ERROR, TLV_NAME, TLV_LEASE, TLV_STATE = 0, 1, 5, 32, 33, 34
+TLV_LOAD, TLV_OFFER, TLV_PATTERN, TLV_PROVIDER, TLV_CURSOR, TLV_QUERY_FLAGS = 35, 36, 37, 38, 39, 40
 STATES = {"running": 1, "draining": 2, "stopped": 3}
+STATE_NAMES = {number: name for name, number in STATES.items()}
 AGENT, CAPABILITY_ANY, CAPABILITY_ALL = 0, 1, 2
+STRATEGIES = {"sticky": 0, "priority": 1, "weighted": 2, "least-loaded": 3}
+PATTERN_KINDS = {"glob": 0, "regex": 1}
+PRIORITY, WEIGHT = 50, 100  # of an offer that does not say
 
 
 class Malformed(ValueError):
@@ -67,6 +73,45 @@ def error_name(code):
 def capability_id(name):
     """The destination that stands for a capability."""
     return uuid.uuid5(NAMESPACE, name)
+
+
+def encode_offer(text):
+    """The TLV of NAME, NAME@PRIORITY, NAME*WEIGHT or NAME@PRIORITY*WEIGHT."""
+    rest, star, weight = text.partition("*")
+    name, at, priority = rest.partition("@")
+    if not star and not at:
+        return TLV_CAPABILITY, name.encode()
+    return TLV_OFFER, struct.pack("!HH", int(priority or PRIORITY),
+                                  int(weight or WEIGHT)) + name.encode()
+
+
+def encode_pattern(kind, text, priority=PRIORITY, weight=WEIGHT):
+    return TLV_PATTERN, struct.pack("!BHH", PATTERN_KINDS[kind], priority, weight) + text.encode()
+
+
+def encode_load(per_mille, queue_depth=0):
+    return TLV_LOAD, struct.pack("!HI", per_mille, queue_depth)
+
+
+@dataclasses.dataclass
+class Provider:
+    """Somebody who has a capability; `router` is empty where it is the one that was asked."""
+    agent: uuid.UUID
+    priority: int
+    weight: int
+    load_per_mille: int
+    state: str
+    router: str
+
+    FIXED = struct.Struct("!16sHHHBB")
+
+    @classmethod
+    def decode(cls, value):
+        if len(value) < cls.FIXED.size:
+            raise Malformed(f"a provider of {len(value)} bytes")
+        agent, priority, weight, load, state, _ = cls.FIXED.unpack_from(value)
+        return cls(uuid.UUID(bytes=agent), priority, weight, load, STATE_NAMES.get(state, "?"),
+                   value[cls.FIXED.size:].decode(errors="replace"))
 
 
 def encode_tlvs(tlvs):
@@ -202,10 +247,16 @@ class Agent:
 
     # Registration.
 
-    def register(self, name="", capabilities=(), lease_ms=None, state=None, timeout=2.0, tries=3):
-        """Registers or refreshes; returns the granted lease in ms. Raises Refused, TimeoutError."""
+    def register(self, name="", capabilities=(), lease_ms=None, state=None, timeout=2.0, tries=3,
+                 patterns=(), load=None):
+        """Registers or refreshes; returns the granted lease in ms. Raises Refused, TimeoutError.
+
+        capabilities: as encode_offer() takes them; patterns: (kind, text) each; load: per mille.
+        """
         tlvs = [(TLV_NAME, name.encode())] if name else []
-        tlvs += [(TLV_CAPABILITY, capability.encode()) for capability in capabilities]
+        tlvs += [encode_offer(capability) for capability in capabilities]
+        tlvs += [encode_pattern(*pattern) for pattern in patterns]
+        tlvs += [encode_load(load)] if load is not None else []
         if lease_ms is not None:
             tlvs.append((TLV_LEASE, struct.pack("!I", lease_ms)))
         if state is not None:
@@ -217,8 +268,25 @@ class Agent:
                 self.lease_ms = struct.unpack("!I", value)[0]
         return self.lease_ms
 
-    def heartbeat(self, timeout=2.0, tries=3):
-        self.request(HEARTBEAT, b"", timeout, tries)
+    def heartbeat(self, timeout=2.0, tries=3, load=None, queue_depth=0):
+        tlvs = [encode_load(load, queue_depth)] if load is not None else []
+        self.request(HEARTBEAT, encode_tlvs(tlvs), timeout, tries)
+
+    def query(self, name, flags=0, timeout=2.0, tries=3, room=1024):
+        """All providers of a capability, in as many pages of `room` bytes as it takes."""
+        providers, cursor = [], 0
+        while cursor is not None:
+            tlvs = encode_tlvs([(TLV_CAPABILITY, name.encode()),
+                                (TLV_CURSOR, struct.pack("!I", cursor)),
+                                (TLV_QUERY_FLAGS, bytes((flags,)))])
+            answer = self.request(QUERY, tlvs + bytes(max(0, room - len(tlvs))), timeout, tries)
+            cursor = None
+            for kind, value in decode_tlvs(answer.payload):
+                if kind == TLV_PROVIDER:
+                    providers.append(Provider.decode(value))
+                elif kind == TLV_CURSOR and len(value) == 4:
+                    cursor = struct.unpack("!I", value)[0]
+        return providers
 
     def deregister(self, timeout=2.0, tries=3):
         self.request(DEREGISTER, b"", timeout, tries)
@@ -239,13 +307,23 @@ class Agent:
 
     def _await(self, request, deadline):
         while (answer := self._next_message(deadline)) is not None:
-            if answer.type in (ACK, ERROR) and answer.source == ROUTER_ID and (
+            if answer.type in (ACK, ERROR, QUERY_REPLY) and answer.source == ROUTER_ID and (
                     answer.conversation, answer.message) == (request.conversation, request.message):
                 return answer
             self._received.append(answer)
         return None
 
     # Messages.
+
+    def call(self, capability, payload=b"", *, to_all=False, strategy="sticky", named=False,
+             **fields):
+        """Sends one message to somebody who has the capability, or to all who have it. With
+        `named` the message says the name, which patterns need."""
+        fields["addressing"] = CAPABILITY_ALL if to_all else CAPABILITY_ANY
+        fields["strategy"] = STRATEGIES[strategy]
+        if named:
+            fields["tlvs"] = [*fields.get("tlvs", ()), (TLV_CAPABILITY, capability.encode())]
+        return self.send(capability_id(capability), payload, **fields)
 
     def send(self, destination, payload=b"", *, want_error=False, **fields):
         """Sends one message and returns it as sent; at most once, nobody acknowledges it."""
@@ -320,14 +398,13 @@ def command_send(agent, options):
     """Sends messages and prints what comes back within --wait seconds."""
     if not options.no_register:
         register(agent, options)
-    destination, fields = options.to, {}
-    try:
-        destination = uuid.UUID(options.to)
-    except ValueError:
-        destination = capability_id(options.to)
-        fields["addressing"] = CAPABILITY_ANY
+    payload, want_error = options.text.encode(), not options.quiet
     for _ in range(max(1, options.count)):
-        agent.send(destination, options.text.encode(), want_error=not options.quiet, **fields)
+        try:
+            agent.send(uuid.UUID(options.to), payload, want_error=want_error)
+        except ValueError:
+            agent.call(options.to, payload, to_all=options.all, strategy=options.strategy,
+                       named=True, want_error=want_error)
     status, deadline = 0, time.monotonic() + options.wait
     while (message := agent.receive(timeout=max(0.0, deadline - time.monotonic()))) is not None:
         print(message.as_json(), flush=True)
@@ -338,8 +415,20 @@ def command_send(agent, options):
 
 
 def register(agent, options):
-    agent.register(options.name, options.capability, options.lease_ms, options.state)
+    patterns = [("glob", text) for text in options.pattern]
+    agent.register(options.name, options.capability, options.lease_ms, options.state,
+                   patterns=patterns)
     print(json.dumps({"registered": str(agent.id), "lease_ms": agent.lease_ms}), flush=True)
+
+
+def command_query(agent, options):
+    """Registers, asks who has a capability, and prints each as one line of JSON."""
+    register(agent, options)
+    for provider in agent.query(options.of):
+        fields = dataclasses.asdict(provider) | {"agent": str(provider.agent)}
+        print(json.dumps(fields), flush=True)
+    agent.deregister()
+    return 0
 
 
 def command_register(agent, options):
@@ -369,21 +458,29 @@ def parse_arguments(arguments):
     parser.add_argument("--agent", type=uuid.UUID, help="UUID of this agent (a new random one)")
     parser.add_argument("--bind-port", type=int, default=0, help="local UDP port (any)")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (command_listen, command_send, command_register, command_heartbeat,
-                    command_deregister):
+    for command in (command_listen, command_send, command_query, command_register,
+                    command_heartbeat, command_deregister):
         sub = commands.add_parser(command.__name__.removeprefix("command_"), help=command.__doc__)
         sub.set_defaults(run=command)
         if command in (command_heartbeat, command_deregister):
             continue
         sub.add_argument("--name", default="", help="name to register")
-        sub.add_argument("--capability", action="append", default=[], help="may be repeated")
+        sub.add_argument("--capability", action="append", default=[],
+                         help="NAME[@PRIORITY][*WEIGHT]; may be repeated")
+        sub.add_argument("--pattern", action="append", default=[],
+                         help="a glob of capability names; may be repeated")
         sub.add_argument("--lease-ms", type=int, help="lease to ask for")
         sub.add_argument("--state", choices=STATES, help="state to register with")
         sub.add_argument("--count", type=int, default=0,
                          help="messages to send (1), or to wait for (no end)")
         if command is command_listen:
             sub.add_argument("--echo", action="store_true", help="send every message back")
+        if command is command_query:
+            sub.add_argument("of", help="name of a capability")
         if command is command_send:
+            sub.add_argument("--all", action="store_true", help="to all that have the capability")
+            sub.add_argument("--strategy", choices=STRATEGIES, default="sticky",
+                             help="how one is chosen (%(default)s)")
             sub.add_argument("to", help="agent UUID, or name of a capability")
             sub.add_argument("text", nargs="?", default="hello")
             sub.add_argument("--wait", type=float, default=0.5, help="for answers, s (%(default)s)")

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The index between Rib and lcores: what it publishes is what agents offer, however they come and
+// go, and nothing is left when they are gone.
+#include "routing/capability_index.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "routing/capability_name.h"
+#include "tests/support/eal_fixture.h"
+#include "tests/support/hash_key.h"
+#include "tests/support/named_offers.h"
+#include "tests/support/numbered_id.h"
+
+namespace posthaste::routing {
+namespace {
+
+using posthaste::support::hash_key;
+using posthaste::support::named_offers;
+
+constexpr std::uint16_t kRouter = 3;
+
+class capability_index : public ::testing::Test {
+  protected:
+    capability_index() {
+        FibOptions options;
+        options.capacity = 4'096;
+        options.key = hash_key(1);
+        fib_ = std::move(*Fib::create(options, grace_));
+        index_ =
+            std::make_unique<CapabilityIndex>(rib_.names(), sets_, *fib_, CapabilityIndexOptions{});
+    }
+
+    static RibLimits limits() {
+        RibLimits limits;
+        limits.routes_max = 2'000;
+        return limits;
+    }
+
+    static AgentId id(std::uint64_t number) { return support::numbered_id(number); }
+
+    void add(std::uint64_t number,
+             std::vector<Offer> offers,
+             AgentState state = AgentState::running) {
+        Registration agent;
+        agent.agent = id(number);
+        agent.endpoint.ip = *IpAddress::from_text("10.0.0.2");
+        agent.endpoint.udp_port = 5'000;
+        agent.state = state;
+        agent.offers = std::move(offers);
+        ASSERT_TRUE(rib_.register_agent(std::move(agent), now_ms_).has_value());
+    }
+
+    // As the conductor does: the Fib first.
+    void apply() {
+        for (const FibChange& change : rib_.take_changes()) {
+            if (change.remove) {
+                fib_->remove(change.entry.agent);
+            } else {
+                ASSERT_TRUE(fib_->set(change.entry, change.last_heard_ms));
+            }
+        }
+        for (const OfferChange& change : rib_.take_offer_changes()) {
+            index_->apply(change, now_ms_);
+        }
+    }
+
+    void publish() {
+        apply();
+        index_->publish_all(now_ms_, 1);
+        fib_->reclaim();
+        sets_.reclaim();
+    }
+
+    // What an lcore finds for the name; null: not in the Fib.
+    [[nodiscard]] const FibEntry* entry(const std::string& name) const {
+        return fib_->find(capability_key(capability_id(name)));
+    }
+
+    [[nodiscard]] std::set<AgentId> providers(const std::string& name) const {
+        const FibEntry* const found = entry(name);
+        const ProviderSet* const set =
+            found == nullptr ? nullptr : sets_.read(found->provider_set());
+        std::set<AgentId> agents;
+        if (set != nullptr) {
+            for (const Provider& provider : set->providers()) {
+                const FibEntry* const agent = fib_->entry_of_cell(provider.cell);
+                EXPECT_NE(agent, nullptr);
+                EXPECT_EQ(agent->agent, provider.agent);
+                agents.insert(provider.agent);
+            }
+        }
+        return agents;
+    }
+
+    std::uint64_t now_ms_ = 1'000;
+    Grace grace_{1};
+    std::unique_ptr<Fib> fib_;
+    Rib rib_{limits(), hash_key(2)};
+    ProviderSets sets_{grace_, 512};
+    std::unique_ptr<CapabilityIndex> index_;
+};
+
+TEST_F(capability_index, shows_who_offers_a_name_and_forgets_it_with_the_last) {
+    add(1, named_offers({"ocr", "math"}));
+    add(2, named_offers({"ocr"}), AgentState::draining);
+    publish();
+    EXPECT_EQ(providers("ocr"), (std::set<AgentId>{id(1), id(2)}));
+    EXPECT_EQ(entry("ocr")->kind, RouteKind::capability);
+    ASSERT_TRUE(rib_.deregister_agent(id(1), nullptr));
+    publish();
+    EXPECT_EQ(providers("ocr"), std::set<AgentId>{id(2)});
+    EXPECT_EQ(entry("math"), nullptr);
+    EXPECT_EQ(rib_.names().find(OfferKind::name, "math"), 0U);
+    ASSERT_TRUE(rib_.deregister_agent(id(2), nullptr));
+    publish();
+    EXPECT_EQ(fib_->count(), 0U);
+    EXPECT_EQ(sets_.taken(), 0U);
+    EXPECT_EQ(sets_.memory_bytes(), 0U);
+    EXPECT_EQ(rib_.names().count(), 0U);
+    EXPECT_EQ(rib_.offers_held(), 0U);
+}
+
+TEST_F(capability_index, a_local_agent_goes_before_a_route_and_gives_way_to_it_again) {
+    RouteRecord route;
+    route.agent = id(1);
+    route.router = kRouter;
+    ASSERT_TRUE(rib_.set_route(route, now_ms_, named_offers({"far", "both"})));
+    publish();
+    EXPECT_EQ(providers("far"), std::set<AgentId>{id(1)});
+    add(1, named_offers({"near", "both"}));
+    publish();
+    EXPECT_TRUE(providers("far").empty());
+    ASSERT_EQ(providers("both").size(), 1U);
+    EXPECT_TRUE(sets_.read(entry("both")->provider_set())->providers()[0].local());
+    ASSERT_TRUE(rib_.deregister_agent(id(1), nullptr));
+    publish();
+    EXPECT_EQ(providers("far"), std::set<AgentId>{id(1)});
+    EXPECT_EQ(sets_.read(entry("both")->provider_set())->routers()[0], kRouter);
+    EXPECT_TRUE(providers("near").empty());
+}
+
+TEST_F(capability_index, one_change_is_shown_at_once_and_more_wait_for_each_other) {
+    add(1, named_offers({"ocr"}));
+    apply();
+    index_->publish(now_ms_, 1);
+    EXPECT_EQ(providers("ocr").size(), 1U);
+    const std::uint64_t published = index_->counts().published;
+    for (std::uint64_t number = 2; number < 10; ++number) {
+        add(number, named_offers({"ocr"}));
+        apply();
+        index_->publish(now_ms_ + 1, 1);
+    }
+    EXPECT_EQ(providers("ocr").size(), 1U);
+    EXPECT_EQ(index_->next_due_ms(), now_ms_ + 5);
+    index_->publish(now_ms_ + 5, 1);
+    EXPECT_EQ(providers("ocr").size(), 9U);
+    EXPECT_EQ(index_->counts().published, published + 1);
+    EXPECT_EQ(index_->counts().lag_ms_worst, 5U);
+}
+
+TEST_F(capability_index, work_of_a_turn_is_bounded_and_nothing_is_forgotten) {
+    index_->set_options({.publish_ms = 0, .providers_per_turn = 40});
+    for (std::uint64_t number = 0; number < 20; ++number) {
+        add(number, {Offer{.text = "c" + std::to_string(number)}});
+    }
+    apply();
+    std::size_t turns = 0;
+    for (; index_->waiting() > 0; ++turns) {
+        const std::size_t before = index_->waiting();
+        index_->publish(now_ms_, 1);
+        EXPECT_LE(before - index_->waiting(), 3U);
+        EXPECT_LT(index_->waiting(), before);
+    }
+    EXPECT_GE(turns, 7U);
+    EXPECT_GT(index_->counts().delayed, 0U);
+    for (std::uint64_t number = 0; number < 20; ++number) {
+        EXPECT_EQ(providers("c" + std::to_string(number)), std::set<AgentId>{id(number)});
+    }
+}
+
+TEST_F(capability_index, matched_names_share_sets_and_go_with_their_patterns) {
+    add(1, {Offer{.kind = OfferKind::glob, .text = "vision/*"}});
+    add(2, {Offer{.kind = OfferKind::glob, .text = "*/ocr"}});
+    publish();
+    const std::uint32_t vision = rib_.names().find(OfferKind::glob, "vision/*");
+    const std::uint32_t ocr = rib_.names().find(OfferKind::glob, "*/ocr");
+    ASSERT_TRUE(index_->put_matched(capability_id("vision/ocr"), std::vector{ocr, vision}, 1));
+    ASSERT_TRUE(index_->put_matched(capability_id("vision/faces"), std::vector{vision}, 1));
+    ASSERT_TRUE(index_->put_matched(capability_id("text/ocr"), std::vector{ocr}, 1));
+    ASSERT_TRUE(index_->put_unmatched(capability_id("sound"), 9'000, 1));
+    EXPECT_EQ(providers("vision/ocr"), (std::set<AgentId>{id(1), id(2)}));
+    EXPECT_EQ(providers("vision/faces"), std::set<AgentId>{id(1)});
+    EXPECT_EQ(entry("sound")->provider_set(), 0U);
+    EXPECT_FALSE(entry("sound")->fresh(9'000));
+
+    add(3, {Offer{.kind = OfferKind::glob, .text = "vision/*"}});  // joins what is known
+    publish();
+    EXPECT_EQ(providers("vision/ocr"), (std::set<AgentId>{id(1), id(2), id(3)}));
+    EXPECT_EQ(providers("vision/faces"), (std::set<AgentId>{id(1), id(3)}));
+
+    add(4, named_offers({"vision/ocr", "sound"}));  // a name goes before a pattern
+    publish();
+    EXPECT_EQ(providers("vision/ocr"), std::set<AgentId>{id(4)});
+    EXPECT_EQ(providers("sound"), std::set<AgentId>{id(4)});
+    index_->forget(capability_id("vision/ocr"));  // of no effect now
+    EXPECT_EQ(providers("vision/ocr"), std::set<AgentId>{id(4)});
+
+    for (const std::uint64_t number : {1U, 3U}) {
+        ASSERT_TRUE(rib_.deregister_agent(id(number), nullptr));
+    }
+    publish();
+    EXPECT_EQ(entry("vision/faces"), nullptr) << "its pattern is no more";
+    EXPECT_EQ(providers("text/ocr"), std::set<AgentId>{id(2)});
+    index_->forget(capability_id("text/ocr"));
+    for (const std::uint64_t number : {2U, 4U}) {
+        ASSERT_TRUE(rib_.deregister_agent(id(number), nullptr));
+    }
+    publish();
+    EXPECT_EQ(fib_->count(), 0U);
+    EXPECT_EQ(sets_.taken(), 0U);
+}
+
+// Any sequence of registrations, states, routes and goings against a map of maps.
+TEST_F(capability_index, agrees_with_a_naive_model_whatever_happens) {
+    std::mt19937 random(20'260'401);
+    const auto draw = [&random](unsigned below) { return static_cast<unsigned>(random() % below); };
+    std::map<std::uint64_t, std::set<std::string>> here;
+    std::map<std::uint64_t, std::set<std::string>> there;
+    for (unsigned step = 0; step < 3'000; ++step) {
+        ++now_ms_;
+        const std::uint64_t number = draw(12);
+        std::set<std::string> names;
+        std::vector<Offer> offers;
+        for (unsigned n = draw(5); n > 0; --n) {
+            const std::string name = "c" + std::to_string(draw(9));
+            if (names.insert(name).second) {
+                offers.push_back({.priority = static_cast<std::uint16_t>(draw(3)), .text = name});
+            }
+        }
+        switch (draw(4)) {
+            case 0:
+                if (rib_.deregister_agent(id(number), nullptr)) {
+                    here.erase(number);
+                }
+                break;
+            case 1: {
+                RouteRecord route;
+                route.agent = id(number);
+                route.router = kRouter;
+                ASSERT_TRUE(rib_.set_route(route, now_ms_, offers));
+                there[number] = names;
+                break;
+            }
+            case 2:
+                if (rib_.remove_route(id(number))) {
+                    there.erase(number);
+                }
+                break;
+            default:
+                add(number, offers, static_cast<AgentState>(1 + draw(3)));
+                here[number] = names;
+        }
+        apply();
+        if (draw(3) == 0) {
+            publish();
+            for (unsigned n = 0; n < 9; ++n) {
+                const std::string name = "c" + std::to_string(n);
+                std::set<AgentId> expected;
+                for (std::uint64_t agent = 0; agent < 12; ++agent) {
+                    const auto& in = here.contains(agent) ? here : there;
+                    const auto held = in.find(agent);
+                    if (held != in.end() && held->second.contains(name)) {
+                        expected.insert(id(agent));
+                    }
+                }
+                ASSERT_EQ(providers(name), expected) << name << " after step " << step;
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace posthaste::routing
