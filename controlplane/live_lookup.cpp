@@ -103,7 +103,9 @@ Json table_rows(const Box& box) {
     constexpr std::uint64_t kSeen = 8 * 1024 * 1024;
     const std::uint64_t records = routing::estimate_rib(local, remote);
     const std::uint64_t heap = heap_memory().allocated;
-    const std::uint64_t grown = heap > box.taken.heap ? heap - box.taken.heap : 0;
+    const std::uint64_t sets = box.capabilities->sets().memory_bytes();
+    const std::uint64_t before = box.taken.heap + sets;
+    const std::uint64_t grown = heap > before ? heap - before : 0;
     Json rows = Json::array();
     rows.push_back(
         with_use(table_row("fib", plan.fib, box.taken.fib), box.fib->count(), box.fib->capacity()));
@@ -115,6 +117,17 @@ Json table_rows(const Box& box) {
         with_use(table_row("records", records, records >= kSeen ? Json(grown) : Json(nullptr)),
                  local + remote,
                  box.config.agents.agents_max));
+    rows.push_back(with_use(table_row("providers",
+                                      box.rib.offers_held() * routing::kProviderBytes,
+                                      sets == 0 ? Json(nullptr) : Json(sets)),
+                            box.rib.offers_held(),
+                            box.config.capabilities.providers_max));
+    rows.push_back(with_use(table_row("capability names", nullptr, nullptr),
+                            box.rib.names_held(),
+                            box.config.capabilities.names_max));
+    rows.push_back(with_use(table_row("patterns", nullptr, nullptr),
+                            box.rib.patterns_held(),
+                            box.config.capabilities.patterns_max));
     rows.push_back(with_use(table_row("neighbours", nullptr, nullptr),
                             box.neighbours->count(),
                             box.config.neighbours.neighbours_max));

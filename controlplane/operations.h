@@ -162,7 +162,8 @@ class Operations {
     //            capability_share_bytes: kept by cache_kb = auto}}
     // Table "records" is planned for the agents and routes that are in, with names and
     // capabilities as assumed by routing::AgentShape; its bytes are what the whole control plane
-    // allocated since the start, null while they are too few to be seen.
+    // allocated since the start, null while they are too few to be seen. Table "providers" is what
+    // lcores choose from; small sets take more a provider than is planned.
     [[nodiscard]] virtual Outcome show_memory() = 0;
 
     // {table: bool, stripes,

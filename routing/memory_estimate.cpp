@@ -19,9 +19,6 @@ constexpr std::uint64_t kNegativePercent = 25;
 constexpr std::uint64_t kCapabilityPercent = 15;
 static_assert(kPositivePercent + kNegativePercent + kCapabilityPercent == 100);
 
-// Of one agent in the ProviderSet of one capability, at most.
-constexpr std::uint64_t kProviderBytes = 120;
-
 // A share of a total, without the overflow of multiplying first.
 std::uint64_t percent(std::uint64_t total, std::uint64_t share) noexcept {
     return total / 100 * share + total % 100 * share / 100;

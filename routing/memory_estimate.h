@@ -20,6 +20,9 @@ struct AgentShape {
     std::size_t capabilities = 4;
 };
 
+// Of one agent in the ProviderSet of one capability, where there are many.
+inline constexpr std::uint64_t kProviderBytes = 120;
+
 struct MemoryDemand {
     std::uint32_t local = 0;   // agents attached here
     std::uint32_t remote = 0;  // agents elsewhere
