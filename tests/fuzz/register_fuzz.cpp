@@ -38,13 +38,20 @@ routing::RibLimits limits() {
     return limits;
 }
 
-bool same(const std::optional<routing::Registration>& a,
-          const std::optional<routing::Registration>& b) {
-    if (!a || !b) {
-        return a.has_value() == b.has_value();
+// An agent as the Rib has it, and what it offers.
+struct Stored {
+    routing::Registration registration;
+    std::vector<routing::Offer> offers;
+};
+
+bool same(const std::optional<Stored>& one, const std::optional<Stored>& other) {
+    if (!one || !other) {
+        return one.has_value() == other.has_value();
     }
-    return a->endpoint == b->endpoint && a->state == b->state && a->lease_ms == b->lease_ms &&
-           a->name == b->name && a->origin == b->origin;
+    const routing::Registration& a = one->registration;
+    const routing::Registration& b = other->registration;
+    return a.endpoint == b.endpoint && a.state == b.state && a.lease_ms == b.lease_ms &&
+           a.name == b.name && a.origin == b.origin && one->offers == other->offers;
 }
 
 test::FrameBytes frame_of(std::uint8_t what, Bytes payload) {
@@ -52,7 +59,7 @@ test::FrameBytes frame_of(std::uint8_t what, Bytes payload) {
         return {payload.begin(), payload.end()};
     }
     auto spec = (what & 0x10) != 0 ? test::ipv6_spec() : test::FrameSpec{};
-    spec.type = (what & 0x40) != 0   ? routing::Type::query
+    spec.type = (what & 0x80) != 0   ? routing::Type::query
                 : (what & 0x08) != 0 ? routing::Type::deregister
                                      : routing::Type::register_agent;
     spec.destination = routing::kRouterId;
@@ -100,12 +107,29 @@ class Scene {
             require(std::equal(&frame[said + 48], &frame[said + 63], &request[asked + 48]));
         }
         static_cast<void>(rib_.take_changes());
+        check_offers();
     }
 
   private:
-    std::optional<routing::Registration> stored(std::uint32_t number) const {
+    std::optional<Stored> stored(std::uint32_t number) const {
         const routing::AgentRecord* const record = rib_.find_agent(test::agent(number));
-        return record == nullptr ? std::nullopt : std::optional(record->registration);
+        if (record == nullptr) {
+            return std::nullopt;
+        }
+        return Stored{record->registration, rib_.offers_of(record->offers)};
+    }
+
+    // The Rib's sums are those of its agents; names nobody offers can be let go.
+    void check_offers() {
+        std::uint64_t held = 0;
+        for (const auto& [id, record] : rib_.agents()) {
+            held += record.offers.size();
+        }
+        require(held == rib_.offers_held());
+        require(rib_.names_held() + rib_.patterns_held() <= rib_.names().count());
+        for (const routing::OfferChange& change : rib_.take_offer_changes()) {
+            require(change.number >= 1 && change.number <= rib_.names().limit());
+        }
     }
 
     routing::Rib rib_{limits(), {}};
@@ -116,7 +140,7 @@ class Scene {
                          patterns_,
                          {.registrations_per_second = 20, .error_rate = {20}, .regexes = {true}}};
     dataplane::PortView edge_;
-    std::vector<std::optional<routing::Registration>> before_;
+    std::vector<std::optional<Stored>> before_;
     std::uint64_t now_ = 1'000;
 };
 
