@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/heartbeat.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "dataplane/segments.h"
 
 namespace posthaste::dataplane {
 
 namespace {
-
-constexpr std::size_t kLoadBytes = 6;  // u16 per mille, u32 messages that wait
 
 // What the agent says of its load; one that says nothing sound keeps what it said before.
 void read_load(std::span<const std::uint8_t> frame,
@@ -28,18 +23,9 @@ void read_load(std::span<const std::uint8_t> frame,
             told = tlvs.value();
         }
     }
-    if (!tlvs.ok() || told.size() != kLoadBytes) {
-        return;
-    }
-    routing::Be16 per_mille;
-    routing::Be32 waiting;
-    std::memcpy(per_mille.bytes.data(), told.data(), 2);
-    std::memcpy(waiting.bytes.data(), told.data() + 2, 4);
-    if (per_mille <= routing::kLoadMax) {
-        loads.set(cell,
-                  {.per_mille = per_mille,
-                   .queue_depth =
-                       static_cast<std::uint16_t>(std::min<std::uint32_t>(waiting, UINT16_MAX))});
+    const auto load = tlvs.ok() ? routing::load_from_tlv(told) : std::nullopt;
+    if (load) {
+        loads.set(cell, *load);
     }
 }
 

@@ -36,18 +36,14 @@ struct Keys {
     }
 };
 
-// Which capabilities there are is for the control thread to find out, from the frames themselves.
+// Agents by their ids, capabilities by their keys.
 void ask_around(const Keys& keys,
                 unsigned destinations,
-                LaneMask to_capability,
                 routing::Resolver& resolver,
                 SpscRing<AgentId>& wanted) noexcept {
     for (const std::uint32_t at : resolver.news()) {
         if (at >= destinations) {
             return;
-        }
-        if (to_capability.has(keys.lane[at])) {
-            continue;
         }
         if (wanted.push(*keys.agent[at])) {
             resolver.counters().discovery_wanted.add(1);
@@ -96,7 +92,7 @@ void lookup(Burst& burst,
         rte_prefetch0(keys.found[i]);
         (i < destinations ? burst.target : burst.sender)[keys.lane[i]] = keys.found[i];
     }
-    ask_around(keys, destinations, burst.to_capability, resolver, wanted);
+    ask_around(keys, destinations, resolver, wanted);
 }
 
 }  // namespace posthaste::dataplane

@@ -11,7 +11,7 @@ namespace posthaste::dataplane {
 
 // Sets burst.target (of messages; for those in to_capability, which it sets too, the capability's
 // entry) and burst.sender (heartbeats, and messages on ports that check sources); null: unknown.
-// Agents nobody knows go to `wanted`, as far as there is room, for the control thread to ask
+// Destinations nobody knows go to `wanted`, as far as there is room, for the control thread to ask
 // around.
 void lookup(Burst& burst,
             const PortView& port,

@@ -6,6 +6,7 @@
 // timeout. All requests together keep to a rate. Whoever sends them takes them with
 // take_requests(); where there is nobody to ask, they just time out. Bounds: in_flight_max agents;
 // one more takes the place of the one that waits longest. A clock that goes back stands still.
+// What is said of agents here holds for capabilities, too, which go by their keys.
 #pragma once
 
 #include <cstdint>

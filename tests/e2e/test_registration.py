@@ -18,7 +18,7 @@ def test_what_an_agent_says_of_itself_is_shown(network, v6):
     assert agent.lease_ms == 5000
     shown = network.west.command("show", "agent", agent.id)
     assert shown["name"] == "a1" and shown["state"] == "running"
-    assert shown["capabilities"] == ["mail/sort", "mail/send"]
+    assert shown["capabilities"] == ["mail/send", "mail/sort"]
     assert (shown["port"], shown["origin"]) == ("edge1", "registered")
     assert shown["address"] == network.address("a1", v6)
     assert shown["udp_port"] == agent.socket.getsockname()[1]

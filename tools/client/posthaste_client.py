@@ -261,8 +261,9 @@ class Agent:
             tlvs.append((TLV_LEASE, struct.pack("!I", lease_ms)))
         if state is not None:
             tlvs.append((TLV_STATE, bytes((STATES.get(state, state),))))
-        # An answer is never larger than its request: leave room for the granted lease.
-        answer = self.request(REGISTER, encode_tlvs(tlvs) + bytes(8), timeout, tries)
+        # An answer is never larger than its request: leave room for the granted lease, or for the
+        # reason of a refusal.
+        answer = self.request(REGISTER, encode_tlvs(tlvs) + bytes(160), timeout, tries)
         for kind, value in decode_tlvs(answer.payload):
             if kind == TLV_LEASE and len(value) == 4:
                 self.lease_ms = struct.unpack("!I", value)[0]

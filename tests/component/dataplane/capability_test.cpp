@@ -186,6 +186,10 @@ TEST(capability, nobody_knows_it) {
     FrameSpec no_id = to_capability(kName);
     no_id.destination = agent(kReceiver);
     EXPECT_EQ(verdict(router, no_id), "unknown_capability");
+    routing::AgentId
+        wanted;  // once, by its key; neither what is known to have nobody nor what is no id
+    ASSERT_EQ(router.worker().wanted().pop(std::span(&wanted, 1)), 1U);
+    EXPECT_EQ(wanted, routing::capability_key(routing::capability_id("unheard-of")));
     EXPECT_EQ(router.worker().wanted().size(), 0U);
 }
 

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Messages to what an agent can do: who gets them, and who is told what of whom."""
+import collections
+import uuid
+
+import pytest
+
+from lab.laboratory import client
+from lab.namespaces import wait_until
+
+OCR = "vision/ocr"
+
+
+def agents(network, host, count, **options):
+    """More agents on one host, each with a UUID of its own."""
+    made = [network.agent(host, agent=uuid.uuid4()) for _ in range(count)]
+    for number, agent in enumerate(made):
+        agent.register(name=f"{host}-{number}", **options)
+    published(network)
+    return made
+
+
+def published(network):
+    """Waits until lcores see what agents offer: changes that come close together wait for each
+    other."""
+    for router in (network.west, network.east):
+        wait_until(lambda: router.command("show", "capabilities")["waiting"] == 0, 2.0,
+                   "what agents offer is published")
+
+
+def receiver_of(providers, timeout=2.0):
+    """Who of them gets the next message."""
+    found = []
+
+    def came():
+        found.extend(agent for agent in providers if agent.receive(0) is not None)
+        return found
+
+    wait_until(came, timeout, "somebody gets it")
+    return found[0]
+
+
+def test_any_goes_to_one_and_a_conversation_stays(network):
+    sender = network.registered("a1")
+    providers = agents(network, "a2", 4, capabilities=[OCR])
+    hits = collections.Counter()
+    for conversation in range(40):
+        first = None
+        for _ in range(3):
+            sender.call(OCR, b"page", conversation=conversation)
+            got = receiver_of(providers)
+            first = first or got
+            assert got is first
+        hits[first.id] += 1
+    assert len(hits) == 4, "every provider has conversations"
+    assert all(agent.receive(0.05) is None for agent in providers), "nobody got one twice"
+
+
+def test_a_provider_that_goes_loses_only_its_own_conversations(network):
+    sender = network.registered("a1")
+    providers = agents(network, "a2", 4, capabilities=[OCR])
+
+    def where(conversation, among):
+        sender.call(OCR, b"page", conversation=conversation)
+        return receiver_of(among).id
+
+    before = {conversation: where(conversation, providers) for conversation in range(32)}
+    gone, rest = providers[0], providers[1:]
+    gone.deregister()
+    published(network)
+    after = {conversation: where(conversation, rest) for conversation in range(32)}
+    for conversation, agent in before.items():
+        assert agent == after[conversation] or agent == gone.id
+
+
+def test_draining_providers_keep_what_they_have_and_get_nothing_new(network):
+    sender = network.registered("a1")
+    providers = agents(network, "a2", 2, capabilities=[OCR])
+    mine = {}
+    for conversation in range(16):
+        sender.call(OCR, b"page", conversation=conversation)
+        mine[conversation] = receiver_of(providers)
+    old = mine[0]
+    old.register(state="draining", capabilities=[OCR])
+    published(network)
+    for conversation, owner in mine.items():
+        sender.call(OCR, b"page", conversation=conversation)
+        assert receiver_of(providers) is owner
+    for conversation in range(100, 116):
+        sender.call(OCR, b"page", conversation=conversation)
+        assert receiver_of(providers) is not old
+
+
+def test_priority_fails_over_and_least_loaded_looks_at_loads(network):
+    sender = network.registered("a1")
+    best, = agents(network, "a2", 1, capabilities=[f"{OCR}@900", "math"])
+    other, = agents(network, "a2", 1, capabilities=[f"{OCR}@10*7", "math"])
+    sender.call(OCR, b"page", strategy="priority", conversation=1)
+    assert receiver_of([best, other]) is best
+    best.register(state="stopped", capabilities=[f"{OCR}@900", "math"])
+    published(network)
+    sender.call(OCR, b"page", strategy="priority", conversation=1)
+    assert receiver_of([best, other]) is other
+    best.register(capabilities=[f"{OCR}@900", "math"])
+    published(network)
+    best.heartbeat(load=900)
+    other.heartbeat(load=100, queue_depth=3)
+    assert {row["agent"]: row["load_per_mille"] for row in network.west.command(
+        "show", "capability", "math")["providers"]} == {str(best.id): 900, str(other.id): 100}
+    hits = collections.Counter()
+    for conversation in range(200, 240):
+        sender.call("math", b"1+1", strategy="least-loaded", conversation=conversation)
+        hits[receiver_of([best, other]).id] += 1
+    assert hits[other.id] > hits[best.id]
+
+
+def test_nobody_there_is_told(network):
+    sender = network.registered("a1")
+    sender.call("nobody/has", want_error=True)
+    assert client.error_name(sender.receive(2.0).error[0]) == "unknown-capability"
+    provider, = agents(network, "a2", 1, capabilities=[OCR])
+    provider.register(state="stopped", capabilities=[OCR])
+    published(network)
+    sender.call(OCR, want_error=True)
+    assert client.error_name(sender.receive(2.0).error[0]) == "no-available-provider"
+    sender.send(client.capability_id("not/this"), b"", want_error=True,
+                addressing=client.CAPABILITY_ANY, tlvs=[(client.TLV_CAPABILITY, b"vision/ocr")])
+    assert client.error_name(sender.receive(2.0).error[0]) == "malformed"
+
+
+def test_all_gets_everybody_once_and_never_the_sender(network):
+    sender, = agents(network, "a1", 1, capabilities=["news"])
+    providers = agents(network, "a2", 5, capabilities=["news"]) + \
+        agents(network, "a1", 2, capabilities=["news"])
+    for size in (1, 600, 1300):
+        sender.call("news", b"n" * size, to_all=True)
+        for agent in providers:
+            message = agent.receive(2.0)
+            assert message is not None and message.payload == b"n" * size
+    assert all(agent.receive(0.1) is None for agent in (*providers, sender))
+
+
+def test_a_query_lists_who_is_available_and_where(network):
+    asker = network.registered("a1")
+    providers = agents(network, "a2", 30, capabilities=[f"{OCR}@7*8"])
+    providers[0].register(state="draining", capabilities=[OCR])
+    published(network)
+    found = asker.query(OCR, room=300)
+    assert {row.agent for row in found} == {agent.id for agent in providers[1:]}
+    assert {(row.priority, row.weight, row.state, row.router) for row in found} == {
+        (7, 8, "running", "")}
+    assert len(asker.query(OCR, flags=1)) == 30
+    with pytest.raises(client.Refused, match="unknown-capability"):
+        asker.query("nobody/has")
+    stranger = network.agent("a1", agent=uuid.uuid4())
+    with pytest.raises(client.Refused, match="unauthorised"):
+        stranger.query(OCR)
+
+
+def test_the_operator_sees_capabilities(network):
+    agents(network, "a2", 3, capabilities=[OCR, "math@900"])
+    shown = network.west.command("show", "capabilities", "--limit", "1")
+    assert shown["names"] == 2 and shown["providers"] == 6 and shown["next"] is not None
+    rest = network.west.command("show", "capabilities", "--after", shown["next"])
+    rows = {row["capability"]: row for row in shown["capabilities"] + rest["capabilities"]}
+    assert {name: row["available"] for name, row in rows.items()} == {OCR: 3, "math": 3}
+    one = network.west.command("show", "capability", "math", "--limit", "2")
+    assert [row["priority"] for row in one["providers"]] == [900, 900] and one["next"] == "2"
+    assert one["id"] == str(client.capability_id("math"))
+
+
+def test_bad_registrations_leave_nothing(network):
+    agent = network.agent("a1", agent=uuid.uuid4())
+    for offers, why in ((["Vision"], "a-z"), (["a//b"], "a-z"), (["a", "a"], "twice"),
+                        ([f"c{number}" for number in range(65)], "64"), (["a@1001"], "1000"),
+                        (["a*0"], "weight")):
+        with pytest.raises(client.Refused, match=why):
+            agent.register(capabilities=offers)
+    assert network.west.command("show", "capabilities")["names"] == 0
+    assert str(agent.id) not in network.west.agents()
+
+
+def test_patterns_answer_for_names_nobody_has(network):
+    sender = network.registered("a1")
+    eyes, = agents(network, "a2", 1, patterns=[("glob", "vision/*")])
+    reader, = agents(network, "a2", 1, patterns=[("glob", "*/ocr")])
+    wait_for_patterns(network, sender, ["vision/faces", "text/ocr"], [eyes, reader])
+    for conversation in range(5):
+        sender.call("vision/faces", b"?", named=True, conversation=conversation)
+        assert receiver_of([eyes, reader]) is eyes
+    sender.call("vision/ocr", b"both", named=True, to_all=True)
+    assert [agent.receive(2.0).payload for agent in (eyes, reader)] == [b"both"] * 2
+    sender.call("vision/faces", b"known by its id alone now")
+    assert receiver_of([eyes, reader]) is eyes
+    exact, = agents(network, "a2", 1, capabilities=["vision/faces"])
+    sender.call("vision/faces", b"a name goes before a pattern", named=True)
+    assert receiver_of([eyes, reader, exact]) is exact
+    sender.call("sound/speech", want_error=True, named=True)
+    assert client.error_name(sender.receive(2.0).error[0]) == "unknown-capability"
+    eyes.deregister()
+    published(network)
+    sender.call("vision/cats", want_error=True, named=True)
+    assert client.error_name(sender.receive(2.0).error[0]) == "unknown-capability"
+
+
+def wait_for_patterns(network, sender, names, receivers):
+    """Until the patterns are compiled: messages that find nobody yet are answered."""
+    for name in names:
+        def found():
+            sender.call(name, b"compiled?", want_error=True, named=True, conversation=7)
+            return any(agent.receive(0.05) is not None for agent in receivers)
+        wait_until(found, 5.0, f"{name} is matched")
+    while sender.receive(0) is not None:
+        pass
+    while any(agent.receive(0.05) is not None for agent in receivers):
+        pass
+
+
+def test_regular_expressions_only_where_the_port_takes_them(network):
+    agent = network.agent("a1", agent=uuid.uuid4())
+    with pytest.raises(client.Refused, match="unauthorised"):
+        agent.register(patterns=[("regex", "vision/(ocr|faces)")])
+    for kind, text in (("glob", "a//[b"), ("glob", "")):
+        with pytest.raises(client.Refused, match="malformed"):
+            agent.register(patterns=[(kind, text)])
+    assert network.west.command("show", "capabilities")["patterns"] == 0
+
+
+def test_remote_providers_get_one_copy_for_all_and_choose_there(network):
+    """The other router's agents, made known here by static routes with capabilities."""
+    sender = network.registered("a1")
+    here, = agents(network, "a2", 1, capabilities=["mixed"])
+    there = [network.registered(host, capabilities=["mixed"]) for host in ("b1", "b2")]
+    router = network.west
+    text = router.ini.read_text()
+    added = text
+    for agent in there:
+        added = added.replace(f"[route {agent.id}]\n", f"[route {agent.id}]\ncapabilities = mixed\n")
+    try:
+        router.ini.write_text(added)
+        router.command("reload")
+        published(network)
+        assert {row["router"] for row in router.command("show", "capability", "mixed")["providers"]
+                } == {None, "east"}
+        sender.call("mixed", b"to all", to_all=True)
+        for agent in (here, *there):
+            assert agent.receive(2.0).payload == b"to all"
+        assert all(agent.receive(0.1) is None for agent in (here, *there))
+        hits = collections.Counter()
+        for conversation in range(40):
+            sender.call("mixed", b"any", conversation=conversation)
+            hits[receiver_of([here, *there]).id] += 1
+        assert len(hits) == 3
+    finally:
+        router.ini.write_text(text)
+        router.command("reload")
