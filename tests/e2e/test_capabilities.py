@@ -235,7 +235,8 @@ def test_remote_providers_get_one_copy_for_all_and_choose_there(network):
     text = router.ini.read_text()
     added = text
     for agent in there:
-        added = added.replace(f"[route {agent.id}]\n", f"[route {agent.id}]\ncapabilities = mixed\n")
+        header = f"[route {agent.id}]\n"
+        added = added.replace(header, header + "capabilities = mixed\n")
     try:
         router.ini.write_text(added)
         router.command("reload")

@@ -27,6 +27,7 @@ MAGIC = 0x5048
 VERSION = 1
 PORT = 4747
 HEADER = struct.Struct("!HBBBBBBHHI16s16sQQ")
+LOAD = struct.Struct("!HI")  # per mille, queue depth
 HEADER_BYTES = HEADER.size  # 64
 HEADER_BYTES_MAX = 15 * 16
 PAYLOAD_BYTES_MAX = 65_507 - HEADER_BYTES
@@ -34,8 +35,7 @@ PAYLOAD_BYTES_MAX = 65_507 - HEADER_BYTES
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:posthaste")
 ROUTER_ID = uuid.uuid5(NAMESPACE, "router")
 
-MESSAGE, REGISTER, HEARTBEAT, DEREGISTER, QUERY, QUERY_REPLY, ACK, ERROR = \
-    1, 16, 17, 18, 19, 20, 21, 22
+MESSAGE, REGISTER, HEARTBEAT, DEREGISTER, QUERY, QUERY_REPLY, ACK, ERROR = 1, *range(16, 23)
 TYPE_NAMES = {1: "message", 16: "register", 17: "heartbeat", 18: "deregister", 19: "query",
               20: "query-reply", 21: "ack", 22: "error", 23: "hello", 24: "cookie"}
 ERROR_NAMES = ("none", "unknown-agent", "unknown-capability", "no-available-provider", "hop-limit",
@@ -81,16 +81,12 @@ def encode_offer(text):
     name, at, priority = rest.partition("@")
     if not star and not at:
         return TLV_CAPABILITY, name.encode()
-    return TLV_OFFER, struct.pack("!HH", int(priority or PRIORITY),
-                                  int(weight or WEIGHT)) + name.encode()
+    numbers = int(priority or PRIORITY), int(weight or WEIGHT)
+    return TLV_OFFER, struct.pack("!HH", *numbers) + name.encode()
 
 
 def encode_pattern(kind, text, priority=PRIORITY, weight=WEIGHT):
     return TLV_PATTERN, struct.pack("!BHH", PATTERN_KINDS[kind], priority, weight) + text.encode()
-
-
-def encode_load(per_mille, queue_depth=0):
-    return TLV_LOAD, struct.pack("!HI", per_mille, queue_depth)
 
 
 @dataclasses.dataclass
@@ -254,23 +250,19 @@ class Agent:
         capabilities: as encode_offer() takes them; patterns: (kind, text) each; load: per mille.
         """
         tlvs = [(TLV_NAME, name.encode())] if name else []
-        tlvs += [encode_offer(capability) for capability in capabilities]
-        tlvs += [encode_pattern(*pattern) for pattern in patterns]
-        tlvs += [encode_load(load)] if load is not None else []
+        tlvs += [*map(encode_offer, capabilities), *(encode_pattern(*p) for p in patterns)]
+        tlvs += [(TLV_LOAD, LOAD.pack(load, 0))] if load is not None else []
         if lease_ms is not None:
             tlvs.append((TLV_LEASE, struct.pack("!I", lease_ms)))
         if state is not None:
             tlvs.append((TLV_STATE, bytes((STATES.get(state, state),))))
-        # An answer is never larger than its request: leave room for the granted lease, or for the
-        # reason of a refusal.
+        # An answer is never larger than its request: leave room for the lease, or for a reason.
         answer = self.request(REGISTER, encode_tlvs(tlvs) + bytes(160), timeout, tries)
-        for kind, value in decode_tlvs(answer.payload):
-            if kind == TLV_LEASE and len(value) == 4:
-                self.lease_ms = struct.unpack("!I", value)[0]
+        self.lease_ms = int.from_bytes(dict(decode_tlvs(answer.payload)).get(TLV_LEASE, b""), "big")
         return self.lease_ms
 
     def heartbeat(self, timeout=2.0, tries=3, load=None, queue_depth=0):
-        tlvs = [encode_load(load, queue_depth)] if load is not None else []
+        tlvs = [] if load is None else [(TLV_LOAD, LOAD.pack(load, queue_depth))]
         self.request(HEARTBEAT, encode_tlvs(tlvs), timeout, tries)
 
     def query(self, name, flags=0, timeout=2.0, tries=3, room=1024):
@@ -281,12 +273,10 @@ class Agent:
                                 (TLV_CURSOR, struct.pack("!I", cursor)),
                                 (TLV_QUERY_FLAGS, bytes((flags,)))])
             answer = self.request(QUERY, tlvs + bytes(max(0, room - len(tlvs))), timeout, tries)
-            cursor = None
-            for kind, value in decode_tlvs(answer.payload):
-                if kind == TLV_PROVIDER:
-                    providers.append(Provider.decode(value))
-                elif kind == TLV_CURSOR and len(value) == 4:
-                    cursor = struct.unpack("!I", value)[0]
+            told = decode_tlvs(answer.payload)
+            providers += [Provider.decode(value) for kind, value in told if kind == TLV_PROVIDER]
+            cursor = next((int.from_bytes(value, "big") for kind, value in told
+                           if kind == TLV_CURSOR), None)
         return providers
 
     def deregister(self, timeout=2.0, tries=3):
@@ -426,8 +416,7 @@ def command_query(agent, options):
     """Registers, asks who has a capability, and prints each as one line of JSON."""
     register(agent, options)
     for provider in agent.query(options.of):
-        fields = dataclasses.asdict(provider) | {"agent": str(provider.agent)}
-        print(json.dumps(fields), flush=True)
+        print(json.dumps(dataclasses.asdict(provider), default=str), flush=True)
     agent.deregister()
     return 0
 
@@ -438,13 +427,13 @@ def command_register(agent, options):
     return 0
 
 
-def command_heartbeat(agent, options):
+def command_heartbeat(agent, _):
     """Refreshes the lease of a registration made from the same address."""
     agent.heartbeat()
     return 0
 
 
-def command_deregister(agent, options):
+def command_deregister(agent, _):
     """Ends a registration made from the same address."""
     agent.deregister()
     return 0
