@@ -69,6 +69,7 @@ void Patterns::set_options(const CapabilitiesConfig& config) {
 tl::expected<PatternJudge::Judgement, RibError> Patterns::judge(std::span<Offer> offers,
                                                                 bool regexes_allowed) {
     Judgement judgement;
+    std::uint64_t expected = 0;
     for (Offer& offer : offers) {
         if (offer.kind == OfferKind::name) {
             continue;
@@ -87,7 +88,8 @@ tl::expected<PatternJudge::Judgement, RibError> Patterns::judge(std::span<Offer>
         if (number != 0 && directory_.table().contains(number)) {
             continue;
         }
-        if (const auto no_room = directory_.refuse(*read)) {
+        expected += routing::expected_bytes(*read);
+        if (const auto no_room = directory_.refuse(expected)) {
             return tl::unexpected(refusal(ErrorCode::overloaded, offer, *no_room));
         }
         if (offer.kind != OfferKind::regex) {

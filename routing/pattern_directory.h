@@ -39,8 +39,8 @@ class PatternDirectory {
         : table_(table), names_(names, key) {}
 
     // See PatternTable.
-    [[nodiscard]] std::optional<std::string> refuse(const ReadPattern& pattern) const {
-        return table_.refuse(pattern);
+    [[nodiscard]] std::optional<std::string> refuse(std::uint64_t expected) const {
+        return table_.refuse(expected);
     }
 
     void add(std::uint32_t number, ReadPattern pattern, std::uint64_t now_ms) {

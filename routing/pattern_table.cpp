@@ -10,14 +10,9 @@
 
 namespace posthaste::routing {
 
-namespace {
-
-// More than a pattern takes in a database beside others, as measured over random ones.
 std::uint32_t expected_bytes(const ReadPattern& pattern) noexcept {
     return 2'048 + 128 * pattern.positions + 512 * std::min(pattern.wildcards, 100U);
 }
-
-}  // namespace
 
 PatternBuilt build_patterns(PatternBuild build) {
     std::vector<NumberedExpression> expressions;
@@ -40,8 +35,8 @@ bool added_matches(const PatternDatabase& database,
                                          [members](std::uint32_t at) { return members[at].added; });
 }
 
-std::optional<std::string> PatternTable::refuse(const ReadPattern& pattern) const {
-    if (bytes() + expected_bytes(pattern) <= options_.bytes_max) {
+std::optional<std::string> PatternTable::refuse(std::uint64_t expected) const {
+    if (bytes() + expected <= options_.bytes_max) {
         return std::nullopt;
     }
     return "the compiled patterns would take more than " + std::to_string(options_.bytes_max) +

@@ -39,6 +39,9 @@ struct PatternMember {
     std::shared_ptr<const std::string> expression;
 };
 
+// More than the pattern takes in a database beside others, as measured over random ones.
+[[nodiscard]] std::uint32_t expected_bytes(const ReadPattern& pattern) noexcept;
+
 // Work for the builder thread; it shares nothing with the table but immutable texts.
 struct PatternBuild {
     std::vector<PatternMember> members;
@@ -80,8 +83,9 @@ class PatternTable {
     PatternTable(const PatternTable&) = delete;
     PatternTable& operator=(const PatternTable&) = delete;
 
-    // Why there is no room for it; nothing: there is.
-    [[nodiscard]] std::optional<std::string> refuse(const ReadPattern& pattern) const;
+    // Why there is no room for patterns that are expected to take so much together; nothing: there
+    // is.
+    [[nodiscard]] std::optional<std::string> refuse(std::uint64_t expected) const;
     // The number is the caller's and not in use here.
     void add(std::uint32_t number, ReadPattern pattern, std::uint64_t now_ms);
     // False: it was not in.

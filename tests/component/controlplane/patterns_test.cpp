@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Patterns between the Rib, a real builder thread and a real Fib: what an agent offers by pattern
+// is what lcores find for a name nobody has, and what is refused leaves nothing behind.
+#include "controlplane/patterns.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "routing/capability_name.h"
+#include "tests/support/eal_fixture.h"
+#include "tests/support/hash_key.h"
+#include "tests/support/numbered_id.h"
+
+namespace posthaste::controlplane {
+namespace {
+
+using routing::AgentId;
+using routing::ErrorCode;
+using routing::FibEntry;
+using routing::Offer;
+using routing::OfferKind;
+using support::hash_key;
+using support::numbered_id;
+
+class patterns : public ::testing::Test {
+  protected:
+    patterns() {
+        routing::FibOptions options;
+        options.capacity = 4'096;
+        options.key = hash_key(1);
+        fib_ = std::move(*routing::Fib::create(options, grace_));
+        index_ = std::make_unique<routing::CapabilityIndex>(
+            rib_.names(), sets_, *fib_, routing::CapabilityIndexOptions{});
+        patterns_ = std::make_unique<Patterns>(builder_, rib_.names(), *index_, config_);
+    }
+
+    static routing::RibLimits limits() {
+        routing::RibLimits limits;
+        limits.routes_max = 100;
+        return limits;
+    }
+
+    void offer(std::uint32_t number, std::vector<Offer> offers) {
+        routing::Registration agent;
+        agent.agent = numbered_id(number);
+        agent.endpoint.ip = *routing::IpAddress::from_text("10.0.0.2");
+        agent.endpoint.udp_port = 5'000;
+        agent.offers = std::move(offers);
+        ASSERT_TRUE(rib_.register_agent(std::move(agent), now_ms_).has_value());
+        apply();
+    }
+
+    // As the conductor does.
+    void apply() {
+        for (const routing::FibChange& change : rib_.take_changes()) {
+            if (change.remove) {
+                fib_->remove(change.entry.agent);
+            } else {
+                ASSERT_TRUE(fib_->set(change.entry, change.last_heard_ms));
+            }
+        }
+        std::vector<std::uint32_t> numbers;
+        for (const routing::OfferChange& change : rib_.take_offer_changes()) {
+            index_->apply(change, now_ms_);
+            if (rib_.names().at(change.number).kind != OfferKind::name) {
+                numbers.push_back(change.number);
+            }
+        }
+        patterns_->take_changes(numbers, now_ms_);
+        index_->publish_all(now_ms_, 1);
+    }
+
+    // Until the builder has nothing to do.
+    void settle() {
+        now_ms_ += 1'000;
+        do {
+            patterns_->turn(now_ms_);
+            while (builder_.pending() > 0) {
+                if (builder_.collect() == 0) {
+                    std::this_thread::yield();
+                }
+            }
+        } while (patterns_->directory().next_due_ms().has_value());
+    }
+
+    Patterns::Answer ask(const std::string& name) {
+        return patterns_->answer(routing::capability_id(name), name, now_ms_, 1);
+    }
+
+    // Who lcores find for the name; empty without a set.
+    [[nodiscard]] std::vector<AgentId> found(const std::string& name) const {
+        const FibEntry* const entry =
+            fib_->find(routing::capability_key(routing::capability_id(name)));
+        std::vector<AgentId> agents;
+        if (entry != nullptr && entry->provider_set() != 0) {
+            for (const auto& provider : sets_.read(entry->provider_set())->providers()) {
+                agents.push_back(provider.agent);
+            }
+        }
+        return agents;
+    }
+
+    std::uint64_t now_ms_ = 1'000;
+    CapabilitiesConfig config_;
+    routing::Grace grace_{1};
+    std::unique_ptr<routing::Fib> fib_;
+    routing::Rib rib_{limits(), hash_key(2)};
+    routing::ProviderSets sets_{grace_, 512};
+    std::unique_ptr<routing::CapabilityIndex> index_;
+    std::unique_ptr<Patterns> patterns_;
+    Builder builder_;
+};
+
+Offer glob(const std::string& text) {
+    return {.kind = OfferKind::glob, .text = text};
+}
+
+Offer regex(const std::string& text) {
+    return {.kind = OfferKind::regex, .text = text};
+}
+
+using Agents = std::vector<AgentId>;
+
+TEST_F(patterns, answer_for_names_nobody_has_until_they_go) {
+    offer(1, {glob("vision/*")});
+    offer(2, {glob("**/ocr")});
+    EXPECT_TRUE(patterns_->any());
+    settle();
+    EXPECT_EQ(ask("vision/ocr"), Patterns::Answer::matched);
+    EXPECT_EQ(found("vision/ocr"), (Agents{numbered_id(1), numbered_id(2)}));
+    EXPECT_EQ(ask("vision/faces"), Patterns::Answer::matched);
+    EXPECT_EQ(found("vision/faces"), Agents{numbered_id(1)});
+    EXPECT_EQ(ask("speech"), Patterns::Answer::unmatched);
+    ASSERT_TRUE(rib_.deregister_agent(numbered_id(1), nullptr).has_value());
+    apply();
+    patterns_->turn(now_ms_);
+    EXPECT_EQ(found("vision/faces"), Agents{}) << "forgotten with its pattern";
+    EXPECT_EQ(ask("vision/ocr"), Patterns::Answer::matched);
+    EXPECT_EQ(found("vision/ocr"), Agents{numbered_id(2)});
+    ASSERT_TRUE(rib_.deregister_agent(numbered_id(2), nullptr).has_value());
+    apply();
+    EXPECT_FALSE(patterns_->any());
+}
+
+TEST_F(patterns, a_new_pattern_takes_effect_on_names_that_nobody_matched) {
+    offer(1, {glob("a/*")});
+    settle();
+    EXPECT_EQ(ask("b/x"), Patterns::Answer::unmatched);
+    EXPECT_EQ(ask("c/x"), Patterns::Answer::unmatched);
+    offer(2, {glob("b/*")});
+    settle();
+    now_ms_ -= 999;  // before the end of what is known of them
+    EXPECT_EQ(fib_->find(routing::capability_key(routing::capability_id("b/x"))), nullptr);
+    EXPECT_NE(fib_->find(routing::capability_key(routing::capability_id("c/x"))), nullptr)
+        << "nothing has changed for it";
+    EXPECT_EQ(ask("b/x"), Patterns::Answer::matched);
+    EXPECT_EQ(found("b/x"), Agents{numbered_id(2)});
+}
+
+TEST_F(patterns, a_regex_is_tried_by_the_builder_before_it_is_judged) {
+    std::vector<Offer> offers = {regex("^ocr-(de|en)$"), glob("a*?")};
+    EXPECT_EQ(patterns_->judge(offers, false).error().code, ErrorCode::unauthorised);
+    const auto untried = patterns_->judge(offers, true).value().untried;
+    EXPECT_EQ(untried, std::vector<std::string>{"^ocr-(de|en)$"});
+    EXPECT_EQ(offers[1].text, "a?*") << "the one form it is kept in";
+    const std::vector<std::uint8_t> frame = {1, 2, 3};
+    EXPECT_TRUE(patterns_->keep(4, frame, untried));
+    EXPECT_TRUE(patterns_->take_tried().empty());
+    settle();
+    const auto tried = patterns_->take_tried();
+    ASSERT_EQ(tried.size(), 1U);
+    EXPECT_EQ(tried[0].ingress, 4U);
+    EXPECT_EQ(tried[0].frame, frame);
+    EXPECT_TRUE(patterns_->judge(offers, true).value().untried.empty());
+    EXPECT_EQ(patterns_->waiting(), 0U);
+    offer(1, offers);
+    settle();
+    EXPECT_EQ(ask("ocr-de"), Patterns::Answer::matched);
+    EXPECT_EQ(ask("ocr-fr"), Patterns::Answer::unmatched);
+}
+
+TEST_F(patterns, what_is_refused_is_refused_with_the_reason) {
+    std::vector<Offer> offers = {regex("(a{1,1000}){1,1000}b")};
+    EXPECT_EQ(patterns_->judge(offers, true).error().detail,
+              "pattern: a repeat is of more than 100; no capability name is longer");
+    offers = {glob("**")};
+    EXPECT_EQ(patterns_->judge(offers, true).error().code, ErrorCode::malformed);
+    for (std::size_t i = 0; i < Patterns::kWaitingMax; ++i) {
+        EXPECT_TRUE(patterns_->keep(0, {}, {"x" + std::to_string(i)}));
+    }
+    EXPECT_FALSE(patterns_->keep(0, {}, {"y"})) << "as many wait as may";
+    settle();
+    for (int turns = 0; patterns_->counts().tried < Patterns::kWaitingMax; ++turns) {
+        ASSERT_LT(turns, 10);
+        settle();
+    }
+    EXPECT_EQ(patterns_->take_tried().size(), Patterns::kWaitingMax);
+}
+
+TEST_F(patterns, no_more_are_taken_than_the_memory_for_them_allows) {
+    config_.database_mb = 1;
+    patterns_->set_options(config_);
+    std::string long_one;
+    for (int i = 0; i < 99; ++i) {
+        long_one += "*b";
+    }
+    std::vector<Offer> offers;
+    for (char first = 'a'; first <= 'z'; ++first) {
+        offers.push_back(glob(first + long_one));
+    }
+    const auto refused = patterns_->judge(offers, false);
+    ASSERT_FALSE(refused.has_value()) << "together they are expected to take more";
+    EXPECT_EQ(refused.error().code, ErrorCode::overloaded);
+    EXPECT_NE(refused.error().detail.find("would take more than 1048576 bytes"), std::string::npos);
+    offers.resize(5);
+    ASSERT_TRUE(patterns_->judge(offers, false).has_value());
+    offer(1, offers);
+    settle();
+    EXPECT_EQ(patterns_->directory().table().waiting(), 0U);
+    EXPECT_LE(patterns_->directory().table().bytes(), 1U << 20);
+    EXPECT_TRUE(patterns_->judge(offers, false).has_value()) << "they are in";
+}
+
+}  // namespace
+}  // namespace posthaste::controlplane
