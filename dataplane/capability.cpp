@@ -4,6 +4,7 @@
 #include <rte_prefetch.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "dataplane/segments.h"
 #include "routing/conversations.h"
@@ -29,8 +30,18 @@ constexpr std::size_t kFailoverMax = 16;
 struct Choice {
     std::array<const ProviderSet*, kBurstMax> set;
     std::array<std::uint64_t, kBurstMax> key;
+    std::array<std::uint32_t, kBurstMax> foreseen;
     std::array<const Provider*, kBurstMax> provider;
 };
+
+// AgentId's own comparison calls memcmp().
+bool same(const routing::AgentId& a, const routing::AgentId& b) noexcept {
+    std::uint64_t of_a[2];
+    std::uint64_t of_b[2];
+    std::memcpy(of_a, a.bytes.data(), sizeof of_a);
+    std::memcpy(of_b, b.bytes.data(), sizeof of_b);
+    return ((of_a[0] ^ of_b[0]) | (of_a[1] ^ of_b[1])) == 0;
+}
 
 const WireHeader& header_in(const Burst& burst, unsigned lane) noexcept {
     return header_of(bytes_of(burst.frame[lane]), burst.view[lane]);
@@ -128,10 +139,16 @@ LaneMask choose(Burst& burst,
         choice.set[lane]->prefetch(choice.key[lane]);
         tables.conversations.prefetch(choice.key[lane]);
     }
+    const bool here =
+        tables.world.local_first || tables.world.ports[burst.ingress].role == Role::fabric;
+    for (const unsigned lane : lanes& burst.live) {
+        choice.foreseen[lane] = choice.set[lane]->foresee(choice.key[lane], here);
+    }
     routing::ChoiceContext context{tables.fib.routers(), tables.fib.loads(), tables.conversations};
     std::array<std::uint32_t, routing::kStrategyMax + 1U> chosen{};
     for (const unsigned lane : lanes& burst.live) {
         Ask ask = ask_of(burst, lane, choice.key[lane], tables.world);
+        ask.foreseen = choice.foreseen[lane];
         const Provider* provider = choice.set[lane]->choose(ask, context);
         if (provider == nullptr && ask.local_only) {
             if (!may_be_redirected(header_in(burst, lane))) {
@@ -139,6 +156,7 @@ LaneMask choose(Burst& burst,
                 continue;
             }
             ask.local_only = false;
+            ask.foreseen = Ask{}.foreseen;
             provider = choice.set[lane]->choose(ask, context);
         }
         if (provider == nullptr) {
@@ -191,7 +209,7 @@ const FibEntry* route_of(const Provider& provider,
                          const routing::Fib& fib,
                          std::uint32_t now_ms) noexcept {
     const FibEntry* const entry = fib.entry_of_cell(provider.cell);
-    if (entry == nullptr || entry->agent != provider.agent) {
+    if (entry == nullptr || !same(entry->agent, provider.agent)) {
         return nullptr;
     }
     if (provider.local()) {

@@ -54,6 +54,34 @@ const FibEntry* recipient(std::uint32_t mark,
                : nullptr;
 }
 
+// The steps by which the recipients of a frame come nearer; each needs the one before it.
+constexpr unsigned kSteps = 4;
+
+void come_nearer(const Burst& burst,
+                 unsigned lane,
+                 unsigned step,
+                 const CapabilityTables& tables) noexcept {
+    const ProviderSet* const set = tables.sets.read(burst.target[lane]->provider_set());
+    if (set == nullptr) {
+        return;
+    }
+    if (step == 0) {
+        set->prefetch();
+        return;
+    }
+    const std::span<const Provider> all = set->local();
+    const std::span<const Provider> local = all.first(std::min<std::size_t>(all.size(), kBurstMax));
+    for (const Provider& provider : local) {
+        if (step == 1) {
+            rte_prefetch0(&provider);
+        } else if (step == 2) {
+            tables.fib.prefetch_cell(provider.cell);
+        } else {
+            rte_prefetch0(tables.fib.entry_of_cell(provider.cell));
+        }
+    }
+}
+
 void gather(std::uint8_t* to, const rte_mbuf* from, std::uint32_t bytes) noexcept {
     for (const rte_mbuf* segment = from; bytes > 0; segment = segment->next) {
         const std::uint32_t part = std::min<std::uint32_t>(segment->data_len, bytes);
@@ -67,20 +95,12 @@ void gather(std::uint8_t* to, const rte_mbuf* from, std::uint32_t bytes) noexcep
 
 FanOut::FanOut(rte_mempool* pool) : pool_(pool), copies_(std::make_unique<Burst>()) {}
 
-// All their cells, then all their entries, are asked for before one is looked at.
 void FanOut::add_local(const Burst& burst,
                        unsigned lane,
                        const ProviderSet& set,
                        const routing::Fib& fib) noexcept {
-    const std::span<const Provider> providers = set.local();
-    for (const Provider& provider : providers) {
-        fib.prefetch_cell(provider.cell);
-    }
-    for (const Provider& provider : providers) {
-        rte_prefetch0(fib.entry_of_cell(provider.cell));
-    }
-    const routing::AgentId& sender = sender_of(burst, lane);
-    for (const Provider& provider : providers) {
+    const routing::AgentId sender = sender_of(burst, lane);
+    for (const Provider& provider : set.local()) {
         const FibEntry* const entry = route_of(provider, fib, burst.now_ms);
         if (entry != nullptr && provider.agent != sender) {
             recipients_[count_++] = entry;
@@ -128,34 +148,60 @@ Drop FanOut::find(const Burst& burst, unsigned lane, const CapabilityTables& tab
     return count_ == 0 ? Drop::no_provider : Drop::none;
 }
 
-// As lanes of copies_, which has room for them. Gives how many there were mbufs for.
+// Behind the lanes of copies_, which has room for them. Gives how many mbufs there were.
+unsigned FanOut::allocate(std::size_t wanted) noexcept {
+    rte_mbuf** const room = copies_->frame.data() + copies_->received.count();
+    if (pool_ == nullptr) {
+        return 0;
+    }
+    if (rte_pktmbuf_alloc_bulk(pool_, room, static_cast<unsigned>(wanted)) == 0) [[likely]] {
+        return static_cast<unsigned>(wanted);
+    }
+    unsigned made = 0;
+    while (made < wanted && (room[made] = rte_pktmbuf_alloc(pool_)) != nullptr) {
+        ++made;
+    }
+    return made;
+}
+
+// Most copies of a frame differ in little; they are written as they leave. The others are as the
+// frame came, and go on like it. Gives how many there are.
 unsigned FanOut::make(const Burst& burst,
                       unsigned lane,
-                      std::span<const FibEntry* const> to) noexcept {
+                      std::span<const FibEntry* const> to,
+                      const World& world,
+                      std::span<TxBacklog> tx) noexcept {
     Burst& copies = *copies_;
     const unsigned first = copies.received.count();
-    auto made = static_cast<unsigned>(to.size());
-    rte_mbuf** const room = copies.frame.data() + first;
-    if (pool_ == nullptr || rte_pktmbuf_alloc_bulk(pool_, room, made) != 0) [[unlikely]] {
-        made = 0;
-        while (pool_ != nullptr && made < to.size() &&
-               (room[made] = rte_pktmbuf_alloc(pool_)) != nullptr) {
-            ++made;
-        }
-    }
+    const unsigned made = allocate(to.size());
+    const bool plain = head_.prepare(burst, lane, *to.front(), world);
     const std::uint32_t bytes = routing::frame_end(burst.view[lane]);
     const rte_mbuf* const original = burst.frame[lane];
+    const auto* const from = rte_pktmbuf_mtod(original, const std::uint8_t*);
+    const std::uint8_t performative = header_of(from, burst.view[lane]).performative;
     for (unsigned i = 0; i < made; ++i) {
         const unsigned at = first + i;
-        rte_mbuf* const frame = room[i];
+        rte_mbuf* const frame = copies.frame[at];
         frame->pkt_len = bytes;
         frame->data_len = static_cast<std::uint16_t>(bytes);
+        copies.received.set(at);
+        copies.performative[at] = performative;
+        if (plain && head_.serves(*to[i]) && tx[head_.egress()].reserve()) [[likely]] {
+            std::uint8_t* const out = bytes_of(frame);
+            head_.write(out, *to[i]);
+            rte_memcpy(
+                out + PlainHead::kBytes, from + PlainHead::kBytes, bytes - PlainHead::kBytes);
+            copies.egress[at] = head_.egress();
+            copies.finished.set(at);
+            plain_.set(at);
+            continue;
+        }
         gather(bytes_of(frame), original, bytes);
         copies.view[at] = burst.view[lane];
         copies.target[at] = to[i];
-        copies.received.set(at);
+        copies.live.set(at);
+        copies.to_all.set(at);
     }
-    copies.live = copies.to_all = copies.to_capability = copies.received;
     return made;
 }
 
@@ -168,7 +214,7 @@ void FanOut::copy(const Burst& burst,
     while (!to.empty()) {
         const std::size_t part =
             std::min<std::size_t>(to.size(), kBurstMax - copies_->received.count());
-        const unsigned made = make(burst, lane, to.first(part));
+        const unsigned made = make(burst, lane, to.first(part), tables.world, onward.tx);
         if (made < part) [[unlikely]] {
             PortCounters& port = onward.counters.port[burst.ingress];
             port.copied.add(part - made);
@@ -186,10 +232,14 @@ void FanOut::copy(const Burst& burst,
 void FanOut::send(const CapabilityTables& tables, const OnwardTables& onward) noexcept {
     Burst& copies = *copies_;
     const World& world = tables.world;
-    resolve(copies, world, tables.fib.routers(), onward.lookups, onward.tx);
-    policy_out(copies, onward.policies);
-    rewrite(copies, world);
-    punt(copies, onward.punts);
+    if (copies.live.any()) {
+        resolve(copies, world, tables.fib.routers(), onward.lookups, onward.tx);
+        policy_out(copies, onward.policies);
+        rewrite(copies, world);
+        punt(copies, onward.punts);
+    }
+    copies.messages |= plain_;
+    plain_ = LaneMask();
     transmit(copies, onward.tx);
     count(copies, onward.counters);
     release(copies);
@@ -213,7 +263,22 @@ void FanOut::run(Burst& burst,
     for (TxBacklog& backlog : onward.tx) {
         backlog.set_aside();
     }
+    // Some frames ahead of the one in hand, so that none waits.
+    std::array<std::uint8_t, kBurstMax> order;
+    unsigned count = 0;
     for (const unsigned lane : lanes) {
+        order[count++] = static_cast<std::uint8_t>(lane);
+    }
+    for (unsigned at = 0; at < count + kSteps; ++at) {
+        for (unsigned step = 0; step < kSteps; ++step) {
+            if (at >= step && at - step < count) {
+                come_nearer(burst, order[at - step], step, tables);
+            }
+        }
+        if (at < kSteps) {
+            continue;
+        }
+        const unsigned lane = order[at - kSteps];
         const Drop why = find(burst, lane, tables);
         if (why != Drop::none) {
             onward.counters.capability.no_provider.add(why == Drop::no_provider ? 1 : 0);

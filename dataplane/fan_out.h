@@ -13,6 +13,7 @@
 #include "dataplane/burst.h"
 #include "dataplane/capability.h"
 #include "dataplane/counters.h"
+#include "dataplane/plain_head.h"
 #include "dataplane/policy.h"
 #include "dataplane/punt.h"
 #include "dataplane/transmit.h"
@@ -59,13 +60,18 @@ class FanOut {
               unsigned lane,
               const CapabilityTables& tables,
               const OnwardTables& onward) noexcept;
+    [[nodiscard]] unsigned allocate(std::size_t wanted) noexcept;
     unsigned make(const Burst& burst,
                   unsigned lane,
-                  std::span<const routing::FibEntry* const> to) noexcept;
+                  std::span<const routing::FibEntry* const> to,
+                  const World& world,
+                  std::span<TxBacklog> tx) noexcept;
     void send(const CapabilityTables& tables, const OnwardTables& onward) noexcept;
 
     rte_mempool* pool_;
     std::unique_ptr<Burst> copies_;
+    LaneMask plain_;  // of them, rewritten already
+    PlainHead head_;
     std::array<const routing::FibEntry*, kRecipientsMax> recipients_;
     unsigned count_ = 0;  // of them
 };

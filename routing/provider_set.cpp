@@ -25,6 +25,14 @@ bool before(const AgentId& a, const AgentId& b) noexcept {
     return half(a, 0) != half(b, 0) ? half(a, 0) < half(b, 0) : half(a, 8) < half(b, 8);
 }
 
+bool same(const AgentId& a, const AgentId& b) noexcept {
+    std::uint64_t of_a[2];
+    std::uint64_t of_b[2];
+    std::memcpy(of_a, a.bytes.data(), sizeof of_a);
+    std::memcpy(of_b, b.bytes.data(), sizeof of_b);
+    return ((of_a[0] ^ of_b[0]) | (of_a[1] ^ of_b[1])) == 0;
+}
+
 }  // namespace
 
 std::uint64_t conversation_key(std::uint64_t conversation, const AgentId& capability) noexcept {
@@ -64,7 +72,7 @@ class ProviderChoice {
     using Column = ProviderSet::Column;
 
     [[nodiscard]] bool sends(const Provider& provider) const noexcept {
-        return ask_.sender != nullptr && provider.agent == *ask_.sender;
+        return ask_.sender != nullptr && same(provider.agent, *ask_.sender);
     }
 
     [[nodiscard]] bool available(std::uint32_t provider) const noexcept {
@@ -82,7 +90,6 @@ class ProviderChoice {
 
     [[nodiscard]] const Provider* sticky_in(bool local_only) noexcept;
     [[nodiscard]] std::uint32_t nearest(const ProviderRing& ring, Among among) noexcept;
-    [[nodiscard]] std::uint32_t nearest_of_all(const ProviderRing& ring) const noexcept;
     [[nodiscard]] std::uint32_t nearer(std::uint32_t best,
                                        std::uint32_t best_distance,
                                        const RingPoint& point,
@@ -125,16 +132,16 @@ inline std::uint32_t ProviderChoice::nearer(std::uint32_t best,
 
 // Whoever is nearest, available or not; kNobody where two are as near. Without a branch that
 // depends on the distances, which nobody could foretell.
-inline std::uint32_t ProviderChoice::nearest_of_all(const ProviderRing& ring) const noexcept {
+inline std::uint32_t nearest_of_all(const ProviderRing& ring, std::uint64_t key) noexcept {
     std::uint64_t best = ~std::uint64_t{0};
     bool tie = false;
-    for (const std::uint32_t probe : ProviderRing::probes(ask_.key)) {
+    for (const std::uint32_t probe : ProviderRing::probes(key)) {
         const RingPoint* const point = ring.successor(probe);
         const std::uint64_t here = std::uint64_t{point->position - probe} << 32 | point->number();
         tie |= (here ^ best) >> 32 == 0;
         best = here < best ? here : best;
     }
-    return tie ? kNobody : static_cast<std::uint32_t>(best);
+    return tie ? 0xffffffff : static_cast<std::uint32_t>(best);
 }
 
 // The lower id of two as near. kNobody with cut_: there may be a nearer one behind kWalk points.
@@ -173,7 +180,11 @@ const Provider* ProviderChoice::sticky_in(bool local_only) noexcept {
     if (ring.count() == 0) {
         return nullptr;
     }
-    std::uint32_t winner = nearest_of_all(ring);
+    const bool asked = local_only == (ask_.local_only || ask_.local_first);
+    std::uint32_t winner = asked ? ask_.foreseen : kNobody;
+    if (winner == kNobody) {
+        winner = nearest_of_all(ring, ask_.key);
+    }
     if (winner == kNobody) [[unlikely]] {
         winner = nearest(ring, Among::all);
     }
@@ -419,6 +430,16 @@ std::uint32_t ProviderChoice::member_of(std::uint32_t router) const noexcept {
         return member;
     }
     return count == 1 ? kNobody : set_.router_members_[first + (at + 1 == count ? 0 : at + 1)];
+}
+
+std::uint32_t ProviderSet::foresee(std::uint64_t key, bool local_only) const noexcept {
+    const ProviderRing& ring = local_only ? local_ring_ : all_;
+    const std::uint32_t winner = ring.count() == 0 ? 0xffffffff : nearest_of_all(ring, key);
+    if (winner != 0xffffffff) [[likely]] {
+        prefetch_line(providers_ + winner);
+        prefetch_line(reinterpret_cast<const char*>(providers_ + winner + 1) - 1);
+    }
+    return winner;
 }
 
 const Provider* ProviderSet::choose(const Ask& ask, ChoiceContext& context) const noexcept {

@@ -39,6 +39,8 @@ struct Ask {
     Strategy strategy = Strategy::sticky;
     bool local_only = false;   // relayed frames: a router chooses among its own agents
     bool local_first = false;  // others only if none here is available
+    // What ProviderSet::foresee() said, asked with local_only or local_first; or nothing.
+    std::uint32_t foreseen = 0xffffffff;
 };
 
 // What a choice looks at beside the set. An lcore's.
@@ -105,6 +107,9 @@ class ProviderSet {
             all_.prefetch(key);
         }
     }
+
+    // Whom a sticky choice looks at first, and brings him nearer too. Optional.
+    [[nodiscard]] std::uint32_t foresee(std::uint64_t key, bool local_only) const noexcept;
 
     // Null: nobody is available.
     [[nodiscard]] const Provider* choose(const Ask& ask, ChoiceContext& context) const noexcept;
