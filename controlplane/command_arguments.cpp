@@ -23,6 +23,10 @@ bool is_text(std::string_view value, std::size_t bytes_max) noexcept {
     });
 }
 
+bool is_hex_digit(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
 template <typename T>
 std::optional<T> to_number(std::string_view text) noexcept {
     T value{};
@@ -44,6 +48,10 @@ std::string_view name_of(ValueKind kind) noexcept {
             return "port";
         case ValueKind::router:
             return "router";
+        case ValueKind::policy:
+            return "policy";
+        case ValueKind::payload:
+            return "payload";
         case ValueKind::number:
             return "number";
         case ValueKind::endpoint:
@@ -71,6 +79,10 @@ std::string_view allowed(ValueKind kind) noexcept {
             return "the name of a port";
         case ValueKind::router:
             return "the name of a router";
+        case ValueKind::policy:
+            return "the name of a policy";
+        case ValueKind::payload:
+            return "1 to 9000 bytes as hexadecimal digits; posthastectl takes a file, too";
         case ValueKind::number:
             return "a number from 1 to 1000";
         case ValueKind::endpoint:
@@ -92,6 +104,7 @@ std::string_view allowed(ValueKind kind) noexcept {
 }
 
 static_assert(kPageMax == 1'000, "allowed(number) says so in words");
+static_assert(kPayloadBytesMax == 9'000, "allowed(payload) says so in words");
 
 std::optional<EndpointText> parse_endpoint(std::string_view text) noexcept {
     EndpointText endpoint;
@@ -147,8 +160,12 @@ bool is_valid(ValueKind kind, std::string_view value) noexcept {
             return routing::offer_from_text(value).has_value();
         case ValueKind::cursor:
             return is_text(value, kCursorBytesMax);
+        case ValueKind::payload:
+            return !value.empty() && value.size() % 2 == 0 &&
+                   value.size() / 2 <= kPayloadBytesMax && std::ranges::all_of(value, is_hex_digit);
         case ValueKind::port:
         case ValueKind::router:
+        case ValueKind::policy:
         case ValueKind::word:
             return is_text(value, kSectionNameBytesMax);
         case ValueKind::flag:
@@ -179,6 +196,16 @@ const std::vector<std::string>& Arguments::texts(std::string_view name) const {
 
 routing::AgentId Arguments::agent(std::string_view name) const {
     return routing::AgentId::from_text(text(name)).value_or(routing::AgentId{});
+}
+
+std::vector<std::uint8_t> Arguments::bytes(std::string_view name) const {
+    const std::string& digits = text(name);
+    std::vector<std::uint8_t> bytes(digits.size() / 2);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        const char* const at = digits.data() + 2 * i;
+        std::from_chars(at, at + 2, bytes[i], 16);
+    }
+    return bytes;
 }
 
 unsigned Arguments::number(std::string_view name, unsigned otherwise) const {

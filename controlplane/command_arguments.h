@@ -19,6 +19,8 @@ enum class ValueKind : std::uint8_t {
     agent,       // UUID, not nil
     port,        // name of a [port] section
     router,      // name of a [router] section
+    policy,      // name of a [policy] section
+    payload,     // bytes as hexadecimal digits, 1..kPayloadBytesMax
     number,      // 1..kPageMax
     endpoint,    // IP, IPv4:PORT or [IPv6]:PORT, a host one can send to
     mac,         // of one station
@@ -52,6 +54,7 @@ class Arguments {
     [[nodiscard]] const std::string& text(std::string_view name) const;
     [[nodiscard]] const std::vector<std::string>& texts(std::string_view name) const;
     [[nodiscard]] routing::AgentId agent(std::string_view name) const;
+    [[nodiscard]] std::vector<std::uint8_t> bytes(std::string_view name) const;
     [[nodiscard]] unsigned number(std::string_view name, unsigned otherwise) const;
 
   private:

@@ -26,6 +26,14 @@ constexpr std::array kRouterOnly{
     Parameter{"router", ValueKind::router, Need::required, "A router of the ini file."},
 };
 
+constexpr std::array kPolicyOnly{
+    Parameter{"policy", ValueKind::policy, Need::required, "A policy of the ini file."},
+};
+
+constexpr std::array kPayloadOnly{
+    Parameter{"payload", ValueKind::payload, Need::required, "What a message may hold."},
+};
+
 constexpr std::array kTopOptions{
     Parameter{"limit", ValueKind::number, Need::optional, "Agents to give; default 20."},
 };
@@ -129,6 +137,11 @@ constexpr std::array kCommands{
             {},
             "Explain step by step what would be done with a frame for an agent.",
             [](Operations& o, const Arguments& a) { return o.lookup(a.agent("agent")); }},
+    Command{"policy test",
+            kPayloadOnly,
+            {},
+            "Show which rules a payload matches, and which policies would decide.",
+            [](Operations& o, const Arguments& a) { return o.test_policies(a.bytes("payload")); }},
     Command{"rekey",
             {},
             {},
@@ -222,6 +235,18 @@ constexpr std::array kCommands{
             kPortPageOptions,
             "List hosts on the links, from ARP and ND.",
             [](Operations& o, const Arguments& a) { return o.show_neighbours(page_of(a)); }},
+    Command{"show policies",
+            {},
+            {},
+            "Show the content policies, what they matched, and how they were compiled.",
+            [](Operations& o, const Arguments&) { return o.show_policies(); }},
+    Command{"show policy",
+            kPolicyOnly,
+            kPageOptions,
+            "List the rules of a policy, and what each matched.",
+            [](Operations& o, const Arguments& a) {
+                return o.show_policy(a.text("policy"), page_of(a));
+            }},
     Command{"show ports",
             {},
             {},

@@ -202,20 +202,30 @@ class Reader {
             return usage(shown + " cannot be " + cite(value) +
                          "; allowed: " + std::string(allowed(parameter.kind)));
         }
-        if (parameter.kind == ValueKind::port || parameter.kind == ValueKind::router) {
-            const bool port = parameter.kind == ValueKind::port;
-            const std::vector<std::string> names =
-                port ? operations_.port_names() : operations_.router_names();
-            if (std::ranges::find(names, value) == names.end()) {
-                const std::vector<std::string_view> known(names.begin(), names.end());
-                return OperationError{
-                    std::string(code::not_found),
-                    (port ? "no port " : "no router ") + cite(value) + hint(value, known),
-                    {}};
-            }
+        if (const auto names = names_of(parameter.kind);
+            names && std::ranges::find(*names, value) == names->end()) {
+            const std::vector<std::string_view> known(names->begin(), names->end());
+            return OperationError{std::string(code::not_found),
+                                  "no " + std::string(name_of(parameter.kind)) + " " + cite(value) +
+                                      hint(value, known),
+                                  {}};
         }
         arguments_.add(parameter.name, value);
         return std::nullopt;
+    }
+
+    // What a value of that kind can be; nullopt: whatever its form allows.
+    [[nodiscard]] std::optional<std::vector<std::string>> names_of(ValueKind kind) const {
+        switch (kind) {
+            case ValueKind::port:
+                return operations_.port_names();
+            case ValueKind::router:
+                return operations_.router_names();
+            case ValueKind::policy:
+                return operations_.policy_names();
+            default:
+                return std::nullopt;
+        }
     }
 
     Operations& operations_;
@@ -306,7 +316,10 @@ Json describe_commands(const Operations& operations) {
                         {"options", describe(command.options)}});
     }
     return {{"commands", std::move(list)},
-            {"values", {{"port", operations.port_names()}, {"router", operations.router_names()}}}};
+            {"values",
+             {{"port", operations.port_names()},
+              {"router", operations.router_names()},
+              {"policy", operations.policy_names()}}}};
 }
 
 }  // namespace posthaste::controlplane

@@ -47,7 +47,7 @@ using NamedValues = std::vector<std::pair<std::string, std::string>>;
                               const NamedValues& named);
 
 // {commands: [{words: [...], help, usage, parameters: [P], options: [P]}],
-//  values: {port: [names], router: [names]}}
+//  values: {port: [names], router: [names], policy: [names]}}
 // where P = {name, kind, need: "required"|"optional"|"repeated", help, allowed}.
 [[nodiscard]] Json describe_commands(const Operations& operations);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The operator's view of capabilities.
 #include <algorithm>
-#include <charconv>
 
+#include "controlplane/list_cursor.h"
 #include "controlplane/live_operations.h"
 #include "routing/capability_name.h"
 
@@ -17,23 +17,6 @@ using routing::ProviderSet;
 
 // Rows looked at for one page, at most, whether or not they are given.
 constexpr std::size_t kLookedAtMax = 100'000;
-
-// Where an earlier answer of such a list stopped.
-tl::expected<std::size_t, OperationError> read_position(const std::string& after) {
-    std::size_t position = 0;
-    const char* const end = after.data() + after.size();
-    if (!after.empty()) {
-        const auto read = std::from_chars(after.data(), end, position);
-        if (read.ec != std::errc{} || read.ptr != end) {
-            return refuse(code::stale_cursor, "the cursor is none of this list");
-        }
-    }
-    return position;
-}
-
-Json next_of(std::size_t position, std::size_t end) {
-    return position < end ? Json(std::to_string(position)) : Json(nullptr);
-}
 
 std::string_view state_name(AgentState state) noexcept {
     return state == AgentState::running    ? "running"

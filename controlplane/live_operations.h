@@ -21,6 +21,7 @@ class LiveOperations final : public Operations {
 
     [[nodiscard]] std::vector<std::string> port_names() const override;
     [[nodiscard]] std::vector<std::string> router_names() const override;
+    [[nodiscard]] std::vector<std::string> policy_names() const override;
     [[nodiscard]] Outcome show_ports() override;
     [[nodiscard]] Outcome show_lcores() override;
     [[nodiscard]] Outcome show_stages() override;
@@ -34,6 +35,9 @@ class LiveOperations final : public Operations {
     [[nodiscard]] Outcome show_routes(const Page& page) override;
     [[nodiscard]] Outcome show_routers() override;
     [[nodiscard]] Outcome show_neighbours(const Page& page) override;
+    [[nodiscard]] Outcome show_policies() override;
+    [[nodiscard]] Outcome show_policy(const std::string& name, const Page& page) override;
+    [[nodiscard]] Outcome test_policies(const std::vector<std::uint8_t>& payload) override;
     [[nodiscard]] Outcome show_memory() override;
     [[nodiscard]] Outcome show_lookup() override;
     [[nodiscard]] Outcome show_discovery() override;

@@ -64,6 +64,8 @@ class Operations {
     // For completion and "did you mean"; in the order of the ini.
     [[nodiscard]] virtual std::vector<std::string> port_names() const = 0;
     [[nodiscard]] virtual std::vector<std::string> router_names() const = 0;
+    // Of those that run.
+    [[nodiscard]] virtual std::vector<std::string> policy_names() const = 0;
 
     // [{name, index, device, driver, role: "edge"|"fabric", addresses: ["10.0.0.1/24"],
     //   gateways: ["10.0.0.254"], mac, vlan: number|null, mtu,
@@ -148,6 +150,26 @@ class Operations {
     //                "probing"|"failed", held: frames waiting for it, age_ms: since last
     //                confirmed, null if never}], total, next}
     [[nodiscard]] virtual Outcome show_neighbours(const Page& page) = 0;
+
+    // {policies: [{policy, action: "count"|"drop"|"mirror"|"redirect", direction: "in"|"out",
+    //              priority, ports: ["..."], capability: name|null, depth: bytes,
+    //              target: mirror port or capability|null, rules: how many,
+    //              matched: frames, acted: of them those it decided about, lost: copies}],
+    //  state: "none"|"ready"|"compiling" (those above run meanwhile)|"failed" (they stay),
+    //  failure: ["..."]: lines, rules, rules_max, databases, database_bytes, database_max_bytes,
+    //  scratch_bytes: of each worker, compile_ms: number|null, mirrored: copies made by all,
+    //  scans_failed: frames dropped because Hyperscan failed}
+    // The strongest first. Counters go on over reloads while policy and expression stay.
+    [[nodiscard]] virtual Outcome show_policies() = 0;
+
+    // {rules: [{rule: expression, where: FILE:LINE, hits: frames}], policy, total, next}
+    [[nodiscard]] virtual Outcome show_policy(const std::string& name, const Page& page) = 0;
+
+    // {matches: [{direction, policy, action, priority, ports, capability, rule, where}], bytes,
+    //  decides_in, decides_out: policy|null}
+    // What a message with that payload would match, ports and capabilities aside: in the order of
+    // the directions, then the strongest first. Nothing is counted.
+    [[nodiscard]] virtual Outcome test_policies(const std::vector<std::uint8_t>& payload) = 0;
 
     // {routes: {used, capacity, full: bool (registrations of new agents are refused), times_full,
     //           retired: entries that lcores may still hold, retired_max, spilled: ids the table

@@ -101,12 +101,14 @@ class PolicyReader {
         policy.ports = ports_of(config);
         if (!config.capability.empty()) {
             policy.capability = routing::capability_id(config.capability);
+            policy.capability_name = config.capability;
         }
         if (config.action == routing::PolicyAction::mirror) {
             policy.mirror_port = index_of(config.mirror_port);
         }
         if (config.action == routing::PolicyAction::redirect) {
             policy.redirect = routing::capability_id(config.redirect);
+            policy.redirect_name = config.redirect;
         }
         if (!config.expression.empty()) {
             policy.rules.push_back(

@@ -12,7 +12,7 @@
 // it: ["agent", "add", UUID, "--port", "edge0"]. Programs may name them in `arguments` instead, by
 // the names the tree gives. `id` is optional, a string or an integer, and comes back as it was.
 // `details` is there only if not empty. The command "tree" gives the grammar with the names of
-// ports and routers, for completion. A line that is no request gets an error without id.
+// ports, routers and policies, for completion. A line that is no request gets an error without id.
 #pragma once
 
 #include <cstddef>
@@ -33,6 +33,9 @@ inline constexpr std::string_view kSocketVariable = "POSTHASTE_SOCKET";
 inline constexpr std::size_t kRequestBytesMax = 64 * 1024;
 // An answer line. A command whose answer would be longer is paged or answers too_large.
 inline constexpr std::size_t kAnswerBytesMax = 4 * 1024 * 1024;
+
+// Bytes of a payload to test policies with; none looks deeper.
+inline constexpr std::size_t kPayloadBytesMax = 9'000;
 
 inline constexpr unsigned kPageDefault = 100;  // rows of a paged command
 inline constexpr unsigned kPageMax = 1'000;    // more in one answer are not given, see `next`

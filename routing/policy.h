@@ -35,11 +35,13 @@ struct Policy {
     std::vector<PolicyRule> rules;
     std::vector<std::uint16_t> ports;   // indices of those whose frames it looks at
     std::optional<AgentId> capability;  // only frames addressed to the capability of that id
+    std::string capability_name;        // for people, as is redirect_name
     PolicyDirection direction = PolicyDirection::in;
     std::uint32_t depth = 1'024;  // bytes of payload looked at
     PolicyAction action = PolicyAction::count;
     std::uint16_t mirror_port = 0;  // index
     AgentId redirect;               // id of a capability
+    std::string redirect_name;
     std::uint16_t priority = 100;
 
     friend bool operator==(const Policy&, const Policy&) = default;

@@ -94,6 +94,10 @@ class PolicySet {
     // Positions in the list of all rules, policy after policy.
     [[nodiscard]] std::size_t rule_count() const noexcept { return policy_of_rule_.size(); }
 
+    [[nodiscard]] std::size_t policy_of(std::size_t rule) const noexcept {
+        return policy_of_rule_[rule];
+    }
+
     [[nodiscard]] std::size_t first_rule(std::size_t rank) const noexcept { return first_[rank]; }
 
     // Frames that it matched, over all workers.

@@ -29,6 +29,7 @@ class FakeOperations : public controlplane::Operations {
 
     [[nodiscard]] std::vector<std::string> port_names() const override;
     [[nodiscard]] std::vector<std::string> router_names() const override;
+    [[nodiscard]] std::vector<std::string> policy_names() const override;
     [[nodiscard]] Outcome show_ports() override;
     [[nodiscard]] Outcome show_lcores() override;
     [[nodiscard]] Outcome show_stages() override;
@@ -42,6 +43,9 @@ class FakeOperations : public controlplane::Operations {
     [[nodiscard]] Outcome show_routes(const Page& page) override;
     [[nodiscard]] Outcome show_routers() override;
     [[nodiscard]] Outcome show_neighbours(const Page& page) override;
+    [[nodiscard]] Outcome show_policies() override;
+    [[nodiscard]] Outcome show_policy(const std::string& name, const Page& page) override;
+    [[nodiscard]] Outcome test_policies(const std::vector<std::uint8_t>& payload) override;
     [[nodiscard]] Outcome show_memory() override;
     [[nodiscard]] Outcome show_lookup() override;
     [[nodiscard]] Outcome show_discovery() override;
@@ -82,6 +86,7 @@ class FakeOperations : public controlplane::Operations {
 
     std::map<routing::AgentId, Agent> agents_;
     unsigned lookups_asked_ = 0;
+    unsigned policies_asked_ = 0;
     bool rekey_asked_ = false;
     std::map<routing::AgentId, std::string> routes_;
 };

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "tools/ctl/payload.h"
 #include "tools/ctl/render.h"
 
 namespace posthaste::tools {
@@ -113,8 +114,13 @@ tl::expected<std::optional<Json>, std::string> fetch_pages(RouterClient& router,
 }  // namespace
 
 Result run_command(RouterClient& router,
-                   const std::vector<std::string>& words,
+                   const std::vector<std::string>& typed,
                    const Settings& settings) {
+    const auto loaded = load_payload(typed);
+    if (!loaded) {
+        return failure(settings, kExitUsage, code::usage, loaded.error());
+    }
+    const std::vector<std::string>& words = *loaded;
     const PageRequest request = split_page_request(words);
     std::vector<std::string> first = words;
     if (request.limit.value_or(0) > controlplane::kPageMax) {

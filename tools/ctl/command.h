@@ -18,9 +18,10 @@ struct Result {
     std::string err;
 };
 
-// Pages are fetched until the --limit of the words (or the router's default) is reached.
+// Files the words name are read here. Pages are fetched until the --limit of the words (or the
+// router's default) is reached.
 [[nodiscard]] Result run_command(RouterClient& router,
-                                 const std::vector<std::string>& words,
+                                 const std::vector<std::string>& typed,
                                  const Settings& settings);
 
 // An error of our own, in the form the settings ask for.

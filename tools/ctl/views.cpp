@@ -95,11 +95,35 @@ constexpr std::array kAgents{
     Key{"capability_count"},
 };
 
+constexpr std::array kPolicies{
+    Key{"policy"},
+    Key{"action"},
+    Key{"target"},
+    Key{"direction"},
+    Key{"priority"},
+    Key{"ports"},
+    Key{"rules"},
+    Key{"matched"},
+    Key{"acted"},
+    Key{"lost"},
+};
+
+constexpr std::array kMatches{
+    Key{"direction"},
+    Key{"policy"},
+    Key{"action"},
+    Key{"priority"},
+    Key{"rule"},
+    Key{"where"},
+};
+
 constexpr std::array kViews{
+    View{"policy test", kMatches, {}},
     View{"show agents", kAgents, {}},
     View{"show drops", kDrops, kDropTotals},
     View{"show lcores", kLcores, {}},
     View{"show lookup", kLookup, kLookupTotals},
+    View{"show policies", kPolicies, {}},
     View{"show ports", kPorts, kPortTotals},
 };
 

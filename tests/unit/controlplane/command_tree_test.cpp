@@ -54,7 +54,7 @@ TEST(command_tree, every_command_has_a_sentence_of_help_that_fits_a_line) {
 TEST(command_tree, a_wrong_word_is_named_with_what_was_meant_and_what_is_allowed) {
     EXPECT_EQ(refusal({"shwo", "ports"}),
               "usage: no command 'shwo'; did you mean 'show'?; allowed: agent, help, lookup, "
-              "rekey, reload, route, router, show, tree");
+              "policy, rekey, reload, route, router, show, tree");
     EXPECT_EQ(refusal({"agent", "reomve", kUuid}),
               "usage: no command 'reomve' after 'agent'; did you mean 'remove'?; allowed: add, "
               "drain, remove");
@@ -205,6 +205,19 @@ TEST(command_arguments, endpoints_are_read_strictly) {
             EXPECT_EQ(endpoint->udp_port, test.port) << test.text;
         }
     }
+}
+
+TEST(command_arguments, payloads_are_pairs_of_hexadecimal_digits) {
+    const std::string most(2 * kPayloadBytesMax, 'f');
+    EXPECT_TRUE(is_valid(ValueKind::payload, most));
+    EXPECT_FALSE(is_valid(ValueKind::payload, most + "ff"));
+    for (const char* const wrong : {"", "f", "fff", "0x", "fg", " ff"}) {
+        EXPECT_FALSE(is_valid(ValueKind::payload, wrong)) << wrong;
+    }
+    Arguments arguments;
+    arguments.add("payload", "00fFa1");
+    EXPECT_EQ(arguments.bytes("payload"), (std::vector<std::uint8_t>{0x00, 0xff, 0xa1}));
+    EXPECT_TRUE(arguments.bytes("other").empty());
 }
 
 TEST(command_arguments, names_hold_no_control_characters_and_have_bounds) {

@@ -25,9 +25,17 @@ Texts texts(std::string_view line) {
 }
 
 TEST(completion, the_first_word_is_one_of_the_commands) {
-    EXPECT_EQ(
-        texts(""),
-        (Texts{"agent", "help", "lookup", "rekey", "reload", "route", "router", "show", "tree"}));
+    EXPECT_EQ(texts(""),
+              (Texts{"agent",
+                     "help",
+                     "lookup",
+                     "policy",
+                     "rekey",
+                     "reload",
+                     "route",
+                     "router",
+                     "show",
+                     "tree"}));
     EXPECT_EQ(texts("sh"), (Texts{"show"}));
     EXPECT_EQ(texts("  r"), (Texts{"rekey", "reload", "route", "router"}));
     EXPECT_EQ(texts("x"), Texts{});
@@ -48,6 +56,7 @@ TEST(completion, names_of_ports_and_routers_are_the_boxs) {
     EXPECT_EQ(texts("show agents --port=f"), (Texts{"fabric0"}));
     EXPECT_EQ(completed("show agents --port=f").start, 19U);
     EXPECT_EQ(texts("route add 00000000-0000-4000-8000-000000000001 "), (Texts{"r2", "r3"}));
+    EXPECT_EQ(texts("show policy s"), (Texts{"secrets"}));
 }
 
 TEST(completion, options_come_once_unless_repeatable) {
