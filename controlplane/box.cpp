@@ -257,6 +257,7 @@ tl::expected<void, std::string> Box::open_tables() {
         std::make_unique<Capabilities>(rib, *fib, grace, *next_hops, config.capabilities);
     patterns = std::make_unique<Patterns>(
         builder, rib.names(), capabilities->index(), config.capabilities);
+    capabilities->match_by(*patterns);
     registrar =
         std::make_unique<Registrar>(rib, *capabilities, *patterns, registrar_options(config));
     const std::uint64_t bare = heap_memory().allocated;

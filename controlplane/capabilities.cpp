@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "controlplane/patterns.h"
+#include "routing/capability_name.h"
+
 namespace posthaste::controlplane {
 
 namespace {
@@ -54,8 +57,19 @@ void Capabilities::set_options(const CapabilitiesConfig& config) {
     index_.set_options(index_options(config));
 }
 
-const routing::ProviderSet* Capabilities::providers(std::string_view name) const {
-    return index_.providers_of(rib_.names().find(routing::OfferKind::name, name));
+const routing::ProviderSet* Capabilities::providers(std::string_view name, std::uint64_t now_ms) {
+    const std::uint32_t offer = rib_.names().find(routing::OfferKind::name, name);
+    if (const routing::ProviderSet* const set = index_.providers_of(offer); set != nullptr) {
+        return set;
+    }
+    const routing::AgentId id = routing::capability_id(name);
+    if (offer != 0 || patterns_ == nullptr || !patterns_->any() ||
+        patterns_->answer(id, name, now_ms, static_cast<std::uint32_t>(rib_.version())) !=
+            Patterns::Answer::matched) {
+        return nullptr;
+    }
+    const routing::FibEntry* const entry = fib_.find(routing::capability_key(id));
+    return entry == nullptr ? nullptr : sets_.read(entry->provider_set());
 }
 
 routing::Load Capabilities::load(const routing::Provider& provider) const {

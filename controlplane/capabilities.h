@@ -19,6 +19,8 @@
 
 namespace posthaste::controlplane {
 
+class Patterns;
+
 class Capabilities final : public Directory {
   public:
     // All outlive it; every reader is offline when it goes.
@@ -36,7 +38,11 @@ class Capabilities final : public Directory {
 
     void set_options(const CapabilitiesConfig& config);
 
-    [[nodiscard]] const routing::ProviderSet* providers(std::string_view name) const override;
+    // Who is asked about names nobody offers; outlives the last call of providers().
+    void match_by(Patterns& patterns) noexcept { patterns_ = &patterns; }
+
+    [[nodiscard]] const routing::ProviderSet* providers(std::string_view name,
+                                                        std::uint64_t now_ms) override;
     [[nodiscard]] routing::Load load(const routing::Provider& provider) const override;
     [[nodiscard]] std::string_view router_name(std::uint16_t router) const override;
 
@@ -52,6 +58,7 @@ class Capabilities final : public Directory {
     routing::Rib& rib_;
     const routing::Fib& fib_;
     const NextHops& next_hops_;
+    Patterns* patterns_ = nullptr;
     routing::ProviderSets sets_;
     routing::CapabilityIndex index_;
 };

@@ -49,7 +49,6 @@ bool Conductor::do_work(std::uint64_t now_ms) {
 // into, never an older one that lacks the slot.
 void Conductor::publish(std::uint64_t now_ms) {
     serve_neighbour_output(now_ms);
-    box_.world_stale |= box_.world->read().patterns != offers_patterns(box_);
     publish_world();
     if (!box_.world_stale) {
         apply_changes(now_ms);

@@ -79,7 +79,7 @@ Outcome LiveOperations::show_capability(const std::string& name, const Page& pag
         return tl::unexpected(position.error());
     }
     const bool offered = box_.rib.names().find(routing::OfferKind::name, name) != 0;
-    const ProviderSet* const set = box_.capabilities->providers(name);
+    const ProviderSet* const set = box_.capabilities->providers(name, box_.now_ms());
     if (set == nullptr) {
         return refuse(code::not_found, "nobody has " + name);
     }

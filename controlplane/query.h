@@ -31,8 +31,9 @@ struct Query {
 class Directory {
   public:
     virtual ~Directory() = default;
-    // Null: nobody has the capability.
-    [[nodiscard]] virtual const routing::ProviderSet* providers(std::string_view name) const = 0;
+    // By the name or by pattern, as for a frame. Null: nobody has the capability.
+    [[nodiscard]] virtual const routing::ProviderSet* providers(std::string_view name,
+                                                                std::uint64_t now_ms) = 0;
     [[nodiscard]] virtual routing::Load load(const routing::Provider& provider) const = 0;
     // Up to 32 bytes.
     [[nodiscard]] virtual std::string_view router_name(std::uint16_t router) const = 0;

@@ -179,7 +179,7 @@ tl::expected<RegisterRequest, std::string> parse_register(Bytes payload) {
 }
 
 Registrar::Registrar(routing::Rib& rib,
-                     const Directory& directory,
+                     Directory& directory,
                      PatternJudge& patterns,
                      const RegistrarOptions& options)
     : rib_(rib), directory_(directory), patterns_(patterns) {
@@ -345,7 +345,7 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::answer_query(
     if (!query) {
         return tl::unexpected(Refusal{ErrorCode::malformed, query.error()});
     }
-    const routing::ProviderSet* const set = directory_.providers(query->name);
+    const routing::ProviderSet* const set = directory_.providers(query->name, now_ms);
     if (set == nullptr) {
         return tl::unexpected(Refusal{ErrorCode::unknown_capability, "nobody has " + query->name});
     }

@@ -72,7 +72,7 @@ class Registrar {
   public:
     // `directory` answers queries, `patterns` judges patterns; both outlive the registrar.
     Registrar(routing::Rib& rib,
-              const Directory& directory,
+              Directory& directory,
               PatternJudge& patterns,
               const RegistrarOptions& options);
 
@@ -145,7 +145,7 @@ class Registrar {
     [[nodiscard]] bool may_send_error(std::uint16_t ingress, std::uint64_t now_ms);
 
     routing::Rib& rib_;
-    const Directory& directory_;
+    Directory& directory_;
     PatternJudge& patterns_;
     routing::TokenBucket requests_;
     std::vector<routing::TokenBucket> errors_;

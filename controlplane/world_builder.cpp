@@ -34,10 +34,6 @@ dataplane::PortView view_of(const PortConfig& config,
     return view;
 }
 
-bool offers_patterns(const Box& box) {
-    return box.rib.patterns_held() > 0;
-}
-
 std::unique_ptr<const dataplane::World> build_world(const Box& box) {
     auto world = std::make_unique<dataplane::World>();
     world->version = box.world_version + 1;
@@ -51,9 +47,6 @@ std::unique_ptr<const dataplane::World> build_world(const Box& box) {
             view_of(box.config.ports[i], *slot.device, box.config.dataplane, slot.up));
     }
     world->adjacencies = box.neighbours->adjacencies();
-    world->patterns = offers_patterns(box);
-    world->local_first = box.config.capabilities.local_first;
-    world->fan_out_max = box.config.capabilities.fan_out_max;
     for (const RouterSlot& slot : box.next_hops->routers()) {
         routing::FibEntry route;
         route.kind = routing::RouteKind::remote;

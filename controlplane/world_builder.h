@@ -16,9 +16,6 @@ namespace posthaste::controlplane {
                                           const DataplaneConfig& dataplane,
                                           bool up);
 
-// Whether lcores are to ask what a name nobody has is matched by.
-[[nodiscard]] bool offers_patterns(const Box& box);
-
 [[nodiscard]] std::unique_ptr<const dataplane::World> build_world(const Box& box);
 
 }  // namespace posthaste::controlplane

@@ -21,7 +21,7 @@ struct AgentShape {
 };
 
 // Of one agent in the ProviderSet of one capability, where there are many.
-inline constexpr std::uint64_t kProviderBytes = 120;
+inline constexpr std::uint64_t kProviderBytes = 130;
 
 struct MemoryDemand {
     std::uint32_t local = 0;   // agents attached here

@@ -17,7 +17,8 @@ class FakeDirectory final : public controlplane::Directory {
     std::map<std::string, std::unique_ptr<const routing::ProviderSet>, std::less<>> sets;
     std::map<std::uint32_t, routing::Load> loads;  // by cell
 
-    [[nodiscard]] const routing::ProviderSet* providers(std::string_view name) const override {
+    [[nodiscard]] const routing::ProviderSet* providers(std::string_view name,
+                                                        std::uint64_t /*now_ms*/) override {
         const auto held = sets.find(name);
         return held == sets.end() ? nullptr : held->second.get();
     }
