@@ -114,10 +114,11 @@ class Scene {
             // while it was being built.
             const bool changed = answer != expected(name);
             RC_ASSERT(!changed || !answers_.contains(name));
-            RC_ASSERT(answers_.contains(name) ||
-                      std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-                          return naive_glob_matches(glob, name);
-                      }));
+            RC_ASSERT(
+                answers_.contains(name) ||
+                std::any_of(globs.begin(), globs.end(), [&name = name](const std::string& glob) {
+                    return naive_glob_matches(glob, name);
+                }));
         }
     }
 
