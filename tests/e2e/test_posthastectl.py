@@ -16,7 +16,7 @@ from lab.laboratory import program
 from lab.namespaces import run, wait_until
 
 SHOWS = ["ports", "lcores", "stages", "drops", "agents", "routers", "routes", "neighbours",
-         "lookup", "memory", "config", "version"]
+         "lookup", "memory", "config", "policies", "version"]
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
 PORT_KEYS = {"name", "device", "role", "addresses", "mac", "mtu", "up", "link", "received", "sent",
              "punted", "dropped", "transmitted"}
@@ -147,9 +147,9 @@ def test_errors_are_errors_in_text_and_in_json(ctl, words):
 
 
 def test_a_router_that_does_not_run_is_an_error(ctl, tmp_path):
-    done = ctl("show", "ports", socket=tmp_path / "nobody.sock")
+    done = ctl("show", "policies", "ports", socket=tmp_path / "nobody.sock")
     assert done.returncode != 0 and "nobody.sock" in done.stderr, done
-    answer = ctl("--json", "show", "ports", socket=tmp_path / "nobody.sock")
+    answer = ctl("--json", "show", "policies", "ports", socket=tmp_path / "nobody.sock")
     assert answer.returncode != 0 and json.loads(answer.stdout)["error"]["message"]
 
 
