@@ -86,11 +86,11 @@ MemoryEstimate estimate_memory(const MemoryDemand& demand) noexcept {
                        estimate.authority - estimate.table - estimate.stripes;
     estimate.rekey = Fib::rekey_heap_bytes(capacity, stripes, demand.table);
     estimate.caches = std::uint64_t{demand.workers} * demand.cache_lines * sizeof(RouteCache::Line);
-    // Free entries and cells, the entry of each cell, a bit for each entry in use, a byte for each
+    // Free entries and cells, a bit for each entry in use, a byte for each
     // line of the table.
     constexpr std::uint64_t kLineBytes = 64;
     constexpr std::uint64_t kObjectBytes = 2'048;  // that hold all of it together
-    estimate.lists = kObjectBytes + 3 * malloc_bytes(places * sizeof(std::uint32_t)) +
+    estimate.lists = kObjectBytes + 2 * malloc_bytes(places * sizeof(std::uint32_t)) +
                      malloc_bytes(places / 8) + malloc_bytes(estimate.table / kLineBytes);
     estimate.access = malloc_bytes(AccessLog::planned_bytes(static_cast<std::uint32_t>(places)));
     estimate.rib = estimate_rib(demand.local, demand.remote, demand.shape);

@@ -68,7 +68,7 @@ Rib::Outcome Rib::add(Registration&& registration, std::uint64_t now_ms) {
     const Shown before = shown(registration.agent);
     AgentRecord& record = agents_[registration.agent];
     record.registration = std::move(registration);
-    record.registration.offers = {};
+    record.registration.offers = std::vector<Offer>();  // = {} would keep the memory
     record.offers = std::move(*offers);
     record.registered_at_ms = now_ms;
     ++agents_per_port_[record.registration.endpoint.port];
@@ -111,7 +111,7 @@ Rib::Outcome Rib::renew(AgentRecord& record, Registration&& wanted, std::uint64_
     }
     const Shown before = restated || reoffered ? shown(held.agent) : Shown{};
     held = std::move(wanted);
-    held.offers = {};
+    held.offers = std::vector<Offer>();
     release_offers(record.offers);
     record.offers = std::move(*offers);
     start_lease(record, now_ms);

@@ -72,7 +72,7 @@ TEST(memory_plan, everything_it_counts_fits_the_memory_it_asks_for) {
     before = heap_in_use();
     routing::Grace grace(config.dataplane.workers);
     routing::FibOptions table;
-    table.capacity = config.agents.agents_max;
+    table.capacity = fib_capacity(config);
     table.key = routing::KeyHash::random_key();
     table.stripes = plan.stripes;
     table.table = config.lookup.table;

@@ -53,6 +53,7 @@ AgentId numbered(std::uint64_t number) {
     const std::uint64_t words[2] = {number + 1, ~number};
     AgentId id;
     std::memcpy(&id, words, sizeof words);
+    id.bytes[8] &= 0x7fU;  // variant bits of 111 are no agent's
     return id;
 }
 
