@@ -19,7 +19,10 @@ tl::expected<std::unique_ptr<Paced>, std::string> Paced::open(const ForwardOptio
         return tl::unexpected(
             std::string("this needs two processors: one for the router, one for the generator"));
     }
-    EalOptions eal{options.agents, *options.other_core, options.hugepages, options.core};
+    const EalOptions eal{.agents = options.agents,
+                         .core = *options.other_core,
+                         .hugepages = options.hugepages,
+                         .second_core = options.core};
     if (auto started = start_eal(eal); !started.has_value()) {
         return tl::unexpected(started.error());
     }
