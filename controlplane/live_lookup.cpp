@@ -148,8 +148,8 @@ Outcome LiveOperations::show_memory() {
     pools.push_back(pool_row(
         "control", box_.control_pool.get(), box_.plan.control_pool, box_.taken.control_pool));
     return Json{{"routes",
-                 {{"used", box_.fib->count()},
-                  {"capacity", box_.fib->capacity()},
+                 {{"used", box_.rib.agents().size() + box_.rib.routes().size()},
+                  {"capacity", box_.config.agents.agents_max},
                   {"full", box_.table_alarm.raised()},
                   {"times_full", box_.table_alarm.times()},
                   {"retired", box_.fib->retired_count()},
