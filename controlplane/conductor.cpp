@@ -243,6 +243,7 @@ void Conductor::apply_changes(std::uint64_t now_ms) {
     }
     // Providers are agents: they are in the Fib now.
     box_.patterns->take_changes(box_.capabilities->take_changes(now_ms), now_ms);
+    box_.world_stale |= box_.patterns->any() != box_.world->read().patterns;
     box_.capabilities->publish(now_ms);
 }
 

@@ -38,6 +38,7 @@ std::unique_ptr<const dataplane::World> build_world(const Box& box) {
     auto world = std::make_unique<dataplane::World>();
     world->version = box.world_version + 1;
     world->draining = box.draining;
+    world->patterns = box.patterns->any();
     world->local_first = box.config.capabilities.local_first;
     world->fan_out_max = box.config.capabilities.fan_out_max;
     world->ports.reserve(box.ports.size());
