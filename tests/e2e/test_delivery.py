@@ -176,9 +176,9 @@ def test_the_hop_limit_ends_a_message(network):
     assert receiver.receive(1.0).hop_limit == 0
 
 
-def test_capability_addressing_is_unknown_yet(network):
+def test_a_capability_nobody_has_is_unknown(network):
     sender = network.registered("a1", capabilities=["mail/sort"])
-    sender.send(client.capability_id("mail/sort"), addressing=client.CAPABILITY_ANY,
+    sender.send(client.capability_id("mail/read"), addressing=client.CAPABILITY_ANY,
                 want_error=True)
     assert client.error_name(sender.receive(1.0).error[0]) == "unknown-capability"
 
