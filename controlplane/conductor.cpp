@@ -140,17 +140,29 @@ void Conductor::note_registered(const ControlOutcome& outcome, std::uint64_t now
     note_load(outcome);
 }
 
+// The header of a message a worker sent up, which is noted to be that worker's. Null: it is not
+// sound, and dropped.
+const routing::WireHeader* Conductor::message_of(unsigned worker,
+                                                 const Punted& punted,
+                                                 routing::FrameView& view) {
+    const dataplane::PortView& port = box_.world->read().ports[punted.ingress];
+    const routing::WireHeader* const header = header_of(punted.frame, port.rules, view);
+    if (header == nullptr) {
+        drop(punted.frame, punted.ingress, Drop::bad_length);
+        return nullptr;
+    }
+    note_worker(punted.frame, worker);
+    return header;
+}
+
 // The first frame to a name that nobody has: what patterns say of it is put where lcores look, and
 // the frame goes back to look again.
 void Conductor::serve_capability(unsigned worker, const Punted& punted, std::uint64_t now_ms) {
-    const dataplane::PortView& port = box_.world->read().ports[punted.ingress];
     routing::FrameView view;
-    const routing::WireHeader* header = header_of(punted.frame, port.rules, view);
+    const routing::WireHeader* const header = message_of(worker, punted, view);
     if (header == nullptr) {
-        drop(punted.frame, punted.ingress, Drop::bad_length);
         return;
     }
-    note_worker(punted.frame, worker);
     const std::string_view name = capability_name_in(first_segment(punted.frame), view);
     if (name.empty()) {
         drop_answered(punted.frame, punted.ingress, Drop::unknown_capability, now_ms);
@@ -183,14 +195,11 @@ void Conductor::note_load(const ControlOutcome& outcome) {
 }
 
 void Conductor::serve_hold(unsigned worker, const Punted& punted, std::uint64_t now_ms) {
-    const dataplane::PortView& port = box_.world->read().ports[punted.ingress];
     routing::FrameView view;
-    const routing::WireHeader* header = header_of(punted.frame, port.rules, view);
+    const routing::WireHeader* const header = message_of(worker, punted, view);
     if (header == nullptr) {
-        drop(punted.frame, punted.ingress, Drop::bad_length);
         return;
     }
-    note_worker(punted.frame, worker);
     HeldFrame held;
     held.handle = reinterpret_cast<std::uintptr_t>(punted.frame);
     held.ingress = punted.ingress;

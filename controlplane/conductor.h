@@ -37,6 +37,9 @@ class Conductor {
     void note_registered(const ControlOutcome& outcome, std::uint64_t now_ms);
     void note_load(const ControlOutcome& outcome);
     void serve_capability(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
+    [[nodiscard]] const routing::WireHeader* message_of(unsigned worker,
+                                                        const dataplane::Punted& punted,
+                                                        routing::FrameView& view);
     void serve_hold(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
 
     void apply_changes(std::uint64_t now_ms);

@@ -13,6 +13,17 @@
 
 namespace posthaste::test {
 
+// A running agent on kEdge beside those of small_world().
+inline routing::FibEntry edge_agent(std::uint32_t number) {
+    routing::FibEntry entry;
+    entry.agent = agent(number);
+    entry.endpoint.ip = ipv4(static_cast<std::uint8_t>(number));
+    entry.endpoint.mac = mac(static_cast<std::uint8_t>(number));
+    entry.endpoint.udp_port = static_cast<std::uint16_t>(5'000 + number);
+    entry.endpoint.port = kEdge;
+    return entry;
+}
+
 class CapabilityRouter : public RingRouter {
   public:
     explicit CapabilityRouter(const RingRouterOptions& options = {}) : RingRouter(options) {}

@@ -66,17 +66,6 @@ std::string verdict(CapabilityRouter& router, const FrameSpec& spec, std::uint16
     return "lost";
 }
 
-// A running agent on kEdge beside those of small_world().
-routing::FibEntry edge_agent(std::uint32_t number) {
-    routing::FibEntry entry;
-    entry.agent = agent(number);
-    entry.endpoint.ip = ipv4(static_cast<std::uint8_t>(number));
-    entry.endpoint.mac = mac(static_cast<std::uint8_t>(number));
-    entry.endpoint.udp_port = static_cast<std::uint16_t>(5'000 + number);
-    entry.endpoint.port = kEdge;
-    return entry;
-}
-
 }  // namespace
 
 TEST(capability, a_message_to_any_goes_to_a_provider_as_it_was_addressed) {

@@ -74,16 +74,6 @@ std::uint64_t udp_port_of(const FrameBytes& frame) {
     return field(frame, udp_offset(frame) + 2, 2);
 }
 
-routing::FibEntry edge_agent(std::uint32_t number) {
-    routing::FibEntry entry;
-    entry.agent = agent(number);
-    entry.endpoint.ip = ipv4(static_cast<std::uint8_t>(number));
-    entry.endpoint.mac = mac(static_cast<std::uint8_t>(number));
-    entry.endpoint.udp_port = static_cast<std::uint16_t>(5'000 + number);
-    entry.endpoint.port = kEdge;
-    return entry;
-}
-
 void add_edge_agents(CapabilityRouter& router, std::uint32_t first, std::uint32_t end) {
     for (std::uint32_t number = first; number < end; ++number) {
         ASSERT_TRUE(router.fib().set(edge_agent(number), 0));

@@ -27,16 +27,6 @@ struct Wire {
     std::uint64_t to_others = 0;
 };
 
-routing::FibEntry edge_agent(std::uint32_t number) {
-    routing::FibEntry entry;
-    entry.agent = agent(number);
-    entry.endpoint.ip = ipv4(static_cast<std::uint8_t>(number));
-    entry.endpoint.mac = mac(static_cast<std::uint8_t>(number));
-    entry.endpoint.udp_port = 5'000;
-    entry.endpoint.port = kEdge;
-    return entry;
-}
-
 void look_at(CapabilityRouter& router, Wire& wire) {
     for (const FrameBytes& frame : router.leave(kEdge)) {
         const std::uint32_t number = frame[5];  // the last of the MAC

@@ -17,31 +17,18 @@
 #include "routing/mix.h"
 #include "routing/provider_set.h"
 #include "tests/support/numbered_id.h"
+#include "tests/support/providers.h"
 
 namespace posthaste::routing {
 
 namespace {
 
 using support::numbered_id;
+using support::provider_of;
+using support::set_of;
 
 constexpr Strategy kAll[] = {
     Strategy::sticky, Strategy::priority, Strategy::weighted, Strategy::least_loaded};
-
-Provider provider_of(std::uint32_t number, std::uint16_t router = kNoRouter) {
-    Provider provider;
-    provider.agent = numbered_id(number);
-    provider.cell = number;
-    provider.router = router;
-    return provider;
-}
-
-std::unique_ptr<const ProviderSet> set_of(const std::vector<Provider>& providers) {
-    std::vector<ProviderChange> changes;
-    for (const Provider& provider : providers) {
-        changes.push_back({.remove = false, .provider = provider});
-    }
-    return ProviderSet::make(nullptr, changes);
-}
 
 struct Lcore {
     RouterMask routers;
