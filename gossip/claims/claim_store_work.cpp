@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What is done in slices: reading ranges, telling of changes, freeing keyspaces.
+#include <algorithm>
+
+#include "gossip/claims/claim_store.h"
+#include "routing/check.h"
+
+namespace posthaste::gossip::claims {
+
+ClaimStore::ReaderNumber ClaimStore::open_reader_at(KeyspaceNumber number, std::uint32_t slot) {
+    std::size_t place = 0;
+    while (place < readers_.size() && readers_[place].open) {
+        ++place;
+    }
+    if (place == readers_.size()) {
+        readers_.emplace_back();
+    }
+    readers_[place] = {.keyspace = number, .next = slot, .open = true};
+    keyspaces_[number]->readers.push_back(static_cast<std::uint16_t>(place));
+    return static_cast<ReaderNumber>(place);
+}
+
+void ClaimStore::close(ReaderNumber number) {
+    Reader& reader = readers_[number];
+    CHECK(reader.open);
+    if (reader.whole) {
+        auto& readers = keyspaces_[reader.keyspace]->readers;
+        readers.erase(std::find(readers.begin(), readers.end(), number));
+    }
+    reader.open = false;
+}
+
+void ClaimStore::close_reader(ReaderNumber reader) {
+    close(reader);
+}
+
+ClaimStore::ReaderNumber ClaimStore::open_reader(RouterId router, std::uint64_t from) {
+    const KeyspaceNumber number = known(router)->live;
+    const Keyspace& keyspace = *keyspaces_[number];
+    std::uint32_t slot = keyspace.head;
+    if (from > 0) {
+        slot = kNoSlot;
+        for (std::uint32_t last = keyspace.tail; last != kNoSlot && table_[last].version > from;
+             last = table_[last].before) {
+            slot = last;
+        }
+    }
+    const ReaderNumber reader = open_reader_at(number, slot);
+    readers_[reader].snapshot = from == 0;
+    readers_[reader].position = from == 0 ? keyspace.floor : from;
+    return reader;
+}
+
+ReadOutcome ClaimStore::read(ReaderNumber number,
+                             std::size_t entries_max,
+                             std::vector<Entry>& entries) {
+    Reader& reader = readers_[number];
+    CHECK(reader.open);
+    if (!reader.whole) {
+        return ReadOutcome::broken;
+    }
+    // Something that was given as live may be gone, and forgotten already: the receiver would
+    // never hear of it.
+    const bool passed = keyspaces_[reader.keyspace]->floor > reader.position;
+    const Mutations& mutations = options_.mutations;
+    if (passed &&
+        !(reader.snapshot ? mutations.no_floor_check_snapshot : mutations.no_floor_check)) {
+        return ReadOutcome::broken;
+    }
+    for (std::size_t i = 0; i < entries_max && reader.next != kNoSlot; ++i) {
+        const Slot& slot = table_[reader.next];
+        entries.push_back(entry_of(slot));
+        reader.position = std::max(reader.position, slot.version);
+        reader.next = slot.after;
+    }
+    return reader.next == kNoSlot ? ReadOutcome::end : ReadOutcome::more;
+}
+
+std::size_t ClaimStore::count_after(RouterId router, std::uint64_t from, std::size_t limit) const {
+    const Keyspace* const held = keyspace(router);
+    std::size_t count = 0;
+    for (std::uint32_t slot = held == nullptr ? kNoSlot : held->tail;
+         slot != kNoSlot && table_[slot].version > from && count < limit;
+         slot = table_[slot].before) {
+        ++count;
+    }
+    return count;
+}
+
+void ClaimStore::notify_all(KeyspaceNumber number, KeyspaceNumber against) {
+    tasks_.push_back({.kind = Task::Kind::notify,
+                      .keyspace = number,
+                      .against = against,
+                      .reader = open_reader_at(number, keyspaces_[number]->head)});
+}
+
+bool ClaimStore::is_being_notified(KeyspaceNumber number) const {
+    return std::any_of(tasks_.begin(), tasks_.end(), [number](const Task& task) {
+        return task.kind == Task::Kind::notify && task.keyspace == number;
+    });
+}
+
+bool ClaimStore::same_claim(const Slot& slot, KeyspaceNumber other) const {
+    const std::uint32_t twin = table_.find(slot.key, other);
+    return twin != kNoSlot && table_[twin].gone == 0 && body_of(table_[twin]) == body_of(slot);
+}
+
+// True: done.
+bool ClaimStore::notify_some(Task& task, std::size_t& budget) {
+    Reader& reader = readers_[task.reader];
+    for (; reader.whole && reader.next != kNoSlot && budget > 0; --budget) {
+        const Slot& slot = table_[reader.next];
+        reader.next = slot.after;
+        if (slot.kind == RecordKind::claim && slot.gone == 0 &&
+            (task.against == kNoKeyspace || !same_claim(slot, task.against))) {
+            changes_.push_back(slot.key);
+        }
+    }
+    if (reader.whole && reader.next != kNoSlot) {
+        return false;
+    }
+    close(task.reader);
+    return true;
+}
+
+bool ClaimStore::retire_some(Task& task, std::size_t& budget) {
+    Keyspace& keyspace = *keyspaces_[task.keyspace];
+    const KeyspaceNumber live = origins_[keyspace.origin].live;
+    for (; keyspace.head != kNoSlot && budget > 0; --budget) {
+        const std::uint32_t number = keyspace.head;
+        Slot& slot = table_[number];
+        if (!keyspace.silent && slot.gone == 0 && slot.kind == RecordKind::claim) {
+            const std::uint32_t twin = live == kNoKeyspace ? kNoSlot : table_.find(slot.key, live);
+            if (twin == kNoSlot || table_[twin].gone != 0) {
+                changes_.push_back(slot.key);
+            }
+        }
+        if (slot.gone == 0) {
+            empty(slot, keyspace, number);
+        }
+        free_record(keyspace, number);
+    }
+    if (keyspace.head != kNoSlot) {
+        return false;
+    }
+    free_keyspace(task.keyspace);
+    return true;
+}
+
+bool ClaimStore::collect_some(Task& task, std::size_t& budget) {
+    if (keyspaces_[task.keyspace] == nullptr) {
+        return true;
+    }
+    Keyspace& keyspace = *keyspaces_[task.keyspace];
+    if (keyspace.role == KeyspaceRole::retired) {
+        return true;
+    }
+    auto& withdrawn = keyspace.withdrawn;
+    for (; !withdrawn.empty() && withdrawn.front().version <= keyspace.floor && budget > 0;
+         --budget) {
+        const std::uint32_t slot = table_.find(withdrawn.front().key, task.keyspace);
+        if (slot != kNoSlot && table_[slot].gone != 0 &&
+            table_[slot].version == withdrawn.front().version) {
+            free_record(keyspace, slot);
+        }
+        withdrawn.pop_front();
+    }
+    return withdrawn.empty() || withdrawn.front().version > keyspace.floor;
+}
+
+// Its origin goes with the last of its keyspaces, unless there is something to remember of it.
+void ClaimStore::free_keyspace(KeyspaceNumber number) {
+    const std::uint16_t place = keyspaces_[number]->origin;
+    keyspaces_[number].reset();
+    const Origin& origin = origins_[place];
+    if (origin.live != kNoKeyspace || !origin.eligible) {
+        return;
+    }
+    const bool others =
+        std::any_of(keyspaces_.begin(), keyspaces_.end(), [place](const auto& keyspace) {
+            return keyspace != nullptr && keyspace->origin == place;
+        });
+    if (!others) {
+        places_.erase(claims::number(origin.router));
+        origins_[place] = {};
+        free_origins_.push_back(place);
+    }
+}
+
+void ClaimStore::expire_stale(std::uint64_t now_ms) {
+    for (Origin& origin : origins_) {
+        if (origin.stale != kNoKeyspace && keyspaces_[origin.stale]->stale_until_ms <= now_ms) {
+            end_stale(origin);
+        }
+    }
+}
+
+bool ClaimStore::work(std::size_t budget, std::uint64_t now_ms) {
+    expire_stale(now_ms);
+    expire_provisional(now_ms);
+    while (!tasks_.empty() && budget > 0) {
+        Task& task = tasks_.front();
+        const bool done = task.kind == Task::Kind::notify   ? notify_some(task, budget)
+                          : task.kind == Task::Kind::retire ? retire_some(task, budget)
+                                                            : collect_some(task, budget);
+        if (!done) {
+            break;
+        }
+        tasks_.pop_front();
+        budget -= budget > 0 ? 1 : 0;
+    }
+    return !tasks_.empty();
+}
+
+bool ClaimStore::verify(RouterId router) const {
+    const Keyspace* const held = keyspace(router);
+    std::uint64_t sum = 0;
+    for (std::uint32_t slot = held == nullptr ? kNoSlot : held->head; slot != kNoSlot;
+         slot = table_[slot].after) {
+        sum += table_[slot].gone == 0 ? hash_of(table_[slot], router) : 0;
+    }
+    return held == nullptr || sum == held->fingerprint;
+}
+
+std::vector<ClaimStore::BucketEntry> ClaimStore::bucket(RouterId router,
+                                                        std::uint8_t bucket,
+                                                        std::size_t entries_max) const {
+    std::vector<BucketEntry> entries;
+    const Keyspace* const held = keyspace(router);
+    for (std::uint32_t slot = held == nullptr ? kNoSlot : held->head;
+         slot != kNoSlot && entries.size() < entries_max;
+         slot = table_[slot].after) {
+        const Slot& record = table_[slot];
+        if (record.gone == 0 && bucket_of(record.key) == bucket) {
+            entries.push_back({record.key, record.version, hash_of(record, router)});
+        }
+    }
+    return entries;
+}
+
+}  // namespace posthaste::gossip::claims
