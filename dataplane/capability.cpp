@@ -4,7 +4,6 @@
 #include <rte_prefetch.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "dataplane/segments.h"
 #include "routing/conversations.h"
@@ -33,15 +32,6 @@ struct Choice {
     std::array<std::uint32_t, kBurstMax> foreseen;
     std::array<const Provider*, kBurstMax> provider;
 };
-
-// AgentId's own comparison calls memcmp().
-bool same(const routing::AgentId& a, const routing::AgentId& b) noexcept {
-    std::uint64_t of_a[2];
-    std::uint64_t of_b[2];
-    std::memcpy(of_a, a.bytes.data(), sizeof of_a);
-    std::memcpy(of_b, b.bytes.data(), sizeof of_b);
-    return ((of_a[0] ^ of_b[0]) | (of_a[1] ^ of_b[1])) == 0;
-}
 
 const WireHeader& header_in(const Burst& burst, unsigned lane) noexcept {
     return header_of(bytes_of(burst.frame[lane]), burst.view[lane]);
@@ -150,17 +140,18 @@ LaneMask choose(Burst& burst,
         Ask ask = ask_of(burst, lane, choice.key[lane], tables.world);
         ask.foreseen = choice.foreseen[lane];
         const Provider* provider = choice.set[lane]->choose(ask, context);
-        if (provider == nullptr && ask.local_only) {
-            if (!may_be_redirected(header_in(burst, lane))) {
-                nobody(burst, lane, Drop::not_here, tables.counters);
-                continue;
+        Drop why = Drop::no_provider;
+        if (provider == nullptr && ask.local_only) [[unlikely]] {
+            if (may_be_redirected(header_in(burst, lane))) {
+                ask.local_only = false;
+                ask.foreseen = Ask{}.foreseen;
+                provider = choice.set[lane]->choose(ask, context);
+            } else {
+                why = Drop::not_here;
             }
-            ask.local_only = false;
-            ask.foreseen = Ask{}.foreseen;
-            provider = choice.set[lane]->choose(ask, context);
         }
-        if (provider == nullptr) {
-            nobody(burst, lane, Drop::no_provider, tables.counters);
+        if (provider == nullptr) [[unlikely]] {
+            nobody(burst, lane, why, tables.counters);
             continue;
         }
         choice.provider[lane] = provider;
@@ -209,7 +200,7 @@ const FibEntry* route_of(const Provider& provider,
                          const routing::Fib& fib,
                          std::uint32_t now_ms) noexcept {
     const FibEntry* const entry = fib.entry_of_cell(provider.cell);
-    if (entry == nullptr || !same(entry->agent, provider.agent)) {
+    if (entry == nullptr || entry->agent != provider.agent) {
         return nullptr;
     }
     if (provider.local()) {

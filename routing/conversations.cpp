@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "routing/conversations.h"
 
-#include <emmintrin.h>
-
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "routing/check.h"
-#include "routing/mix.h"
 
 namespace posthaste::routing {
 
 namespace {
 
 constexpr std::size_t kLinesMax = std::size_t{1} << 32;  // as many as half of the hash tells apart
-constexpr unsigned kUnordered = 4;                       // places whose order is left as it is
 
 }  // namespace
 
@@ -28,28 +25,20 @@ Conversations::Conversations(std::size_t entries, std::uint64_t seed)
     }
 }
 
-std::uint64_t Conversations::hash(std::uint64_t key) const noexcept {
-    return mix(key ^ seed_);
-}
-
-// kPlaces: nowhere. Free places are asked like the others and tell themselves by their cell.
-unsigned Conversations::place_of(const Line& line, std::uint32_t tag) noexcept {
-    const __m128i asked = _mm_set1_epi32(static_cast<int>(tag));
-    const auto* four = reinterpret_cast<const __m128i*>(line.tag.data());
-    const __m128i same = _mm_packs_epi32(_mm_cmpeq_epi32(_mm_load_si128(four), asked),
-                                         _mm_cmpeq_epi32(_mm_load_si128(four + 1), asked));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(same));
-    return static_cast<unsigned>(std::countr_zero(mask | 1U << 2 * kPlaces)) / 2;
-}
-
 // The places before `from` move up by one, what was at `from` is gone.
 void Conversations::put_first(Line& line,
                               unsigned from,
                               std::uint32_t tag,
                               std::uint32_t cell) noexcept {
-    for (unsigned place = from; place > 0; --place) {
-        line.tag[place] = line.tag[place - 1];
-        line.cell[place] = line.cell[place - 1];
+    if (from == kPlaces - 1) {
+        // All but always, where conversations are many: of a length the compiler knows.
+        std::memmove(&line.tag[1], line.tag.data(), (kPlaces - 1) * sizeof tag);
+        std::memmove(&line.cell[1], line.cell.data(), (kPlaces - 1) * sizeof cell);
+    } else {
+        for (unsigned place = from; place > 0; --place) {
+            line.tag[place] = line.tag[place - 1];
+            line.cell[place] = line.cell[place - 1];
+        }
     }
     line.tag[0] = tag;
     line.cell[0] = cell;
@@ -71,11 +60,11 @@ std::uint32_t Conversations::find(std::uint64_t key) noexcept {
     return cell;
 }
 
-void Conversations::keep(std::uint64_t key, std::uint32_t cell) noexcept {
-    const std::uint64_t hashed = hash(key);
-    const auto tag = static_cast<std::uint32_t>(hashed);
-    Line& line = line_of(hashed);
-    const unsigned place = place_of(line, tag);
+// What keep() does not settle by itself: new, moved or long not used.
+void Conversations::keep_in(Line& line,
+                            unsigned place,
+                            std::uint32_t tag,
+                            std::uint32_t cell) noexcept {
     if (place == kPlaces || line.cell[place] == kNone) {
         ++stats_.kept;
         stats_.displaced += line.cell[kPlaces - 1] != kNone ? 1 : 0;

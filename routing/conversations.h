@@ -10,11 +10,15 @@
 // is lost. A conversation is never too old; what it says is checked by whoever asks.
 #pragma once
 
+#include <emmintrin.h>
+
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
+#include "routing/mix.h"
 #include "routing/prefetch.h"
 
 namespace posthaste::routing {
@@ -39,8 +43,18 @@ class Conversations {
 
     // The cell that was kept, or kNone.
     [[nodiscard]] std::uint32_t find(std::uint64_t key) noexcept;
+
     // `cell` is not kNone.
-    void keep(std::uint64_t key, std::uint32_t cell) noexcept;
+    void keep(std::uint64_t key, std::uint32_t cell) noexcept {
+        const std::uint64_t hashed = hash(key);
+        const auto tag = static_cast<std::uint32_t>(hashed);
+        Line& line = line_of(hashed);
+        const unsigned place = place_of(line, tag);
+        if (place < kUnordered && line.cell[place] == cell) {
+            return;
+        }
+        keep_in(line, place, tag, cell);
+    }
 
     [[nodiscard]] const ConversationStats& stats() const noexcept { return stats_; }
 
@@ -50,6 +64,7 @@ class Conversations {
 
   private:
     static constexpr std::size_t kPlaces = 8;
+    static constexpr unsigned kUnordered = 4;  // places whose order is left as it is
 
     struct alignas(64) Line {
         std::array<std::uint32_t, kPlaces> tag;
@@ -58,17 +73,27 @@ class Conversations {
 
     static_assert(sizeof(Line) == 64);
 
-    [[nodiscard]] std::uint64_t hash(std::uint64_t key) const noexcept;
+    [[nodiscard]] std::uint64_t hash(std::uint64_t key) const noexcept { return mix(key ^ seed_); }
 
     [[nodiscard]] Line& line_of(std::uint64_t hash) const noexcept {
         return lines_[hash >> 32 & (lines_count_ - 1)];
     }
 
-    [[nodiscard]] static unsigned place_of(const Line& line, std::uint32_t tag) noexcept;
+    // kPlaces: nowhere. Free places are asked like the others and tell themselves by their cell.
+    [[nodiscard]] static unsigned place_of(const Line& line, std::uint32_t tag) noexcept {
+        const __m128i asked = _mm_set1_epi32(static_cast<int>(tag));
+        const auto* four = reinterpret_cast<const __m128i*>(line.tag.data());
+        const __m128i same = _mm_packs_epi32(_mm_cmpeq_epi32(_mm_load_si128(four), asked),
+                                             _mm_cmpeq_epi32(_mm_load_si128(four + 1), asked));
+        const auto mask = static_cast<unsigned>(_mm_movemask_epi8(same));
+        return static_cast<unsigned>(std::countr_zero(mask | 1U << 2 * kPlaces)) / 2;
+    }
+
     static void put_first(Line& line,
                           unsigned from,
                           std::uint32_t tag,
                           std::uint32_t cell) noexcept;
+    void keep_in(Line& line, unsigned place, std::uint32_t tag, std::uint32_t cell) noexcept;
 
     std::size_t lines_count_;
     std::uint64_t seed_;

@@ -3,7 +3,6 @@
 
 #include <cstring>
 
-#include "routing/conversations.h"
 #include "routing/load_cells.h"
 #include "routing/mix.h"
 
@@ -23,14 +22,6 @@ bool before(const AgentId& a, const AgentId& b) noexcept {
         return __builtin_bswap64(word);
     };
     return half(a, 0) != half(b, 0) ? half(a, 0) < half(b, 0) : half(a, 8) < half(b, 8);
-}
-
-bool same(const AgentId& a, const AgentId& b) noexcept {
-    std::uint64_t of_a[2];
-    std::uint64_t of_b[2];
-    std::memcpy(of_a, a.bytes.data(), sizeof of_a);
-    std::memcpy(of_b, b.bytes.data(), sizeof of_b);
-    return ((of_a[0] ^ of_b[0]) | (of_a[1] ^ of_b[1])) == 0;
 }
 
 }  // namespace
@@ -72,7 +63,7 @@ class ProviderChoice {
     using Column = ProviderSet::Column;
 
     [[nodiscard]] bool sends(const Provider& provider) const noexcept {
-        return ask_.sender != nullptr && same(provider.agent, *ask_.sender);
+        return ask_.sender != nullptr && provider.agent == *ask_.sender;
     }
 
     [[nodiscard]] bool available(std::uint32_t provider) const noexcept {
@@ -442,7 +433,8 @@ std::uint32_t ProviderSet::foresee(std::uint64_t key, bool local_only) const noe
     return winner;
 }
 
-const Provider* ProviderSet::choose(const Ask& ask, ChoiceContext& context) const noexcept {
+const Provider* ProviderSet::choose_with_care(const Ask& ask,
+                                              ChoiceContext& context) const noexcept {
     ProviderChoice choice(*this, ask, context);
     return ask.strategy == Strategy::sticky ? choice.sticky() : choice.remembered_or_new();
 }

@@ -19,12 +19,13 @@
 #include <memory>
 #include <span>
 
+#include "routing/conversations.h"
 #include "routing/provider.h"
 #include "routing/provider_ring.h"
+#include "routing/router_mask.h"
 
 namespace posthaste::routing {
 
-class Conversations;
 class LoadCells;
 
 struct ProviderChange {
@@ -112,7 +113,17 @@ class ProviderSet {
     [[nodiscard]] std::uint32_t foresee(std::uint64_t key, bool local_only) const noexcept;
 
     // Null: nobody is available.
-    [[nodiscard]] const Provider* choose(const Ask& ask, ChoiceContext& context) const noexcept;
+    [[nodiscard]] const Provider* choose(const Ask& ask, ChoiceContext& context) const noexcept {
+        if (ask.strategy == Strategy::sticky && ask.foreseen < count_) [[likely]] {
+            const Provider& provider = providers_[ask.foreseen];
+            if (provider.state == AgentState::running && !context.routers.out(provider.router) &&
+                (ask.sender == nullptr || provider.agent != *ask.sender)) [[likely]] {
+                context.conversations.keep(ask.key, provider.cell);
+                return &provider;
+            }
+        }
+        return choose_with_care(ask, context);
+    }
 
     // Null: no provider has this cell.
     [[nodiscard]] const Provider* of_cell(std::uint32_t cell) const noexcept;
@@ -145,6 +156,9 @@ class ProviderSet {
     };
 
     ProviderSet() = default;
+
+    [[nodiscard]] const Provider* choose_with_care(const Ask& ask,
+                                                   ChoiceContext& context) const noexcept;
 
     // Those who may get new conversations.
     [[nodiscard]] Pool running(bool local_only) const noexcept {

@@ -17,14 +17,6 @@ constexpr unsigned kTickShift = 28;
 constexpr std::uint32_t kTickMask = 0xff;
 constexpr std::uint32_t kTicksMax = 127;
 
-bool same(const AgentId& a, const AgentId& b) noexcept {
-    std::uint64_t left[2];
-    std::uint64_t right[2];
-    std::memcpy(left, a.bytes.data(), sizeof left);
-    std::memcpy(right, b.bytes.data(), sizeof right);
-    return ((left[0] ^ right[0]) | (left[1] ^ right[1])) == 0;
-}
-
 std::uint32_t tick_of(std::uint32_t ms) noexcept {
     return ms / RouteCache::kTickMs & kTickMask;
 }
@@ -94,14 +86,14 @@ std::uint32_t RouteCache::find(const AgentId& id,
         return kMiss;
     }
     for (unsigned slot = 0; slot < 2; ++slot) {
-        if ((line.word[slot] & kNumberMask) != 0 && same(line.id[slot], id)) {
+        if ((line.word[slot] & kNumberMask) != 0 && line.id[slot] == id) {
             if ((line.word[slot] & kUsed) == 0) {
                 line.word[slot] |= kUsed;
             }
             return line.word[slot] & kNumberMask;
         }
     }
-    return line.negative_until != 0 && same(line.id[2], id) ? kNegative : kMiss;
+    return line.negative_until != 0 && line.id[2] == id ? kNegative : kMiss;
 }
 
 // Where a positive copy of the id goes: its own place, so that it never has two; a free one; or
@@ -109,7 +101,7 @@ std::uint32_t RouteCache::find(const AgentId& id,
 unsigned RouteCache::place_for(Line& line, const AgentId& id) noexcept {
     const auto taken = [&line](unsigned slot) { return (line.word[slot] & kNumberMask) != 0; };
     for (unsigned slot = 0; slot < 2; ++slot) {
-        if (taken(slot) && same(line.id[slot], id)) {
+        if (taken(slot) && line.id[slot] == id) {
             return slot;
         }
     }
@@ -146,7 +138,7 @@ void RouteCache::insert(const AgentId& id,
     static_cast<void>(freshen(line, version, now_ms));
     const bool first = !has_positive(line);
     const unsigned slot = place_for(line, id);
-    if (line.negative_until != 0 && same(line.id[2], id)) {
+    if (line.negative_until != 0 && line.id[2] == id) {
         line.negative_until = 0;
     }
     line.id[slot] = id;
@@ -170,7 +162,7 @@ void RouteCache::insert_negative(const AgentId& id,
     Line& line = line_of(hash);
     static_cast<void>(freshen(line, version, now_ms));
     for (unsigned slot = 0; slot < 2; ++slot) {
-        if (same(line.id[slot], id)) {
+        if (line.id[slot] == id) {
             line.word[slot] &= ~kNumberMask;
         }
     }
