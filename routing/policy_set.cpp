@@ -116,6 +116,7 @@ tl::expected<std::unique_ptr<const PolicySet>, PolicyFault> PolicySet::compile(
         set->policy_of_rule_.resize(set->policy_of_rule_.size() + policy.rules.size(),
                                     static_cast<std::uint8_t>(rank));
         for (const std::uint16_t port : policy.ports) {
+            CHECK(port < options.ports);
             set->ports_[port][static_cast<std::size_t>(policy.direction)] |= bit;
         }
         set->any_destination_ |= policy.capability.has_value() ? 0 : bit;

@@ -18,7 +18,8 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # The rest of the tree need not be compiled once more for ThreadSanitizer.
-THREAD_TESTS = ("tests/threads/dataplane/threads-dataplane",
+THREAD_TESTS = ("tests/threads/controlplane/threads-controlplane",
+                "tests/threads/dataplane/threads-dataplane",
                 "tests/threads/routing/threads-routing")
 BUILD, ASAN, TSAN = ROOT / "build", ROOT / "build-asan", ROOT / "build-tsan"
 FUZZ_SECONDS = 20

@@ -42,7 +42,8 @@ Policy policy(std::string expression, PolicyAction action) {
 }
 
 std::shared_ptr<const routing::PolicySet> compile(std::vector<Policy> policies) {
-    auto set = routing::PolicySet::compile(std::move(policies), {1, kPortCount, 1U << 20});
+    auto set = routing::PolicySet::compile(
+        std::move(policies), {.workers = 1, .ports = kPortCount, .database_bytes_max = 1U << 20});
     return set.has_value() ? std::move(*set) : nullptr;
 }
 

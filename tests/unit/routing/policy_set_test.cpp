@@ -29,7 +29,8 @@ Policy policy(std::string name, std::initializer_list<std::string> expressions) 
 
 std::unique_ptr<const PolicySet> compile(std::vector<Policy> policies,
                                          std::size_t bytes_max = kMegabyte) {
-    auto set = PolicySet::compile(std::move(policies), {2, 3, bytes_max});
+    auto set = PolicySet::compile(std::move(policies),
+                                  {.workers = 2, .ports = 3, .database_bytes_max = bytes_max});
     return set.has_value() ? std::move(*set) : nullptr;
 }
 
@@ -201,7 +202,8 @@ TEST(policy_set, operators_see_every_rule_that_matches_and_nothing_is_counted) {
 }
 
 TEST(policy_set, a_database_beyond_its_bound_is_refused) {
-    const auto set = PolicySet::compile({policy("a", {"cat|dog|[a-z]{9}"})}, {1, 1, 100});
+    const auto set = PolicySet::compile({policy("a", {"cat|dog|[a-z]{9}"})},
+                                        {.workers = 1, .ports = 2, .database_bytes_max = 100});
     ASSERT_FALSE(set.has_value());
     EXPECT_TRUE(set.error().why.starts_with("the databases take ")) << set.error().why;
     EXPECT_TRUE(set.error().why.ends_with("; allowed: 100")) << set.error().why;
