@@ -10,12 +10,15 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <unistd.h>
 
+#include "routing/capability_name.h"
 #include "routing/check.h"
+#include "routing/policy_set.h"
 #include "tests/support/capability_router.h"
 
 using namespace posthaste;
@@ -89,10 +92,41 @@ struct Control {
     bool drains;      // the worker stops afterwards
 };
 
+// One policy of each action, about words of the corpus.
+std::shared_ptr<const routing::PolicySet> policies() {
+    using routing::PolicyAction;
+    using routing::PolicyDirection;
+    static const std::shared_ptr<const routing::PolicySet> only = [] {
+        std::vector<routing::Policy> all;
+        const auto add = [&all](const char* text, PolicyAction action, PolicyDirection direction) {
+            routing::Policy& policy = all.emplace_back();
+            policy.name = text;
+            policy.rules.push_back({{text, {}}, {}});
+            policy.ports = {kEdge, kTagged, kFabric, kIpv4Only};
+            policy.action = action;
+            policy.direction = direction;
+            policy.mirror_port = kFabric;
+            policy.redirect = routing::capability_id("a");
+        };
+        add("stop|\\x00{8}", PolicyAction::drop, PolicyDirection::in);
+        add("copy", PolicyAction::mirror, PolicyDirection::in);
+        add("move", PolicyAction::redirect, PolicyDirection::in);
+        add("stay", PolicyAction::drop, PolicyDirection::out);
+        add("twin", PolicyAction::mirror, PolicyDirection::out);
+        add("[a-m]{2}", PolicyAction::count, PolicyDirection::out);
+        auto set = routing::PolicySet::compile(
+            std::move(all), {.workers = 1, .ports = kPortCount, .database_bytes_max = 1U << 20});
+        CHECK(set.has_value());
+        return std::move(*set);
+    }();
+    return only;
+}
+
 void publish(const Control& control) {
     World world = small_world();
     world.draining = control.draining;
     world.patterns = control.resubmit;
+    world.policies = policies();
     world.fan_out_max = control.verify ? 64 : 4;
     for (PortView& port : world.ports) {
         port.rules.verify_checksum = control.verify;
