@@ -10,6 +10,7 @@
 #include "tools/benchmark/hash_command.h"
 #include "tools/benchmark/lookup_command.h"
 #include "tools/benchmark/pattern_command.h"
+#include "tools/benchmark/policy_command.h"
 
 int main(int argc, char** argv) {
     using namespace posthaste::tools;
@@ -27,6 +28,8 @@ int main(int argc, char** argv) {
     const CLI::App* capability_command = add_capability(app, capability);
     PatternBenchOptions patterns;
     const CLI::App* pattern_command = add_patterns(app, patterns);
+    PolicyBenchOptions policies;
+    const CLI::App* policy_command = add_policies(app, policies);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -39,6 +42,7 @@ int main(int argc, char** argv) {
     const auto report = hash_command->parsed()         ? run_hash(hash)
                         : capability_command->parsed() ? run_capability(capability)
                         : pattern_command->parsed()    ? run_patterns(patterns)
+                        : policy_command->parsed()     ? run_policies(policies)
                                                        : run_forward(forward);
     if (!report.has_value()) {
         std::fprintf(stderr, "posthaste-bench: %s\n", report.error().c_str());

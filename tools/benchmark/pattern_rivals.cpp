@@ -40,12 +40,12 @@ std::size_t Pcre2Patterns::bytes() const noexcept {
     return sum;
 }
 
-std::size_t Pcre2Patterns::match(std::string_view name) const noexcept {
+std::size_t Pcre2Patterns::match(std::string_view text) const noexcept {
     std::size_t count = 0;
     for (const pcre2_code* const code : codes_) {
         count += pcre2_jit_match(code,
-                                 reinterpret_cast<PCRE2_SPTR>(name.data()),
-                                 name.size(),
+                                 reinterpret_cast<PCRE2_SPTR>(text.data()),
+                                 text.size(),
                                  0,
                                  0,
                                  match_,
@@ -68,6 +68,14 @@ std::size_t StdPatterns::match(std::string_view name) const {
     std::size_t count = 0;
     for (const std::regex& regex : regexes_) {
         count += std::regex_match(name.begin(), name.end(), regex) ? 1 : 0;
+    }
+    return count;
+}
+
+std::size_t StdPatterns::search(std::string_view text) const {
+    std::size_t count = 0;
+    for (const std::regex& regex : regexes_) {
+        count += std::regex_search(text.begin(), text.end(), regex) ? 1 : 0;
     }
     return count;
 }

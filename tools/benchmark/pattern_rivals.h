@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What one would match patterns with without Hyperscan: each pattern for itself, one after the
-// other.
+// What one would match patterns or look for rules with without Hyperscan: each for itself, one
+// after the other.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,6 @@ namespace posthaste::tools {
 // PCRE2, each pattern compiled to machine code.
 class Pcre2Patterns {
   public:
-    // Anchored expressions.
     explicit Pcre2Patterns(std::span<const std::string> expressions);
     ~Pcre2Patterns();
     Pcre2Patterns(const Pcre2Patterns&) = delete;
@@ -30,8 +29,8 @@ class Pcre2Patterns {
     [[nodiscard]] bool sound() const noexcept { return sound_; }
 
     [[nodiscard]] std::size_t bytes() const noexcept;
-    // How many match.
-    [[nodiscard]] std::size_t match(std::string_view name) const noexcept;
+    // How many are found in the text; anchored ones match the whole of it.
+    [[nodiscard]] std::size_t match(std::string_view text) const noexcept;
 
   private:
     std::vector<pcre2_real_code_8*> codes_;
@@ -43,7 +42,10 @@ class StdPatterns {
   public:
     explicit StdPatterns(std::span<const std::string> expressions);
 
+    // How many match the whole name.
     [[nodiscard]] std::size_t match(std::string_view name) const;
+    // How many are found in the text.
+    [[nodiscard]] std::size_t search(std::string_view text) const;
 
   private:
     std::vector<std::regex> regexes_;
