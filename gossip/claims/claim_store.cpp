@@ -19,7 +19,7 @@ ClaimStore::ClaimStore(const StoreOptions& options,
       table_(options.limits.records_max, key),
       sets_(options.limits.sets, options.seed),
       grave_(options.limits.graves_max) {
-    CHECK(options.limits.origins_max > 0);
+    CHECK(options.limits.origins_max > 0 && options.limits.origins_max <= kOriginsMax);
     const std::uint16_t origin = origin_of(self);
     origins_[origin].live = make_keyspace(origin, KeyspaceRole::live);
     keyspaces_[origins_[origin].live]->at.generation = generation;
@@ -359,6 +359,14 @@ void ClaimStore::end_stale(Origin& origin) {
 void ClaimStore::drop_staging(KeyspaceNumber staging) {
     CHECK(keyspaces_[staging]->role == KeyspaceRole::staged);
     retire(staging, true);
+}
+
+std::uint64_t ClaimStore::staged_fingerprint(KeyspaceNumber staging) const {
+    return keyspaces_[staging]->fingerprint;
+}
+
+std::uint64_t ClaimStore::staged_version(KeyspaceNumber staging) const {
+    return keyspaces_[staging]->at.version;
 }
 
 void ClaimStore::follow_floor(RouterId router, const Generation& generation, std::uint64_t floor) {

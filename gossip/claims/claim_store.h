@@ -76,6 +76,10 @@ struct ProvisionalClaim {
     std::uint64_t until_ms = 0;
 };
 
+// One more set may come on top: what is read at once fits a frame.
+inline constexpr std::size_t kReadSetBytesMax = 64 * 1'024;
+inline constexpr std::uint16_t kOriginsMax = 4'096;
+
 enum class ReadOutcome : std::uint8_t { more, end, broken };
 
 class ClaimStore {
@@ -136,6 +140,8 @@ class ClaimStore {
                                                       std::uint64_t now_ms,
                                                       bool repair);
     void drop_staging(KeyspaceNumber staging);
+    [[nodiscard]] std::uint64_t staged_fingerprint(KeyspaceNumber staging) const;
+    [[nodiscard]] std::uint64_t staged_version(KeyspaceNumber staging) const;
     void follow_floor(RouterId router, const Generation& generation, std::uint64_t floor);
     // False: no such claim of that generation.
     bool set_load(RouterId router,
@@ -148,7 +154,8 @@ class ClaimStore {
     // --- reading a range, while changes go on ---
     // `from` of the position, or 0. The keyspace is known.
     [[nodiscard]] ReaderNumber open_reader(RouterId router, std::uint64_t from);
-    // Adds up to `entries_max` entries. Broken: the keyspace or its floor is not what it was.
+    // Adds up to `entries_max` entries, fewer where sets are long. Broken: the keyspace or its
+    // floor is not what it was.
     [[nodiscard]] ReadOutcome read(ReaderNumber reader,
                                    std::size_t entries_max,
                                    std::vector<Entry>& entries);
@@ -166,6 +173,12 @@ class ClaimStore {
     // Raises the floor over what was withdrawn before `before_ms`, and further if more than
     // `withdrawn_max` are kept.
     void collect(std::uint64_t before_ms, std::size_t withdrawn_max);
+
+    // How many of our claims have the set.
+    [[nodiscard]] std::uint32_t own_set_users(std::uint64_t hash) const;
+
+    // Makes the fingerprint of our keyspace anew from its records: O(records).
+    void reprint();
 
     // --- in slices ---
     // True: there is more to do.

@@ -201,6 +201,23 @@ void ClaimStore::renew(const Generation& generation) {
     raise_floor(number, keyspace.at.version);
 }
 
+void ClaimStore::reprint() {
+    Keyspace& keyspace = *keyspaces_[known(self_)->live];
+    keyspace.fingerprint = 0;
+    keyspace.buckets = {};
+    for (std::uint32_t slot = keyspace.head; slot != kNoSlot; slot = table_[slot].after) {
+        if (table_[slot].gone == 0) {
+            print(keyspace, table_[slot], true);
+        }
+    }
+}
+
+std::uint32_t ClaimStore::own_set_users(std::uint64_t hash) const {
+    const auto& sets = keyspace(self_)->sets;
+    const auto found = sets.find(hash);
+    return found == sets.end() ? 0 : table_[found->second].mobility;
+}
+
 void ClaimStore::collect(std::uint64_t before_ms, std::size_t withdrawn_max) {
     const KeyspaceNumber number = known(self_)->live;
     const auto& withdrawn = keyspaces_[number]->withdrawn;

@@ -67,9 +67,13 @@ ReadOutcome ClaimStore::read(ReaderNumber number,
         !(reader.snapshot ? mutations.no_floor_check_snapshot : mutations.no_floor_check)) {
         return ReadOutcome::broken;
     }
-    for (std::size_t i = 0; i < entries_max && reader.next != kNoSlot; ++i) {
+    std::size_t set_bytes = 0;
+    for (std::size_t i = 0;
+         i < entries_max && reader.next != kNoSlot && set_bytes < kReadSetBytesMax;
+         ++i) {
         const Slot& slot = table_[reader.next];
         entries.push_back(entry_of(slot));
+        set_bytes += entries.back().set.size();
         reader.position = std::max(reader.position, slot.version);
         reader.next = slot.after;
     }

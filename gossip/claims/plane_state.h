@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the sessions of a route plane share. For route_plane and session*.cpp alone.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "gossip/claims/consistency.h"
+#include "gossip/claims/message.h"
+#include "gossip/claims/own_claims.h"
+#include "routing/mix.h"
+
+namespace posthaste::gossip::claims {
+
+class Session;
+using ConnectionId = std::uint32_t;
+
+struct PlaneOptions {
+    std::string cluster = "posthaste";
+    StoreOptions store{};
+    OwnOptions own{};
+    std::uint32_t sessions_max = 1'024;
+    std::uint64_t hello_ms = 5'000;           // until a peer must have said who it is
+    std::uint64_t digest_ms = 1'000;          // to one peer, by chance
+    std::uint64_t push_ms = 10;               // what changed meanwhile goes out together
+    std::uint64_t load_ms = 100;              // the same for loads
+    std::uint64_t pull_idle_ms = 10'000;      // a range that does not go on
+    std::uint64_t behind_ms = 1'000;          // how long a small lag is left to the pushes
+    std::uint64_t max_version_drift = 1'000;  // a lag above it is pulled at once
+    std::uint32_t push_peers_all = 128;       // with more, each push goes to a few by chance
+    std::uint32_t push_entries_max = 1'024;
+    std::uint32_t chunk_entries = 512;
+    std::uint32_t delta_entries_max = 65'536;      // more are sent as a snapshot
+    std::uint32_t pulls_max = 8;                   // a session
+    std::uint32_t streams_max = 64;                // a session
+    std::uint64_t bytes_per_second = 32ULL << 20;  // of ranges, a session
+    std::size_t out_low = 256 * 1'024;          // no more of ranges and pushes while so much waits
+    std::size_t out_max = 8ULL << 20;           // a peer that does not read is left
+    std::uint32_t discover_per_second = 1'000;  // answered, a session
+    std::uint64_t provisional_ms = 5'000;       // how long an answer holds without its keyspace
+    std::size_t work_budget = 4'096;            // records a turn
+    std::size_t events_max = 4'096;
+};
+
+enum class EventKind : std::uint8_t {
+    session_up,
+    session_down,     // `why`, if it was us
+    close_session,    // of `agent`: `router` holds it
+    frozen,           // `agent` may not attach here for `number` ms of the clock's
+    renewed,          // our keyspace has a new generation
+    conflict,         // `agent` is claimed by `router`, too, with equal rank
+    inconsistent,     // equal versions, different content; `number` buckets differ
+    damaged_records,  // `number` records of one bucket differ, `agent` is the first
+    repaired,
+    discovered,         // `agent` is at `router`; number 0: the peer does not know
+    generations_spent,  // somebody made up the last generation of our keyspace there can be
+};
+
+struct Event {
+    EventKind kind = EventKind::session_up;
+    RouterId router{};
+    routing::AgentId agent{};
+    std::optional<Refusal> why{};
+    std::uint64_t number = 0;
+};
+
+struct PlaneCounters {
+    std::array<std::uint64_t, kMessageNames.size()> received{};
+    std::array<std::uint64_t, kMessageNames.size()> sent{};
+    std::uint64_t bytes_received = 0;
+    std::uint64_t bytes_sent = 0;
+    RefusalCounts refused{};
+    std::array<std::uint64_t, 3> updates{};  // by UpdateOutcome
+    std::uint64_t snapshots_published = 0;
+    std::uint64_t deltas_applied = 0;
+    std::uint64_t pushes_applied = 0;
+    std::uint64_t entries_received = 0;
+    std::uint64_t pulls = 0;
+    std::uint64_t pulls_failed = 0;
+    std::uint64_t streams = 0;
+    std::uint64_t streams_aborted = 0;
+    std::uint64_t fingerprint_mismatches = 0;
+    std::uint64_t repairs = 0;
+    std::uint64_t reconciliations = 0;  // drift was above the limit
+    std::uint64_t drift_max = 0;        // of the last full digest
+    std::uint64_t drift_sum = 0;
+    std::uint64_t events_lost = 0;
+};
+
+struct PlaneState {
+    PlaneState(const PlaneOptions& wanted,
+               RouterId self,
+               const Generation& generation,
+               std::uint64_t random_seed,
+               const routing::KeyHash::Key& key)
+        : options(wanted),
+          cluster(cluster_hash(wanted.cluster)),
+          store(wanted.store, self, generation, key),
+          own(store, wanted.own),
+          random_state(random_seed) {}
+
+    [[nodiscard]] std::uint64_t draw() noexcept {
+        random_state += routing::kMixStep;
+        return routing::mix(random_state);
+    }
+
+    [[nodiscard]] std::uint64_t nonce() noexcept {
+        return options.store.mutations.no_boot_nonce ? 0 : draw();
+    }
+
+    void refuse(Refusal why) noexcept { ++counters.refused[static_cast<std::size_t>(why)]; }
+
+    void note(const Event& event) {
+        if (events.size() >= options.events_max) {
+            events.pop_front();
+            ++counters.events_lost;
+        }
+        events.push_back(event);
+    }
+
+    [[nodiscard]] Session* session_of(RouterId router) const {
+        const auto found = established.find(number(router));
+        return found == established.end() ? nullptr : found->second;
+    }
+
+    // A lag that was seen and left to the pushes.
+    struct Behind {
+        std::uint64_t since_ms = 0;
+        Position at;
+    };
+
+    PlaneOptions options;
+    std::uint32_t cluster;
+    ClaimStore store;
+    OwnClaims own;
+    PlaneCounters counters;
+    std::deque<Event> events;
+    std::unordered_map<std::uint64_t, Session*> established;  // by router
+    std::unordered_map<std::uint64_t, ConnectionId> pulling;  // by router whose keyspace it is
+    std::unordered_map<std::uint64_t, Behind> behind;         // by router
+    std::uint64_t random_state;
+};
+
+}  // namespace posthaste::gossip::claims

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// RoutePlane: one router's part in telling all of them which agent is attached where.
+//
+// A pure state machine: connections, bytes, members and time come in; bytes to send, changed agents
+// and events are there to be taken. Whoever drives it sends what take_output() gives, calls
+// on_timer() when next_due_ms() has come, and ends the connections that are closed(). Control
+// thread only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <tl/expected.hpp>
+#include <unordered_map>
+#include <vector>
+
+#include "gossip/claims/plane_state.h"
+#include "gossip/claims/session.h"
+
+namespace posthaste::gossip::claims {
+
+enum class Membership : std::uint8_t {
+    alive,      // suspected, too
+    out,        // dead or left: its claims do not hold, and are kept
+    forgotten,  // out for so long that they are not
+};
+
+class RoutePlane {
+  public:
+    // `generation`: one above the last that was stored, and a random nonce. `key` is secret.
+    RoutePlane(const PlaneOptions& options,
+               RouterId self,
+               const Generation& generation,
+               std::uint64_t random_seed,
+               const routing::KeyHash::Key& key);
+
+    // --- the transport ---
+    [[nodiscard]] tl::expected<void, Refusal> connect(ConnectionId connection,
+                                                      bool initiated,
+                                                      std::optional<RouterId> expected,
+                                                      std::uint64_t now_ms);
+    // All others ignore connections that are not there.
+    void receive(ConnectionId connection,
+                 std::span<const std::uint8_t> bytes,
+                 std::uint64_t now_ms);
+    void disconnect(ConnectionId connection, std::uint64_t now_ms);
+    [[nodiscard]] std::vector<std::uint8_t> take_output(ConnectionId connection,
+                                                        std::size_t bytes_max,
+                                                        std::uint64_t now_ms);
+    [[nodiscard]] std::optional<Refusal> closed(ConnectionId connection) const;
+    void on_timer(std::uint64_t now_ms);
+    [[nodiscard]] std::uint64_t next_due_ms() const noexcept;
+
+    // --- the router ---
+    void set_member(RouterId router, Membership membership);
+
+    // Attaches, detaches and loads go there.
+    [[nodiscard]] OwnClaims& own() noexcept { return state_.own; }
+
+    // Asks every peer about an agent; once, see routing/discovery.h.
+    void discover(const routing::AgentId& agent);
+    // A frame came from the router for an agent that is not attached here.
+    void tell_not_here(RouterId router, const routing::AgentId& agent);
+
+    // Agents whose winner may have changed: the store's best() says what it is.
+    [[nodiscard]] std::vector<routing::AgentId> take_changes();
+    [[nodiscard]] std::vector<routing::AgentId> take_load_changes();
+    [[nodiscard]] std::vector<Event> take_events();
+
+    [[nodiscard]] const ClaimStore& store() const noexcept { return state_.store; }
+
+    [[nodiscard]] const PlaneCounters& counters() const noexcept { return state_.counters; }
+
+    [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
+
+    [[nodiscard]] const Session* session_of(RouterId router) const {
+        return state_.session_of(router);
+    }
+
+  private:
+    friend class StoreDamage;
+
+    void push_all(std::uint64_t now_ms);
+    void send_loads();
+    void send_digest();
+    [[nodiscard]] std::vector<Session*> peers();
+    void settle_changes(std::uint64_t now_ms);
+
+    PlaneState state_;
+    std::unordered_map<ConnectionId, std::unique_ptr<Session>> sessions_;
+    std::vector<routing::AgentId> changes_;
+    std::uint64_t next_push_ms_ = 0;
+    std::uint64_t next_load_ms_ = 0;
+    std::uint64_t next_digest_ms_ = 0;
+    bool more_work_ = false;
+};
+
+}  // namespace posthaste::gossip::claims

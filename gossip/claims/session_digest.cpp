@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Digests and hints: who has newer, and what follows from it.
+#include <algorithm>
+#include <unordered_set>
+
+#include "gossip/claims/session.h"
+
+namespace posthaste::gossip::claims {
+
+void Session::send_root() {
+    send(DigestRoot{state_.store.root()});
+}
+
+void Session::take(const DigestRoot& digest, std::uint64_t /*now_ms*/) {
+    if (digest.root != state_.store.root()) {
+        send(DigestRows{.all = true, .answer = false, .rows = state_.store.rows()});
+    }
+}
+
+void Session::take(const DigestRows& digest, std::uint64_t now_ms) {
+    const std::vector<DigestRow> ours = state_.store.rows();
+    // The first rows of a session are about what was missed before it.
+    bool urgent = !rows_seen_ || digest.answer;
+    rows_seen_ = true;
+    if (digest.all) {
+        const Drift drift = drift_between(ours, digest.rows);
+        state_.counters.drift_max = drift.max;
+        state_.counters.drift_sum = drift.sum;
+        if (needs_reconciliation(drift, state_.options.max_version_drift)) {
+            ++state_.counters.reconciliations;
+            urgent = true;
+        }
+    }
+    std::vector<DigestRow> newer;
+    std::unordered_set<std::uint64_t> told;
+    for (const DigestRow& row : digest.rows) {
+        told.insert(number(row.router));
+        if (consider(row, urgent, now_ms)) {
+            newer.push_back(*state_.store.row(row.router));
+        }
+    }
+    if (digest.answer) {
+        return;
+    }
+    for (const DigestRow& row : ours) {
+        if (digest.all && !told.contains(number(row.router))) {
+            newer.push_back(row);
+        }
+    }
+    if (!newer.empty()) {
+        send(DigestRows{.all = false, .answer = true, .rows = std::move(newer)});
+    }
+}
+
+// True: we have newer.
+bool Session::consider(const DigestRow& row, bool urgent, std::uint64_t now_ms) {
+    ClaimStore& store = state_.store;
+    if (row.router == store.self()) {
+        return consider_own(row);
+    }
+    if (store.forgotten(row.router, row.at)) {
+        state_.refuse(Refusal::forgotten);
+        return false;
+    }
+    const auto held = store.row(row.router);
+    if (held) {
+        store.follow_floor(row.router, row.at.generation, row.floor);
+        const Comparison comparison = compare_versions(held->at, row.at);
+        if (comparison == Comparison::local_newer) {
+            return true;
+        }
+        if (comparison == Comparison::equal) {
+            state_.behind.erase(number(row.router));
+            if (held->fingerprint != row.fingerprint) {
+                check_differing(row);
+            }
+            return false;
+        }
+        if (!urgent && may_wait(row, *held, now_ms)) {
+            return false;
+        }
+    }
+    pull(row.router, row.at.generation, now_ms, false);
+    return false;
+}
+
+// Nobody can know more of our keyspace than we do, unless it had a life that we have forgotten.
+bool Session::consider_own(const DigestRow& row) {
+    ClaimStore& store = state_.store;
+    const DigestRow own = *store.row(store.self());
+    if (row.at <= own.at) {
+        if (row.at == own.at && row.fingerprint != own.fingerprint) {
+            check_differing(row);
+        }
+        return row.at < own.at;
+    }
+    if (state_.options.store.mutations.no_self_defence) {
+        return false;
+    }
+    if (!state_.own.defend(row.at, state_.nonce())) {
+        state_.note({.kind = EventKind::generations_spent, .router = peer_});
+        return false;
+    }
+    state_.note({.kind = EventKind::renewed,
+                 .router = peer_,
+                 .number = store.row(store.self())->at.generation.counter});
+    return true;
+}
+
+// A small lag behind a router that sends us what changes is most likely on its way.
+bool Session::may_wait(const DigestRow& row, const DigestRow& held, std::uint64_t now_ms) {
+    if (row.at.generation != held.at.generation || state_.session_of(row.router) == nullptr ||
+        lag(held.at, row.at) > state_.options.max_version_drift) {
+        return false;
+    }
+    PlaneState::Behind& behind = state_.behind[number(row.router)];
+    if (behind.at != held.at) {
+        behind = {now_ms, held.at};
+    }
+    return now_ms < behind.since_ms + state_.options.behind_ms;
+}
+
+// One pull of a keyspace at a time, from whomever.
+void Session::pull(RouterId router,
+                   const Generation& generation,
+                   std::uint64_t now_ms,
+                   bool repair) {
+    if (pulls_.size() >= state_.options.pulls_max || state_.pulling.contains(number(router))) {
+        return;  // the next digest will say it again
+    }
+    const auto held = state_.store.row(router);
+    const bool same = held && held->at.generation == generation && !repair;
+    Pulling wanted{.id = next_pull_++,
+                   .router = router,
+                   .generation = generation,
+                   .from = same ? held->at.version : 0,
+                   .heard_ms = now_ms,
+                   .repair = repair};
+    state_.pulling[number(router)] = connection_;
+    ++state_.counters.pulls;
+    send(Pull{wanted.id, router, generation, wanted.from});
+    pulls_.push_back(std::move(wanted));
+}
+
+void Session::heard_of(RouterId router, const Position& at, std::uint64_t now_ms) {
+    if (router == state_.store.self() || state_.store.forgotten(router, at)) {
+        return;
+    }
+    const auto held = state_.store.row(router);
+    if (!held || held->at < at) {
+        pull(router, at.generation, now_ms, false);
+    }
+}
+
+void Session::take(const VersionMismatch& mismatch, std::uint64_t now_ms) {
+    static_cast<void>(consider(mismatch.row, true, now_ms));
+}
+
+void Session::take(const Superseded& hint, std::uint64_t now_ms) {
+    heard_of(hint.winner, hint.at, now_ms);
+}
+
+void Session::take(const NotHere& hint, std::uint64_t now_ms) {
+    if (hint.holder != RouterId{}) {
+        heard_of(hint.holder, hint.at, now_ms);
+    }
+    send_root();  // what we have of the peer itself was wrong, too
+}
+
+}  // namespace posthaste::gossip::claims

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "gossip/claims/route_plane.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/plane_pair.h"
+
+namespace {
+
+using namespace posthaste::gossip::claims;
+using posthaste::support::numbered_id;
+using posthaste::support::PlaneGroup;
+
+Attachment offering(const char* name) {
+    return {.offers = {*posthaste::routing::offer_from_text(name)}};
+}
+
+void attach(PlaneGroup& group, std::size_t router, std::uint32_t agent) {
+    ASSERT_TRUE(group[router].own().attach(numbered_id(agent), offering("a/b@9"), group.now_ms));
+}
+
+std::uint64_t winner(PlaneGroup& group, std::size_t at, std::uint32_t agent) {
+    const auto best = group[at].store().best(numbered_id(agent));
+    return best ? number(best->router) : 0;
+}
+
+bool has_event(const std::vector<Event>& events, EventKind kind) {
+    return std::any_of(
+        events.begin(), events.end(), [kind](const Event& event) { return event.kind == kind; });
+}
+
+TEST(route_plane, what_is_attached_before_and_after_the_connection_is_known_everywhere) {
+    PlaneGroup group(3);
+    for (std::uint32_t agent = 1; agent <= 30; ++agent) {
+        attach(group, 1, agent);
+    }
+    group.connect_all();
+    group.pass(50);
+    attach(group, 2, 40);
+    group.pass(50);
+    for (const std::size_t at : {1U, 2U, 3U}) {
+        EXPECT_EQ(winner(group, at, 7), 1U);
+        EXPECT_EQ(winner(group, at, 40), 2U);
+    }
+    EXPECT_TRUE(group.agree());
+    const auto best = group[3].store().best(numbered_id(7));
+    const auto offers = offers_of(group[3].store().sets().text(best->set));
+    ASSERT_TRUE(offers);
+    EXPECT_EQ(offers->at(0).text, "a/b");
+    EXPECT_EQ(offers->at(0).priority, 9);
+}
+
+TEST(route_plane, a_change_is_pushed_without_a_digest) {
+    PlaneGroup group(2);
+    attach(group, 1, 1);
+    group.connect(1, 2);
+    group.pass(200);
+    const auto roots = group[1].counters().sent[static_cast<std::size_t>(MessageKind::pull)] +
+                       group[2].counters().sent[static_cast<std::size_t>(MessageKind::pull)];
+    attach(group, 1, 2);
+    group.pass(20);
+    EXPECT_EQ(winner(group, 2, 2), 1U);
+    EXPECT_EQ(group[2].counters().pushes_applied, 1U);
+    EXPECT_EQ(group[1].counters().sent[static_cast<std::size_t>(MessageKind::pull)] +
+                  group[2].counters().sent[static_cast<std::size_t>(MessageKind::pull)],
+              roots);
+}
+
+TEST(route_plane, what_one_router_knows_of_a_dead_one_reaches_the_others) {
+    PlaneGroup group(3);
+    group.connect(1, 2);
+    attach(group, 1, 1);
+    group.pass(300);
+    group.cut(1, 2);
+    group.connect(2, 3);
+    group.pass(300);
+    EXPECT_EQ(winner(group, 3, 1), 1U);
+}
+
+TEST(route_plane, a_move_wins_and_the_old_session_is_closed_after_a_grace) {
+    PlaneGroup group(2);
+    group.connect(1, 2);
+    attach(group, 1, 1);
+    group.pass(200);
+    attach(group, 2, 1);
+    group.pass(200);
+    EXPECT_EQ(winner(group, 1, 1), 2U);
+    EXPECT_FALSE(has_event(group[1].take_events(), EventKind::close_session));
+    group.pass(2'100);
+    EXPECT_TRUE(has_event(group[1].take_events(), EventKind::close_session));
+    EXPECT_TRUE(group[1].own().detach(numbered_id(1), group.now_ms));
+    group.pass(2'500);
+    EXPECT_FALSE(has_event(group[1].take_events(), EventKind::close_session));
+    EXPECT_EQ(winner(group, 1, 1), 2U);
+}
+
+TEST(route_plane, a_router_that_lost_its_disk_takes_its_keyspace_back) {
+    PlaneGroup group(2);
+    group.add(1, {7, 7});
+    group.connect(1, 2);
+    attach(group, 1, 1);
+    group[1].own().end_of_rib(group.now_ms);
+    group.pass(200);
+    group.cut(1, 2);
+    group.add(1, {1, 999});  // far behind what the other knows
+    attach(group, 1, 2);
+    group[1].own().end_of_rib(group.now_ms);
+    group.connect(1, 2);
+    group.pass(500);
+    EXPECT_EQ(winner(group, 2, 1), 0U);
+    EXPECT_EQ(winner(group, 2, 2), 1U);
+    EXPECT_EQ(group[1].store().row(RouterId{1})->at.generation.counter, 8U);
+    EXPECT_TRUE(has_event(group[1].take_events(), EventKind::renewed));
+    EXPECT_TRUE(group.agree());
+}
+
+TEST(route_plane, a_peer_that_missed_more_than_is_remembered_gets_it_all) {
+    PlaneOptions options = PlaneGroup::small_options();
+    options.own.withdrawn_ms = 100;
+    PlaneGroup group(2, options);
+    group.connect(1, 2);
+    attach(group, 1, 1);
+    attach(group, 1, 2);
+    group.pass(200);
+    group.cut(1, 2);
+    EXPECT_TRUE(group[1].own().detach(numbered_id(1), group.now_ms));
+    group.pass(500);
+    EXPECT_GT(group[1].store().row(RouterId{1})->floor, 0U);
+    group.connect(1, 2);
+    const auto before = group[2].counters().snapshots_published;
+    group.pass(200);
+    EXPECT_EQ(winner(group, 2, 1), 0U);
+    EXPECT_EQ(winner(group, 2, 2), 1U);
+    EXPECT_EQ(group[2].counters().snapshots_published, before + 1);
+}
+
+TEST(route_plane, a_pull_that_is_cut_off_leaves_nothing_behind) {
+    PlaneGroup group(2);
+    for (std::uint32_t agent = 1; agent <= 50; ++agent) {
+        attach(group, 1, agent);
+    }
+    group.connect(1, 2);
+    for (int i = 0; i < 40 && group[2].store().table().used() < 3; ++i) {
+        group.carry(100);
+    }
+    ASSERT_GE(group[2].store().table().used(), 3U);
+    EXPECT_EQ(winner(group, 2, 1), 0U);
+    group.cut(1, 2);
+    group.pass(20);
+    EXPECT_EQ(group[2].store().table().used(), 0U);
+    group.connect(1, 2);
+    group.pass(20);
+    EXPECT_EQ(winner(group, 2, 50), 1U);
+}
+
+TEST(route_plane, loads_arrive_together_and_change_no_version) {
+    PlaneGroup group(2);
+    group.connect(1, 2);
+    attach(group, 1, 1);
+    group.pass(200);
+    const auto before = *group[2].store().row(RouterId{1});
+    const auto frames = group[1].counters().sent[static_cast<std::size_t>(MessageKind::load)];
+    for (std::uint16_t load = 1; load <= 100; ++load) {
+        group[1].own().set_load(numbered_id(1), {load, load});
+    }
+    group.pass(200);
+    EXPECT_EQ(group[2].store().best(numbered_id(1))->load.per_mille, 100);
+    EXPECT_EQ(*group[2].store().row(RouterId{1}), before);
+    EXPECT_EQ(group[1].counters().sent[static_cast<std::size_t>(MessageKind::load)], frames + 1);
+    EXPECT_FALSE(group[2].take_load_changes().empty());
+}
+
+TEST(route_plane, a_question_is_answered_with_the_claim_which_holds_at_once) {
+    PlaneOptions options = PlaneGroup::small_options();
+    options.push_ms = 1'000'000;
+    options.digest_ms = 1'000'000;
+    PlaneGroup group(2, options);
+    group.connect(1, 2);
+    group.pass(20);
+    attach(group, 1, 1);
+    group[2].discover(numbered_id(1));
+    group[2].discover(numbered_id(2));
+    group.carry();
+    group.carry();
+    const auto best = group[2].store().best(numbered_id(1));
+    ASSERT_TRUE(best);
+    EXPECT_TRUE(best->provisional);
+    EXPECT_EQ(group[2].store().sets().text(best->set), set_text(offering("a/b@9").offers));
+    group.pass(20);
+    EXPECT_FALSE(group[2].store().best(numbered_id(1))->provisional) << "the keyspace was pulled";
+    const auto events = group[2].take_events();
+    EXPECT_EQ(std::count_if(events.begin(),
+                            events.end(),
+                            [](const Event& event) { return event.kind == EventKind::discovered; }),
+              2);
+}
+
+TEST(route_plane, who_sends_to_the_wrong_router_is_told_and_looks_again) {
+    PlaneOptions options = PlaneGroup::small_options();
+    options.push_ms = 1'000'000;
+    options.digest_ms = 1'000'000;
+    PlaneGroup group(3, options);
+    group.connect_all();
+    group.pass(20);
+    attach(group, 3, 1);
+    group[1].discover(numbered_id(1));
+    group.pass(20);
+    EXPECT_EQ(winner(group, 2, 1), 0U);
+    group[1].tell_not_here(RouterId{2}, numbered_id(1));
+    group.carry();
+    group.pass(20);
+    EXPECT_EQ(winner(group, 2, 1), 3U);
+}
+
+TEST(route_plane, two_connections_between_two_routers_become_one) {
+    PlaneGroup group(2);
+    group.connect(2, 1);
+    group.connect(1, 2);
+    group.pass(50);
+    ASSERT_NE(group[1].session_of(RouterId{2}), nullptr);
+    EXPECT_EQ(group[1].session_of(RouterId{2})->connection(), 2U);
+    EXPECT_EQ(group[2].session_of(RouterId{1})->connection(), 2U);
+    EXPECT_EQ(group[1].closed(1), Refusal::duplicate_session);
+}
+
+TEST(route_plane, connections_that_say_nothing_or_say_it_wrong_are_ended) {
+    PlaneGroup group(1);
+    const auto bytes_of = [](const Message& message, const char* cluster) {
+        return encode(message, cluster_hash(cluster));
+    };
+    const auto other = [&](std::vector<std::uint8_t> bytes) {
+        static ConnectionId id = 100;
+        ++id;
+        EXPECT_TRUE(group[1].connect(id, false, std::nullopt, group.now_ms));
+        group[1].receive(id, bytes, group.now_ms);
+        group.pass(6'000, 1'000);
+        const auto why = group[1].closed(id);
+        group[1].disconnect(id, group.now_ms);
+        return why;
+    };
+    auto later = bytes_of(Hello{RouterId{2}}, "posthaste");
+    later[4] = 9;
+    auto huge = later;
+    huge[0] = 1;
+    EXPECT_EQ(other({}), Refusal::no_hello);
+    EXPECT_EQ(other(bytes_of(Hello{RouterId{2}}, "elsewhere")), Refusal::wrong_cluster);
+    EXPECT_EQ(other(bytes_of(Hello{RouterId{1}}, "posthaste")), Refusal::own_router_id);
+    EXPECT_EQ(other(bytes_of(DigestRoot{1}, "posthaste")), Refusal::no_hello);
+    EXPECT_EQ(other(later), Refusal::other_version);
+    EXPECT_EQ(other(huge), Refusal::oversize);
+    EXPECT_EQ(other(bytes_of(Hello{RouterId{2}}, "posthaste")), std::nullopt);
+}
+
+}  // namespace
