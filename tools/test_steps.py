@@ -241,7 +241,7 @@ def main():
         check_sources(steps)
     if wanted & {"build", "e2e"} and build(steps, BUILD):
         if "build" in wanted:
-            suites(steps, BUILD, ("unit", "property", "component", "fuzz"))
+            suites(steps, BUILD, ("unit", "property", "component", "fuzz", "sim"))
         if "e2e" in wanted:
             end_to_end(steps, BUILD)
     if "asan" in wanted and build(
