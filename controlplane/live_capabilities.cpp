@@ -24,6 +24,50 @@ std::string_view state_name(AgentState state) noexcept {
                                            : "stopped";
 }
 
+// What lcores did with frames to capabilities, all workers together.
+Json frames_of(const Box& box) {
+    const auto sum = [&box](auto&& counter_of) {
+        std::uint64_t total = 0;
+        for (const auto& worker : box.workers) {
+            total += counter_of(worker->counters().capability).read();
+        }
+        return total;
+    };
+    using Counters = dataplane::CapabilityCounters;
+    const auto total = [&sum](routing::Counter Counters::*counter) {
+        return sum([counter](const Counters& counters) -> auto& { return counters.*counter; });
+    };
+    Json chosen = Json::object();
+    for (std::size_t strategy = 0; strategy < routing::kStrategyNames.size(); ++strategy) {
+        chosen[std::string(routing::kStrategyNames[strategy])] =
+            sum([strategy](const Counters& counters) -> auto& {
+                return counters.chosen[strategy];
+            });
+    }
+    return Json{{"chosen", std::move(chosen)},
+                {"to_all", total(&Counters::fan_outs)},
+                {"copies", total(&Counters::copies)},
+                {"no_provider", total(&Counters::no_provider)},
+                {"failovers", total(&Counters::failovers)},
+                {"conversations_kept", total(&Counters::kept)},
+                {"conversations_remembered", total(&Counters::remembered)},
+                {"names", total(&Counters::names)},
+                {"names_hashed", total(&Counters::names_hashed)}};
+}
+
+Json matching_of(const Patterns& patterns) {
+    const PatternsCounts& counts = patterns.counts();
+    const routing::PatternTable& table = patterns.directory().table();
+    return Json{{"matched", counts.matched},
+                {"unmatched", counts.unmatched},
+                {"no_room", counts.no_room},
+                {"regexes_tried", counts.tried},
+                {"regexes_refused", counts.refused},
+                {"builds_failed", counts.build_fails},
+                {"databases", table.databases()},
+                {"bytes", table.bytes()}};
+}
+
 }  // namespace
 
 Outcome LiveOperations::show_capabilities(const Page& page) {
@@ -67,7 +111,9 @@ Outcome LiveOperations::show_capabilities(const Page& page) {
                 {"published", counts.published},
                 {"waiting", index.waiting()},
                 {"delayed", counts.delayed},
-                {"lag_ms_worst", counts.lag_ms_worst}};
+                {"lag_ms_worst", counts.lag_ms_worst},
+                {"frames", frames_of(box_)},
+                {"matching", matching_of(*box_.patterns)}};
 }
 
 Outcome LiveOperations::show_capability(const std::string& name, const Page& page, bool all) {

@@ -104,7 +104,14 @@ Json table_rows(const Box& box) {
     const std::uint64_t records = routing::estimate_rib(local, remote);
     const std::uint64_t heap = heap_memory().allocated;
     const std::uint64_t sets = box.capabilities->sets().memory_bytes();
-    const std::uint64_t before = box.taken.heap + sets;
+    const std::uint64_t patterns = box.patterns->directory().table().bytes();
+    const routing::PolicySet* const policies = box.policies.current().get();
+    // One scanner a worker and one for operators.
+    const std::uint64_t rules =
+        policies == nullptr
+            ? 0
+            : policies->database_bytes() + (box.workers.size() + 1) * policies->scratch_bytes();
+    const std::uint64_t before = box.taken.heap + sets + patterns + rules;
     const std::uint64_t grown = heap > before ? heap - before : 0;
     Json rows = Json::array();
     rows.push_back(
@@ -125,9 +132,12 @@ Json table_rows(const Box& box) {
     rows.push_back(with_use(table_row("capability names", nullptr, nullptr),
                             box.rib.names_held(),
                             box.config.capabilities.names_max));
-    rows.push_back(with_use(table_row("patterns", nullptr, nullptr),
+    rows.push_back(with_use(table_row("patterns", nullptr, patterns),
                             box.rib.patterns_held(),
                             box.config.capabilities.patterns_max));
+    rows.push_back(with_use(table_row("policy rules", nullptr, rules),
+                            policies == nullptr ? 0 : policies->rule_count(),
+                            routing::kPolicyRulesMax));
     rows.push_back(with_use(table_row("neighbours", nullptr, nullptr),
                             box.neighbours->count(),
                             box.config.neighbours.neighbours_max));

@@ -123,7 +123,13 @@ class Operations {
     //                  available, available_here: of them, bytes}],
     //  next, names, names_max, patterns, patterns_max, providers: the sum over agents,
     //  providers_max, sets, sets_max, bytes: of all sets, changes, published, waiting: sets with
-    //  changes no lcore sees yet, delayed: turns that left work over, lag_ms_worst}
+    //  changes no lcore sees yet, delayed: turns that left work over, lag_ms_worst,
+    //  frames: {chosen: {STRATEGY: to any}, to_all: sent to at least one, copies: made for those,
+    //           no_provider, failovers: another than the chosen, who was gone, conversations_kept,
+    //           conversations_remembered: asked for and known, names: that frames say, checked,
+    //           names_hashed: of them, not checked lately},
+    //  matching: {matched, unmatched, no_room: names nobody has, regexes_tried, regexes_refused,
+    //             builds_failed, databases, bytes: of them}}
     // Changes in between may hide or repeat a row on the next page.
     [[nodiscard]] virtual Outcome show_capabilities(const Page& page) = 0;
 

@@ -2,7 +2,9 @@
 // Provider: one agent among those that have a capability; and the strategies of choosing one.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "routing/agent_id.h"
 #include "routing/message.h"
@@ -18,6 +20,9 @@ inline constexpr std::uint16_t kLoadMax = 1'000;  // per mille
 
 // The high nibble of a header's addressing byte.
 enum class Strategy : std::uint8_t { sticky = 0, priority = 1, weighted = 2, least_loaded = 3 };
+
+inline constexpr std::array<std::string_view, kStrategyMax + 1U> kStrategyNames = {
+    "sticky", "priority", "weighted", "least-loaded"};
 
 struct Provider {
     AgentId agent;

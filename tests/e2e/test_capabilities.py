@@ -191,6 +191,7 @@ def test_bad_registrations_leave_nothing(network):
 
 def test_patterns_answer_for_names_nobody_has(network):
     sender = network.registered("a1")
+    before = network.west.command("show", "capabilities")
     eyes, = agents(network, "a2", 1, patterns=[("glob", "vision/*")])
     reader, = agents(network, "a2", 1, patterns=[("glob", "*/ocr")])
     wait_for_patterns(network, ["vision/faces", "text/ocr"])
@@ -206,6 +207,14 @@ def test_patterns_answer_for_names_nobody_has(network):
     assert receiver_of([eyes, reader, exact]) is exact
     sender.call("sound/speech", want_error=True, named=True)
     assert client.error_name(sender.receive(2.0).error[0]) == "unknown-capability"
+    after = network.west.command("show", "capabilities")
+    assert after["matching"]["databases"] > 0
+    for key in ("matched", "unmatched"):
+        assert after["matching"][key] > before["matching"][key]
+    for key, frames in (("to_all", 1), ("copies", 1)):
+        assert after["frames"][key] == before["frames"][key] + frames
+    assert after["frames"]["chosen"]["sticky"] == before["frames"]["chosen"]["sticky"] + 7
+    assert after["frames"]["names"] > before["frames"]["names"]
     eyes.deregister()
     published(network)
     sender.call("vision/cats", want_error=True, named=True)

@@ -332,10 +332,9 @@ RigOptions rig_options(const ForwardOptions& options) {
     }
     made.providers = std::min(made.providers, options.agents);
     made.capabilities = options.capabilities;
-    constexpr std::array<std::string_view, 4> kStrategies = {
-        "sticky", "priority", "weighted", "least-loaded"};
     made.strategy = static_cast<routing::Strategy>(
-        std::ranges::find(kStrategies, options.strategy) - kStrategies.begin());
+        std::ranges::find(routing::kStrategyNames, options.strategy) -
+        routing::kStrategyNames.begin());
     return made;
 }
 
