@@ -127,6 +127,37 @@ struct AdminConfig {     // [admin]
     friend bool operator==(const AdminConfig&, const AdminConfig&) = default;
 };
 
+enum class ClusterProfile : std::uint8_t { lan, wan, local, fast };
+
+struct ClusterConfig {                          // [cluster]; without an address the box is alone
+    std::optional<routing::IpAddress> address;  // management address, on a kernel interface
+    std::string name = "posthaste";             // of the cluster: others are refused
+    std::string node;                           // of this router; empty: system.name
+    std::uint16_t port = 7946;                  // membership, UDP and TCP
+    std::uint16_t route_port = 7947;            // route plane, TCP
+    std::vector<std::string> seeds;             // ADDRESS or ADDRESS:PORT, tried for ever
+    ClusterProfile profile = ClusterProfile::lan;
+    std::string keyring;  // path of a file with base64 keys, the primary first; empty: no sealing
+    std::string label;    // of membership packets, in clear text; empty: none
+    std::optional<routing::IpAddress> fabric_address;  // not set: of the first fabric port
+    std::uint16_t routers_max = 256;
+    std::uint32_t claims_max = 1'048'576;  // of all routers, with their capability sets
+    std::uint64_t max_version_drift = 1'000;
+    std::uint32_t push_ms = 10;
+    std::uint32_t digest_ms = 1'000;
+    std::uint32_t discovery_rate = 1'000;  // agents asked for in a second
+    std::uint32_t forget_ms = 86'400'000;  // a router that is out for so long
+
+    friend bool operator==(const ClusterConfig&, const ClusterConfig&) = default;
+};
+
+struct StoreConfig {              // [store]
+    std::string path;             // SQLite file; empty: nothing outlives the process
+    std::uint32_t commit_ms = 2;  // registrations that come in so long are written together
+
+    friend bool operator==(const StoreConfig&, const StoreConfig&) = default;
+};
+
 struct PortConfig {  // [port NAME]
     std::string name;
     std::string device;  // PCI address, or vdev string: driver name, arguments
@@ -213,6 +244,8 @@ struct Config {
     PoliciesConfig policies;
     NeighboursConfig neighbours;
     AdminConfig admin;
+    ClusterConfig cluster;
+    StoreConfig store;
     std::vector<PortConfig> ports;  // in file order: index = Posthaste port index
     std::vector<RouterConfig> routers;
     std::vector<RouteConfig> routes;

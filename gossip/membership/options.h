@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How membership behaves: memberlist's profiles, limits, and who we are.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gossip/membership/serf_message.h"
+
+namespace posthaste::gossip::membership {
+
+// In the order of the wire; IPv4 is ::ffff:a.b.c.d.
+struct SocketAddress {
+    std::array<std::uint8_t, 16> ip{};
+    std::uint16_t port = 0;
+
+    friend auto operator<=>(const SocketAddress&, const SocketAddress&) = default;
+};
+
+struct Timing {
+    std::uint32_t probe_interval_ms = 1'000;
+    std::uint32_t probe_timeout_ms = 500;
+    std::uint32_t gossip_interval_ms = 200;
+    std::uint32_t gossip_nodes = 3;
+    std::uint32_t gossip_to_dead_ms = 30'000;
+    std::uint32_t push_pull_interval_ms = 30'000;
+    std::uint32_t stream_timeout_ms = 10'000;
+    std::uint32_t suspicion_multiplier = 4;
+    std::uint32_t suspicion_max_multiplier = 6;
+    std::uint32_t retransmit_multiplier = 4;
+    std::uint32_t indirect_checks = 3;
+};
+
+[[nodiscard]] constexpr Timing lan_timing() noexcept {
+    return {};
+}
+
+[[nodiscard]] constexpr Timing wan_timing() noexcept {
+    return {.probe_interval_ms = 5'000,
+            .probe_timeout_ms = 3'000,
+            .gossip_interval_ms = 500,
+            .gossip_nodes = 4,
+            .gossip_to_dead_ms = 60'000,
+            .push_pull_interval_ms = 60'000,
+            .stream_timeout_ms = 30'000,
+            .suspicion_multiplier = 6};
+}
+
+[[nodiscard]] constexpr Timing local_timing() noexcept {
+    return {.probe_timeout_ms = 200,
+            .gossip_interval_ms = 100,
+            .gossip_to_dead_ms = 15'000,
+            .push_pull_interval_ms = 15'000,
+            .stream_timeout_ms = 1'000,
+            .suspicion_multiplier = 3,
+            .retransmit_multiplier = 2,
+            .indirect_checks = 1};
+}
+
+// Between routers in one rack: a crash is known to all in under 1.5 s.
+[[nodiscard]] constexpr Timing fast_timing() noexcept {
+    return {.probe_interval_ms = 200,
+            .probe_timeout_ms = 100,
+            .gossip_interval_ms = 50,
+            .gossip_nodes = 4,
+            .gossip_to_dead_ms = 15'000,
+            .push_pull_interval_ms = 15'000,
+            .stream_timeout_ms = 2'000,
+            .suspicion_multiplier = 2};
+}
+
+struct MembershipLimits {
+    std::uint32_t members_max = 4'096;
+    std::uint32_t streams_max = 128;
+    std::uint32_t broadcasts_max = 4'096;
+    std::uint32_t push_nodes_max = 65'536;
+    std::size_t user_state_max = 20U << 20;
+    std::size_t decompressed_max = 40U << 20;
+    std::size_t packet_bytes = 1'400;  // of a datagram we send
+};
+
+struct MembershipOptions {
+    std::string name;       // [A-Za-z0-9.-]{1,128}, of this router for ever
+    SocketAddress address;  // others reach us there
+    std::string label;      // of the cluster, in clear text; empty: none
+    Tags tags;
+    std::vector<SocketAddress> seeds;
+    Timing timing = lan_timing();
+    MembershipLimits limits{};
+    bool refuse_plaintext = true;                   // where there are keys
+    std::uint64_t reconnect_ms = 30'000;            // to a failed member, by chance
+    std::uint64_t seed_retry_ms = 5'000;            // while alone
+    std::uint64_t reap_ms = 24ULL * 3'600 * 1'000;  // failed and left members are forgotten
+    std::uint64_t leave_ms = 5'000;                 // at most, for the word to spread
+};
+
+}  // namespace posthaste::gossip::membership
