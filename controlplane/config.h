@@ -129,6 +129,11 @@ struct AdminConfig {     // [admin]
 
 enum class ClusterProfile : std::uint8_t { lan, wan, local, fast };
 
+struct SeedAddress {
+    routing::IpAddress address;
+    std::uint16_t port = 0;
+};
+
 struct ClusterConfig {                          // [cluster]; without an address the box is alone
     std::optional<routing::IpAddress> address;  // management address, on a kernel interface
     std::string name = "posthaste";             // of the cluster: others are refused
@@ -286,6 +291,11 @@ inline constexpr std::size_t kStaticAgentsMax = 32'768;
 // configuration that parse_config() returned.
 [[nodiscard]] std::optional<std::size_t> fabric_port_of(const Config& config,
                                                         const RouterConfig& router);
+
+// The name of this router in the cluster, and where others send frames for its agents; the latter
+// is there in a configuration with a cluster that parse_config() returned.
+[[nodiscard]] std::string cluster_node(const Config& config);
+[[nodiscard]] std::optional<routing::IpAddress> cluster_fabric_address(const Config& config);
 
 [[nodiscard]] std::string_view to_text(LogLevel level);
 [[nodiscard]] std::optional<LogLevel> log_level_from_text(std::string_view text);

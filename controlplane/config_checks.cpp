@@ -273,6 +273,7 @@ void check_memory(const Config& config, Findings& findings) {
 void check_together(const Config& config, Findings& findings) {
     Checker(config, findings).run();
     check_references(config, findings);
+    check_cluster(config, findings);
     if (findings.empty()) {
         check_memory(config, findings);
     }

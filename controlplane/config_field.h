@@ -37,6 +37,10 @@ inline constexpr SectionKind kKindOf<NeighboursConfig> = SectionKind::neighbours
 template <>
 inline constexpr SectionKind kKindOf<AdminConfig> = SectionKind::admin;
 template <>
+inline constexpr SectionKind kKindOf<ClusterConfig> = SectionKind::cluster;
+template <>
+inline constexpr SectionKind kKindOf<StoreConfig> = SectionKind::store;
+template <>
 inline constexpr SectionKind kKindOf<PortConfig> = SectionKind::port;
 template <>
 inline constexpr SectionKind kKindOf<RouterConfig> = SectionKind::router;
@@ -59,6 +63,8 @@ template <>
 inline constexpr KeyType kTypeOf<LogLevel> = KeyType::word;
 template <>
 inline constexpr KeyType kTypeOf<dataplane::Role> = KeyType::word;
+template <>
+inline constexpr KeyType kTypeOf<ClusterProfile> = KeyType::word;
 template <>
 inline constexpr KeyType kTypeOf<dataplane::SourceCheck> = KeyType::word;
 template <>
@@ -129,6 +135,8 @@ consteval KeyRow field(KeyRow row) {
 
 inline constexpr std::int64_t kDayMs = 86'400'000;
 
+// The rows of [cluster] and [store].
+[[nodiscard]] std::span<const KeyRow> config_keys_of_cluster();
 // The rows of [port NAME] and of what follows it in enum SectionKind; config_keys() has them all.
 [[nodiscard]] std::span<const KeyRow> config_keys_of_named_sections();
 

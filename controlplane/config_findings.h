@@ -81,6 +81,8 @@ class Findings {
 void check_together(const Config& config, Findings& findings);
 // The part of it about routers, routes and agents.
 void check_references(const Config& config, Findings& findings);
+// The part of it about the cluster.
+void check_cluster(const Config& config, Findings& findings);
 // The part of that about policies. What is in their expressions is not looked at: that takes time.
 void check_policies(const Config& config, Findings& findings);
 

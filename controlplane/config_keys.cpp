@@ -312,6 +312,8 @@ static_assert(std::ranges::is_sorted(kKeys, std::less{}, &KeyRow::section));
 
 std::vector<KeyRow> all_keys() {
     std::vector<KeyRow> all(std::begin(kKeys), std::end(kKeys));
+    const std::span<const KeyRow> cluster = config_keys_of_cluster();
+    all.insert(all.end(), cluster.begin(), cluster.end());
     const std::span<const KeyRow> named = config_keys_of_named_sections();
     all.insert(all.end(), named.begin(), named.end());
     return all;

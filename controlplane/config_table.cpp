@@ -32,6 +32,12 @@ constexpr std::array<SectionRow, kSectionKinds> kSections = {{
      "",
      "How hosts on a link are found (ARP, ND), and frames that wait for it."},
     {SectionKind::admin, "admin", "", "", "The socket of posthastectl."},
+    {SectionKind::cluster,
+     "cluster",
+     "",
+     "",
+     "Other routers, found by gossip on the management address, and whose agents are where."},
+    {SectionKind::store, "store", "", "", "What outlives the process."},
     {SectionKind::port,
      "port",
      "NAME",
@@ -117,6 +123,10 @@ std::string allowed_text(const KeyRow& key) {
                 return "NAME[@PRIORITY][*WEIGHT], separated by commas; at most " +
                        std::to_string(key.max) + ", none twice";
             }
+            if (key.rule == TextRule::seed) {
+                return "ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT, separated by commas; at most " +
+                       std::to_string(key.max) + ", none twice";
+            }
             return "texts of 1 to " + std::to_string(key.item_max) +
                    " bytes, separated by commas; at most " + std::to_string(key.max) +
                    ", none twice";
@@ -135,6 +145,9 @@ std::string allowed_text(const KeyRow& key) {
             return "a PCI address as in 0000:03:00.0, or a vdev as in net_tap0,iface=tap0";
         case TextRule::capability:
             return "the name of a capability, as in vision/ocr; " + bytes;
+        case TextRule::node:
+            return std::to_string(key.min) + " to " + std::to_string(key.max) +
+                   " of A-Z, a-z, 0-9, '.' and '-'";
         default:
             return "UTF-8 text, " + bytes;
     }
@@ -149,7 +162,9 @@ std::array<Source, kSingleSections> single_sections(const Config& config) {
             &config.capabilities,
             &config.policies,
             &config.neighbours,
-            &config.admin};
+            &config.admin,
+            &config.cluster,
+            &config.store};
 }
 
 std::array<Target, kSingleSections> single_sections(Config& config) {
@@ -161,7 +176,9 @@ std::array<Target, kSingleSections> single_sections(Config& config) {
             &config.capabilities,
             &config.policies,
             &config.neighbours,
-            &config.admin};
+            &config.admin,
+            &config.cluster,
+            &config.store};
 }
 
 }  // namespace posthaste::controlplane

@@ -27,6 +27,8 @@ enum class SectionKind : std::uint8_t {
     policies,
     neighbours,
     admin,
+    cluster,
+    store,
     port,
     router,
     route,
@@ -34,8 +36,8 @@ enum class SectionKind : std::uint8_t {
     policy,
 };
 
-inline constexpr std::size_t kSectionKinds = 14;
-inline constexpr std::size_t kSingleSections = 9;  // the first of them
+inline constexpr std::size_t kSectionKinds = 16;
+inline constexpr std::size_t kSingleSections = 11;  // the first of them
 
 struct SectionRow {
     SectionKind kind;
@@ -71,6 +73,8 @@ enum class TextRule : std::uint8_t {
     ipv6,
     offer,       // for texts: a capability's name, perhaps @PRIORITY, perhaps *WEIGHT
     capability,  // its name
+    node,        // [A-Za-z0-9.-]
+    seed,        // for texts: ADDRESS or ADDRESS:PORT
 };
 
 using Target = std::variant<SystemConfig*,
@@ -82,6 +86,8 @@ using Target = std::variant<SystemConfig*,
                             PoliciesConfig*,
                             NeighboursConfig*,
                             AdminConfig*,
+                            ClusterConfig*,
+                            StoreConfig*,
                             PortConfig*,
                             RouterConfig*,
                             RouteConfig*,
@@ -96,6 +102,8 @@ using Source = std::variant<const SystemConfig*,
                             const PoliciesConfig*,
                             const NeighboursConfig*,
                             const AdminConfig*,
+                            const ClusterConfig*,
+                            const StoreConfig*,
                             const PortConfig*,
                             const RouterConfig*,
                             const RouteConfig*,

@@ -27,6 +27,7 @@ constexpr std::array<std::string_view, 5> kLogLevels = {
     "error", "warning", "notice", "info", "debug"};
 constexpr std::string_view kAutomatic = "auto";
 constexpr std::array<std::string_view, 2> kRoles = {"edge", "fabric"};
+constexpr std::array<std::string_view, 4> kProfiles = {"lan", "wan", "local", "fast"};
 constexpr std::array<std::string_view, 3> kSourceChecks = {"strict", "port", "off"};
 constexpr std::array<std::string_view, 4> kPolicyActions = {"count", "drop", "mirror", "redirect"};
 constexpr std::array<std::string_view, 2> kPolicyDirections = {"in", "out"};
@@ -124,10 +125,13 @@ Why check_text(const KeyRow& key, std::string_view text) {
             return is_device(text) ? "" : "not a device";
         case TextRule::capability:
             return routing::is_capability_name(text) ? "" : "not the name of a capability";
+        case TextRule::node:
+            return is_node_name(text) ? "" : "not the name of a node";
         case TextRule::none:
         case TextRule::ipv4:
         case TextRule::ipv6:
         case TextRule::offer:
+        case TextRule::seed:
             return {};
     }
     return {};
@@ -152,6 +156,13 @@ Why check_item_count(const KeyRow& key, std::size_t count) {
 }
 
 }  // namespace
+
+bool is_node_name(std::string_view name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '.' || c == '-';
+    });
+}
 
 bool is_legal_name(std::string_view name) {
     return !name.empty() && name.size() <= 32 && std::all_of(name.begin(), name.end(), [](char c) {
@@ -212,6 +223,10 @@ Why read_value(const KeyRow& /*key*/, std::string_view text, LogLevel& out) {
 
 Why read_value(const KeyRow& /*key*/, std::string_view text, Role& out) {
     return read_word(text, kRoles, out);
+}
+
+Why read_value(const KeyRow& /*key*/, std::string_view text, ClusterProfile& out) {
+    return read_word(text, kProfiles, out);
 }
 
 Why read_value(const KeyRow& /*key*/, std::string_view text, SourceCheck& out) {
@@ -339,6 +354,9 @@ Why check_item(const KeyRow& key, std::string_view item, std::string& name) {
         }
         name = std::move(offer->text);
     }
+    if (key.rule == TextRule::seed && !seed_from_text(item, 1)) {
+        return "'" + std::string(item) + "' is not ADDRESS or ADDRESS:PORT";
+    }
     return {};
 }
 
@@ -366,6 +384,34 @@ Why read_value(const KeyRow& key, std::string_view text, std::vector<std::string
     return why;
 }
 
+std::optional<SeedAddress> seed_from_text(std::string_view text, std::uint16_t port) {
+    std::string_view host = text;
+    std::string_view number;
+    if (text.starts_with('[')) {
+        const std::size_t end = text.find(']');
+        if (end == std::string_view::npos) {
+            return std::nullopt;
+        }
+        host = text.substr(1, end - 1);
+        number = text.substr(end + 1);
+    } else if (std::count(text.begin(), text.end(), ':') == 1) {
+        host = text.substr(0, text.find(':'));
+        number = text.substr(host.size());
+    }
+    const std::optional<IpAddress> address = IpAddress::from_text(host);
+    if (!address || !address->is_unicast_host()) {
+        return std::nullopt;
+    }
+    if (!number.empty()) {
+        const char* const end = number.data() + number.size();
+        const auto [stop, error] = std::from_chars(number.data() + 1, end, port);
+        if (number.front() != ':' || error != std::errc{} || stop != end) {
+            return std::nullopt;
+        }
+    }
+    return port == 0 ? std::nullopt : std::optional(SeedAddress{*address, port});
+}
+
 std::string write_value(std::optional<std::uint32_t> value) {
     return value ? std::to_string(*value) : std::string(kAutomatic);
 }
@@ -384,6 +430,10 @@ std::string write_value(LogLevel value) {
 
 std::string write_value(Role value) {
     return word_of(value, kRoles);
+}
+
+std::string write_value(ClusterProfile value) {
+    return word_of(value, kProfiles);
 }
 
 std::string write_value(SourceCheck value) {

@@ -42,6 +42,7 @@ requires(std::numeric_limits<T>::is_integer && !std::is_same_v<T, bool>) [[nodis
 [[nodiscard]] Why read_value(const KeyRow& key, std::string_view text, std::string& out);
 [[nodiscard]] Why read_value(const KeyRow& key, std::string_view text, LogLevel& out);
 [[nodiscard]] Why read_value(const KeyRow& key, std::string_view text, dataplane::Role& out);
+[[nodiscard]] Why read_value(const KeyRow& key, std::string_view text, ClusterProfile& out);
 [[nodiscard]] Why read_value(const KeyRow& key, std::string_view text, dataplane::SourceCheck& out);
 [[nodiscard]] Why read_value(const KeyRow& key, std::string_view text, routing::PolicyAction& out);
 [[nodiscard]] Why read_value(const KeyRow& key,
@@ -77,6 +78,7 @@ requires(std::numeric_limits<T>::is_integer && !std::is_same_v<T, bool>) [[nodis
 [[nodiscard]] std::string write_value(const std::string& value);
 [[nodiscard]] std::string write_value(LogLevel value);
 [[nodiscard]] std::string write_value(dataplane::Role value);
+[[nodiscard]] std::string write_value(ClusterProfile value);
 [[nodiscard]] std::string write_value(dataplane::SourceCheck value);
 [[nodiscard]] std::string write_value(routing::PolicyAction value);
 [[nodiscard]] std::string write_value(routing::PolicyDirection value);
@@ -87,6 +89,12 @@ requires(std::numeric_limits<T>::is_integer && !std::is_same_v<T, bool>) [[nodis
 [[nodiscard]] std::string write_value(const std::vector<routing::Prefix>& value);
 [[nodiscard]] std::string write_value(const std::vector<unsigned>& value);
 [[nodiscard]] std::string write_value(const std::vector<std::string>& value);
+
+// ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; `port` where it has none.
+[[nodiscard]] std::optional<SeedAddress> seed_from_text(std::string_view text, std::uint16_t port);
+
+// [A-Za-z0-9.-]: a member of the cluster.
+[[nodiscard]] bool is_node_name(std::string_view name);
 
 // [a-z0-9_-], 1 to 32 bytes: ports, routers, the box.
 [[nodiscard]] bool is_legal_name(std::string_view name);
