@@ -76,6 +76,7 @@ Rib::Outcome Rib::add(Registration&& registration, std::uint64_t now_ms) {
     static_cast<void>(judge(record, now_ms));
     publish_agent(record);
     announce(record.registration.agent, before);
+    touch(record.registration.agent, record.registration.origin, record.registration.origin);
     return RegisterOutcome::added;
 }
 
@@ -110,6 +111,8 @@ Rib::Outcome Rib::renew(AgentRecord& record, Registration&& wanted, std::uint64_
         ++agents_per_port_[wanted.endpoint.port];
     }
     const Shown before = restated || reoffered ? shown(held.agent) : Shown{};
+    const Origin old_origin = held.origin;
+    const std::uint32_t old_lease_ms = held.lease_ms;
     held = std::move(wanted);
     held.offers = std::vector<Offer>();
     release_offers(record.offers);
@@ -125,6 +128,9 @@ Rib::Outcome Rib::renew(AgentRecord& record, Registration&& wanted, std::uint64_
     }
     if (restated || reoffered) {
         announce(held.agent, before);
+    }
+    if (moved || changed || held.lease_ms != old_lease_ms) {
+        touch(held.agent, old_origin, held.origin);
     }
     if (moved) {
         return RegisterOutcome::moved;
@@ -203,9 +209,11 @@ tl::expected<void, RibError> Rib::set_state(const AgentId& agent, AgentState sta
     }
     if (held->second.registration.state != state) {
         const Shown before = shown(agent);
+        const Origin origin = held->second.registration.origin;
         held->second.registration.state = state;
         publish_agent(held->second);
         announce(agent, before);
+        touch(agent, origin, origin);
     }
     return {};
 }
@@ -232,6 +240,16 @@ std::size_t Rib::expire(std::uint64_t now_ms, const LastHeard& last_heard, std::
         }
     }
     return gone;
+}
+
+// Places in the wheel stay: who is due there is looked at, and is not due yet.
+void Rib::restart_leases(std::uint64_t now_ms) {
+    for (auto& [id, record] : agents_) {
+        if (record.registration.origin == Origin::registered) {
+            record.heard_ms = now_ms;
+            record.deadline_ms = now_ms + record.registration.lease_ms;
+        }
+    }
 }
 
 // True: the class has changed.
@@ -273,6 +291,8 @@ void Rib::withdraw(const AgentId& agent) {
     leases_.remove(held->second);
     leave_port(held->second.registration.endpoint.port);
     const Shown before = shown(id);
+    const Origin origin = held->second.registration.origin;
+    touch(id, origin, origin);
     release_offers(before.offers);
     agents_.erase(held);
     announce(id, before);
@@ -281,6 +301,33 @@ void Rib::withdraw(const AgentId& agent) {
     } else {
         publish_removal(id);
     }
+}
+
+// What was never registered in band outlives no restart by itself.
+void Rib::touch(const AgentId& agent, Origin before, Origin now) {
+    if (notes_touched_ && (before == Origin::registered || now == Origin::registered)) {
+        touched_.push_back(agent);
+    }
+}
+
+std::vector<AgentId> Rib::take_touched() {
+    return std::exchange(touched_, {});
+}
+
+bool Rib::holds(const Registration& wanted) const {
+    const AgentRecord* const record = find_agent(wanted.agent);
+    if (record == nullptr) {
+        return false;
+    }
+    const Registration& held = record->registration;
+    if (authority(wanted.origin) < authority(held.origin)) {
+        return true;  // refreshed or refused
+    }
+    std::vector<Offer> offers = wanted.offers;
+    std::sort(offers.begin(), offers.end(), by_kind_and_text);
+    return held.endpoint == wanted.endpoint && held.origin == wanted.origin &&
+           held.state == wanted.state && held.lease_ms == granted_lease_ms(wanted) &&
+           held.name == wanted.name && offers_of(record->offers) == offers;
 }
 
 FibChange& Rib::add_change(const AgentId& agent) {

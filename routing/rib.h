@@ -156,6 +156,8 @@ class Rib {
     std::size_t expire(std::uint64_t now_ms, const LastHeard& last_heard, std::size_t budget);
     // The same for routes whose end has come.
     std::size_t expire_routes(std::uint64_t now_ms, std::size_t budget);
+    // Every lease is as if granted now: nobody could renew one while this router was not there.
+    void restart_leases(std::uint64_t now_ms);
     // When one of the two next has work, or somewhat before; nullopt: never.
     [[nodiscard]] std::optional<std::uint64_t> next_deadline_ms() const;
 
@@ -172,6 +174,15 @@ class Rib {
 
     // The same for who offers what; to be taken after the others, since providers are agents.
     [[nodiscard]] std::vector<OfferChange> take_offer_changes();
+
+    // Agents whose registration is new, changed, no more in band or gone since the last call, in
+    // order, some of them more than once. Nothing is noted before note_touched().
+    [[nodiscard]] std::vector<AgentId> take_touched();
+
+    void note_touched() noexcept { notes_touched_ = true; }
+
+    // Whether register_agent() would leave the registration as it is, but for its lease's end.
+    [[nodiscard]] bool holds(const Registration& wanted) const;
 
     // What a record's numbers stand for, by kind and text.
     [[nodiscard]] std::vector<Offer> offers_of(std::span<const HeldOffer> held) const;
@@ -230,6 +241,7 @@ class Rib {
                         std::optional<std::uint32_t> cell_ms);
     [[nodiscard]] bool judge(AgentRecord& record, std::uint64_t now_ms) const;
     void leave_port(std::uint16_t port);
+    void touch(const AgentId& agent, Origin before, Origin now);
     void withdraw(const AgentId& agent);
     // All of them or none; `in_exchange` are given up for them.
     [[nodiscard]] tl::expected<std::vector<HeldOffer>, RibError> hold_offers(
@@ -258,6 +270,8 @@ class Rib {
     std::uint32_t patterns_held_ = 0;
     std::uint64_t offers_held_ = 0;
     std::vector<OfferChange> offer_changes_;
+    std::vector<AgentId> touched_;
+    bool notes_touched_ = false;
     std::uint64_t version_ = 0;
 };
 

@@ -18,6 +18,9 @@ namespace posthaste::routing {
 [[nodiscard]] std::optional<RibError> check_offers(std::span<const Offer> offers,
                                                    std::size_t count_max);
 
+// The order in which offers are listed.
+[[nodiscard]] bool by_kind_and_text(const Offer& a, const Offer& b) noexcept;
+
 // Neither nil, the router id nor what stands for a capability in the Fib.
 [[nodiscard]] bool may_be_agent(const AgentId& id) noexcept;
 

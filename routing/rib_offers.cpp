@@ -17,6 +17,11 @@ constexpr auto kByNumber = [](const HeldOffer& a, const HeldOffer& b) {
 
 }  // namespace
 
+bool by_kind_and_text(const Offer& a, const Offer& b) noexcept {
+    return std::pair(a.kind, std::string_view(a.text)) <
+           std::pair(b.kind, std::string_view(b.text));
+}
+
 tl::expected<std::vector<HeldOffer>, RibError> Rib::hold_offers(std::span<const Offer> offers,
                                                                 std::size_t in_exchange) {
     if (offers_held_ - in_exchange + offers.size() > limits_.providers_max) {
@@ -119,10 +124,7 @@ std::vector<Offer> Rib::offers_of(std::span<const HeldOffer> held) const {
         const OfferNames::Name& name = names_.at(offer.number);
         offers.push_back({name.kind, offer.priority, offer.weight, name.text});
     }
-    std::sort(offers.begin(), offers.end(), [](const Offer& a, const Offer& b) {
-        return std::pair(a.kind, std::string_view(a.text)) <
-               std::pair(b.kind, std::string_view(b.text));
-    });
+    std::sort(offers.begin(), offers.end(), by_kind_and_text);
     return offers;
 }
 
