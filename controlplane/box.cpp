@@ -150,8 +150,11 @@ Box::Box(const Config& config_, const std::vector<unsigned>& cpus_)
 tl::expected<std::unique_ptr<Box>, std::string> Box::open(const Config& config,
                                                           const std::vector<unsigned>& cpus) {
     std::unique_ptr<Box> box(new Box(config, cpus));
-    for (const auto step :
-         {&Box::open_pools, &Box::open_ports, &Box::open_tables, &Box::create_workers}) {
+    for (const auto step : {&Box::open_store,
+                            &Box::open_pools,
+                            &Box::open_ports,
+                            &Box::open_tables,
+                            &Box::create_workers}) {
         if (auto done = ((*box).*step)(); !done.has_value()) {
             return tl::unexpected(done.error());
         }
@@ -168,6 +171,28 @@ Box::~Box() {
     patterns.reset();  // the builder runs no completion any more
     capabilities.reset();
     fib.reset();
+}
+
+tl::expected<void, std::string> Box::open_store() {
+    if (config.store.path.empty()) {
+        return {};
+    }
+    StoreOptions options;
+    options.path = config.store.path;
+    options.commit_ms = config.store.commit_ms;
+    options.cluster = config.cluster.name;
+    options.node = config.cluster.node.empty() ? config.system.name : config.cluster.node;
+    auto opened = Store::open(options);
+    if (!opened.has_value()) {
+        return tl::unexpected(opened.error());
+    }
+    store = std::move(*opened);
+    std::vector<SavedPort> known;
+    for (const PortConfig& port : config.ports) {
+        known.push_back({.name = port.name, .edge = port.role == dataplane::Role::edge});
+    }
+    saved = std::make_unique<SavedAgents>(rib, *store, std::move(known));
+    return {};
 }
 
 tl::expected<void, std::string> Box::open_pools() {
@@ -366,7 +391,7 @@ std::uint64_t Box::received() const noexcept {
 }
 
 std::uint64_t Box::in_flight() const noexcept {
-    std::uint64_t sum = neighbours->held_count();
+    std::uint64_t sum = neighbours->held_count() + held_answers.size();
     for (const auto& worker : workers) {
         for (const dataplane::PortCounters& port : worker->counters().port) {
             sum += port.backlog.read();

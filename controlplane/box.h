@@ -25,6 +25,9 @@
 #include "controlplane/policies.h"
 #include "controlplane/registrar.h"
 #include "controlplane/route_care.h"
+#include "controlplane/store/held_answers.h"
+#include "controlplane/store/saved_agents.h"
+#include "controlplane/store/store.h"
 #include "controlplane/table_alarm.h"
 #include "dataplane/coarse_clock.h"
 #include "dataplane/pool.h"
@@ -99,9 +102,13 @@ class Box {
     std::unique_ptr<routing::Published<dataplane::World>> world;
     std::vector<std::unique_ptr<dataplane::Worker>> workers;
     std::unique_ptr<RouteCare> care;
+    std::unique_ptr<Store> store;  // null, and `saved` too: nothing is kept on a disk
+    std::unique_ptr<SavedAgents> saved;
+    HeldAnswers held_answers;  // for `saved`
     ControlCounters counters;
     MemoryTaken taken;
     TableAlarm table_alarm;
+    bool store_alarm = false;  // the log has it that the store refuses
     Policies policies{builder};
     Builder builder;  // behind what its completions use
     std::uint64_t world_version = 0;
@@ -110,6 +117,7 @@ class Box {
 
   private:
     Box(const Config& config, const std::vector<unsigned>& cpus);
+    [[nodiscard]] tl::expected<void, std::string> open_store();
     [[nodiscard]] tl::expected<void, std::string> open_pools();
     [[nodiscard]] tl::expected<void, std::string> open_ports();
     [[nodiscard]] tl::expected<void, std::string> open_tables();

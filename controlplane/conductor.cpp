@@ -3,6 +3,7 @@
 
 #include <rte_mbuf.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <string_view>
@@ -38,6 +39,7 @@ bool Conductor::do_work(std::uint64_t now_ms) {
     expire_leases(now_ms);
     drive_ports(now_ms);
     publish(now_ms);
+    serve_store(now_ms);
     box_.patterns->turn(now_ms);
     box_.care->turn(now_ms);
     box_.fib->reclaim();
@@ -103,6 +105,11 @@ void Conductor::serve_neighbour(const Punted& punted, std::uint64_t now_ms) {
 
 void Conductor::serve_registration(unsigned worker, const Punted& punted, std::uint64_t now_ms) {
     const dataplane::PortView& port = box_.world->read().ports[punted.ingress];
+    if (box_.saved != nullptr) {
+        box_.registrar->refuse_changes(box_.held_answers.full()
+                                           ? "too many registrations wait for the store"
+                                           : box_.saved->refusal());
+    }
     const ControlOutcome outcome =
         box_.registrar->receive(punted.ingress, port, first_segment(punted.frame), now_ms);
     note_registered(outcome, now_ms);
@@ -113,7 +120,11 @@ void Conductor::serve_registration(unsigned worker, const Punted& punted, std::u
         ++counters.dropped;
         ++counters.drops[static_cast<std::size_t>(outcome.drop)];
     }
-    send_answer(worker, punted.frame, punted.ingress, outcome.answer_bytes);
+    const auto answer =
+        first_segment(punted.frame)
+            .first(std::min(outcome.answer_bytes, first_segment(punted.frame).size()));
+    const bool held = hold_answer(worker, punted.ingress, answer, outcome, now_ms);
+    send_answer(worker, punted.frame, punted.ingress, held ? 0 : outcome.answer_bytes);
 }
 
 // Copies of requests that were consumed when they came; their answers are frames of our own.
@@ -123,8 +134,9 @@ void Conductor::serve_tried_registrations(std::uint64_t now_ms) {
         const ControlOutcome outcome =
             box_.registrar->receive_kept(kept.ingress, port, kept.frame, now_ms);
         note_registered(outcome, now_ms);
-        if (outcome.answer_bytes > 0) {
-            originate(kept.ingress, std::span(kept.frame).first(outcome.answer_bytes));
+        const auto answer = std::span<const std::uint8_t>(kept.frame).first(outcome.answer_bytes);
+        if (!answer.empty() && !hold_answer(0, kept.ingress, answer, outcome, now_ms)) {
+            originate(kept.ingress, answer);
         }
     }
 }
@@ -234,7 +246,7 @@ void Conductor::expire_leases(std::uint64_t now_ms) {
     }
 }
 
-void Conductor::apply_changes(std::uint64_t now_ms) {
+bool Conductor::apply_fib_changes(std::uint64_t now_ms) {
     for (routing::FibChange& change : box_.rib.take_changes()) {
         waiting_changes_.push_back(std::move(change));
     }
@@ -246,9 +258,16 @@ void Conductor::apply_changes(std::uint64_t now_ms) {
         } else if (box_.fib->set(change.entry, change.last_heard_ms)) {
             box_.care->after_set(change.entry.agent, now_ms);
         } else {
-            return;  // all slack awaits its grace period: next cycle
+            return false;  // all slack awaits its grace period: next cycle
         }
         waiting_changes_.pop_front();
+    }
+    return true;
+}
+
+void Conductor::apply_changes(std::uint64_t now_ms) {
+    if (!apply_fib_changes(now_ms)) {
+        return;
     }
     // Providers are agents: they are in the Fib now.
     box_.patterns->take_changes(box_.capabilities->take_changes(now_ms), now_ms);
@@ -352,21 +371,28 @@ bool Conductor::inject(unsigned worker,
     return box_.workers[worker]->inject().push(injected);
 }
 
-void Conductor::originate(std::uint16_t port, std::span<const std::uint8_t> bytes) {
-    ControlPortCounters& counters = box_.counters.port[port];
+bool Conductor::try_originate(unsigned worker,
+                              std::uint16_t port,
+                              std::span<const std::uint8_t> bytes) {
     rte_mbuf* frame = rte_pktmbuf_alloc(box_.control_pool.get());
     char* room = frame == nullptr
                      ? nullptr
                      : rte_pktmbuf_append(frame, static_cast<std::uint16_t>(bytes.size()));
     if (room != nullptr) {
         std::memcpy(room, bytes.data(), bytes.size());
-        if (inject(0, frame, port, InjectKind::transmit)) {
-            ++counters.originated;
-            return;
+        if (inject(worker, frame, port, InjectKind::transmit)) {
+            ++box_.counters.port[port].originated;
+            return true;
         }
     }
-    ++counters.originate_failed;
     rte_pktmbuf_free(frame);
+    return false;
+}
+
+void Conductor::originate(std::uint16_t port, std::span<const std::uint8_t> bytes) {
+    if (!try_originate(0, port, bytes)) {
+        ++box_.counters.port[port].originate_failed;
+    }
 }
 
 void Conductor::send_answer(unsigned worker,
@@ -432,6 +458,7 @@ void Conductor::drop_everything() {
             }
         }
     }
+    box_.held_answers.give_up_all();
     box_.neighbours->drop_held(Drop::draining);
     const NeighbourOutput output = box_.neighbours->take_output();
     for (const DroppedFrame& dropped : output.dropped) {

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <deque>
 #include <span>
+#include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "controlplane/box.h"
@@ -25,6 +27,8 @@ class Conductor {
     bool do_work(std::uint64_t now_ms);
     // Makes what changed in the Rib and among the neighbours visible to the lcores.
     void publish(std::uint64_t now_ms);
+    // Before the workers start: the store's agents into Rib and Fib. The error ends the start.
+    [[nodiscard]] tl::expected<void, std::string> load_agents(std::uint64_t now_ms);
     // Shutdown, after the workers have stopped: what still waits is dropped, counted and freed.
     void drop_everything();
 
@@ -34,6 +38,13 @@ class Conductor {
     void serve_neighbour(const dataplane::Punted& punted, std::uint64_t now_ms);
     void serve_registration(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
     void serve_tried_registrations(std::uint64_t now_ms);
+    // Whether the answer to that must wait for the store; then it is held, or given up.
+    [[nodiscard]] bool hold_answer(unsigned worker,
+                                   std::uint16_t port,
+                                   std::span<const std::uint8_t> answer,
+                                   const ControlOutcome& outcome,
+                                   std::uint64_t now_ms);
+    void serve_store(std::uint64_t now_ms);
     void note_registered(const ControlOutcome& outcome, std::uint64_t now_ms);
     void note_load(const ControlOutcome& outcome);
     void serve_capability(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
@@ -42,6 +53,8 @@ class Conductor {
                                                         routing::FrameView& view);
     void serve_hold(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);
 
+    // False: the Fib has no slack now.
+    bool apply_fib_changes(std::uint64_t now_ms);
     void apply_changes(std::uint64_t now_ms);
     void expire_leases(std::uint64_t now_ms);
     void drive_ports(std::uint64_t now_ms);
@@ -55,6 +68,9 @@ class Conductor {
                               rte_mbuf* frame,
                               std::uint16_t port,
                               dataplane::InjectKind kind);
+    [[nodiscard]] bool try_originate(unsigned worker,
+                                     std::uint16_t port,
+                                     std::span<const std::uint8_t> bytes);
     void originate(std::uint16_t port, std::span<const std::uint8_t> bytes);
     void send_answer(unsigned worker, rte_mbuf* frame, std::uint16_t port, std::size_t bytes);
     void drop(rte_mbuf* frame, std::uint16_t ingress, routing::Drop why);

@@ -37,6 +37,14 @@ bool watch(int epoll_fd, int fd) {
     return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+// Nobody reads the store's event: each new one wakes us once.
+bool watch_store_of(const Box& box, int epoll_fd) {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    return box.store == nullptr ||
+           epoll_ctl(epoll_fd, EPOLL_CTL_ADD, box.store->event_fd(), &event) == 0;
+}
+
 }  // namespace
 
 SignalSource::SignalSource() {
@@ -88,7 +96,8 @@ tl::expected<std::unique_ptr<EventLoop>, std::string> EventLoop::open(Box& box,
     loop->admin_ = std::move(*opened);
     loop->epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll_fd_ < 0 || !watch(loop->epoll_fd_, signals.fd()) ||
-        !watch(loop->epoll_fd_, loop->admin_->epoll_fd())) {
+        !watch(loop->epoll_fd_, loop->admin_->epoll_fd()) ||
+        !watch_store_of(box, loop->epoll_fd_)) {
         return tl::unexpected(std::string("event loop: ") + std::strerror(errno));
     }
     return loop;
@@ -97,8 +106,15 @@ tl::expected<std::unique_ptr<EventLoop>, std::string> EventLoop::open(Box& box,
 int EventLoop::run() {
     // What the configuration names is in the tables before the first frame is received: a capture
     // is over before a cycle is. Two cycles, since next hops go before their routes.
-    static_cast<void>(conductor_.do_work(box_.now_ms()));
-    static_cast<void>(conductor_.do_work(box_.now_ms()));
+    // No lease ends meanwhile: nobody could renew it.
+    const std::uint64_t started_at_ms = box_.now_ms();
+    if (const auto loaded = conductor_.load_agents(started_at_ms); !loaded.has_value()) {
+        log_error(loaded.error());
+        return 1;
+    }
+    static_cast<void>(conductor_.do_work(started_at_ms));
+    static_cast<void>(conductor_.do_work(started_at_ms));
+    box_.rib.restart_leases(box_.now_ms());
     box_.start_workers();
     log_notice("ready: " + std::to_string(box_.ports.size()) + " ports, " +
                std::to_string(box_.workers.size()) + " workers, " +
@@ -113,6 +129,7 @@ int EventLoop::run() {
         const std::uint64_t now_ms = box_.now_ms();
         busy = conductor_.do_work(now_ms);
         watch_table();
+        watch_store();
         admin_->poll(now_ms);
         if (now_ms - flushed_at_ms >= kLogFlushMs) {
             log_flush();
@@ -138,6 +155,19 @@ void EventLoop::watch_table() {
                     "; new ones are refused, those that are in stay");
     } else {
         log_notice("the table of agents and routes has room again: " + figures);
+    }
+}
+
+void EventLoop::watch_store() {
+    if (box_.store == nullptr || box_.store->failing() == box_.store_alarm) {
+        return;
+    }
+    box_.store_alarm = !box_.store_alarm;
+    if (box_.store_alarm) {
+        log_error(box_.store->failure() +
+                  "; registrations are refused until it can, forwarding goes on");
+    } else {
+        log_notice("store " + box_.config.store.path + ": is written again");
     }
 }
 

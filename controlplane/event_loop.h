@@ -52,6 +52,7 @@ class EventLoop {
     EventLoop(Box& box, const SignalSource& signals, const Options& options);
     void wait(bool busy);
     void watch_table();
+    void watch_store();
     void serve_signals();
     void begin_drain(const std::string& why);
     // Nothing received for `idle_ms` and nothing under way.

@@ -278,14 +278,17 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::register_agent(
         return ControlOutcome{};
     }
     const AgentId agent = routing::header_of(frame.data(), view).source;
-    const auto outcome = rib_.register_agent({.agent = agent,
-                                              .endpoint = *endpoint,
-                                              .origin = routing::Origin::registered,
-                                              .state = request->state,
-                                              .lease_ms = request->lease_ms,
-                                              .name = std::move(request->name),
-                                              .offers = std::move(request->offers)},
-                                             now_ms);
+    routing::Registration wanted{.agent = agent,
+                                 .endpoint = *endpoint,
+                                 .origin = routing::Origin::registered,
+                                 .state = request->state,
+                                 .lease_ms = request->lease_ms,
+                                 .name = std::move(request->name),
+                                 .offers = std::move(request->offers)};
+    if (!no_changes_.empty() && !rib_.holds(wanted)) {
+        return tl::unexpected(Refusal{ErrorCode::overloaded, std::string(no_changes_)});
+    }
+    const auto outcome = rib_.register_agent(std::move(wanted), now_ms);
     if (!outcome) {
         return tl::unexpected(Refusal{outcome.error().code, outcome.error().detail});
     }
@@ -314,6 +317,9 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::deregister_agent(
     if (!requests_.take(static_cast<std::uint32_t>(now_ms))) {
         return tl::unexpected(Refusal{ErrorCode::rate_limited, "too many registrations"});
     }
+    if (!no_changes_.empty()) {
+        return tl::unexpected(Refusal{ErrorCode::overloaded, std::string(no_changes_)});
+    }
     const AgentId agent = routing::header_of(frame.data(), view).source;
     const auto gone = rib_.deregister_agent(agent, &*endpoint);
     if (!gone) {
@@ -322,7 +328,8 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::deregister_agent(
     ++counters_.deregistered;
     return ControlOutcome{
         .drop = Drop::none,
-        .answer_bytes = routing::answer_in_place(frame, view, Type::ack, ErrorCode::none, {})};
+        .answer_bytes = routing::answer_in_place(frame, view, Type::ack, ErrorCode::none, {}),
+        .agent = agent};
 }
 
 // Only agents that are registered, from where they are, may ask.

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
@@ -50,8 +51,8 @@ struct ControlOutcome {
     routing::Drop drop = routing::Drop::none;  // none: consumed; otherwise to be counted
     std::size_t answer_bytes = 0;  // > 0: the frame is now its answer, for the port it came from
     std::optional<routing::Endpoint> registered = std::nullopt;  // accepted: where the agent is
-    routing::AgentId agent{};                                    // accepted: who it is
-    std::optional<routing::Load> load = std::nullopt;            // accepted: as it says
+    routing::AgentId agent{};  // accepted, or gone at its own request: who it is
+    std::optional<routing::Load> load = std::nullopt;  // accepted: as it says
 };
 
 // The payload of a register frame.
@@ -104,6 +105,10 @@ class Registrar {
     // While the box drains, registrations are refused; deregistrations are not.
     void set_draining(bool draining) noexcept { draining_ = draining; }
 
+    // While `why` is not empty, what would change the Rib is refused with it (overloaded).
+    // Refreshes are taken. A text that lasts.
+    void refuse_changes(std::string_view why) noexcept { no_changes_ = why; }
+
     void set_options(const RegistrarOptions& options);
 
     [[nodiscard]] const RegistrarCounters& counters() const noexcept { return counters_; }
@@ -150,6 +155,7 @@ class Registrar {
     routing::TokenBucket requests_;
     std::vector<routing::TokenBucket> errors_;
     std::vector<bool> regexes_;  // by port
+    std::string_view no_changes_;
     bool draining_ = false;
     bool paid_ = false;  // the request at hand was counted against the rate before
     RegistrarCounters counters_;

@@ -70,6 +70,24 @@ TEST_F(registrar, takes_agents_over_ipv6_and_with_a_tag) {
               test::ipv6(test::kSenderNumber));
 }
 
+TEST_F(registrar, refuses_what_would_change_something_while_it_is_told_to) {
+    static_cast<void>(enrol(tlv(32, "Ada") + kPadding));
+    registrar_.refuse_changes("no disk");
+    EXPECT_EQ(enrol(tlv(32, "Ada") + kPadding).drop, Drop::none) << "a refresh";
+    EXPECT_EQ(answer().type, Type::ack);
+    EXPECT_EQ(enrol(tlv(32, "Bob") + kPadding).drop, Drop::control_refused);
+    EXPECT_EQ(answer().type, Type::error);
+    EXPECT_EQ(answer().performative, static_cast<unsigned>(ErrorCode::overloaded));
+    EXPECT_EQ(receive(test::control_spec(Type::deregister)).drop, Drop::control_refused);
+    EXPECT_EQ(rib_.find_agent(test::agent(1))->registration.name, "Ada");
+    registrar_.refuse_changes({});
+    EXPECT_EQ(enrol(tlv(32, "Bob") + kPadding).drop, Drop::none);
+    const auto gone = receive(test::control_spec(Type::deregister));
+    EXPECT_EQ(gone.drop, Drop::none);
+    EXPECT_EQ(gone.agent, test::agent(1));
+    EXPECT_FALSE(gone.registered.has_value());
+}
+
 TEST_F(registrar, refreshes_changes_and_moves) {
     EXPECT_EQ(enrol({}).drop, Drop::none);
     EXPECT_EQ(enrol({}).drop, Drop::none);
