@@ -38,20 +38,21 @@ tl::expected<void, std::string> SavedAgents::load(std::uint64_t now_ms,
 void SavedAgents::load_one(StoredAgent& stored, std::uint64_t now_ms) {
     const AgentId agent = stored.agent;
     const auto port = std::ranges::find(ports_, stored.port, &SavedPort::name);
-    const bool fits = port != ports_.end() && port->edge && rib_.find_agent(agent) == nullptr;
-    if (fits) {
+    if (port != ports_.end() && port->edge) {
         const routing::Endpoint endpoint{.ip = stored.ip,
                                          .udp_port = stored.udp_port,
                                          .mac = stored.mac,
                                          .port = static_cast<std::uint16_t>(port - ports_.begin())};
-        if (rib_.register_agent({.agent = agent,
-                                 .endpoint = endpoint,
-                                 .origin = Origin::registered,
-                                 .state = stored.state,
-                                 .lease_ms = stored.lease_ms,
-                                 .name = std::move(stored.name),
-                                 .offers = std::move(stored.offers)},
-                                now_ms)) {
+        const auto outcome = rib_.register_agent({.agent = agent,
+                                                  .endpoint = endpoint,
+                                                  .origin = Origin::registered,
+                                                  .state = stored.state,
+                                                  .lease_ms = stored.lease_ms,
+                                                  .name = std::move(stored.name),
+                                                  .offers = std::move(stored.offers)},
+                                                 now_ms);
+        // Anything else: the ini has the agent, which stays as that says.
+        if (outcome == routing::RegisterOutcome::added) {
             ++loaded_;
             return;
         }
