@@ -44,26 +44,26 @@ enum class MessageType : std::uint8_t {
 
 struct Ping {
     std::uint32_t sequence = 0;
-    std::string node;             // who is meant; empty: whoever gets it
-    AddressBytes source_address;  // where to answer; empty: to where it came from
+    std::string node{};             // who is meant; empty: whoever gets it
+    AddressBytes source_address{};  // where to answer; empty: to where it came from
     std::uint16_t source_port = 0;
-    std::string source_node;
+    std::string source_node{};
 };
 
 struct IndirectPing {
     std::uint32_t sequence = 0;
-    AddressBytes target;
+    AddressBytes target{};
     std::uint16_t port = 0;
-    std::string node;
+    std::string node{};
     bool nack = false;  // wants to hear of a failure, too
-    AddressBytes source_address;
+    AddressBytes source_address{};
     std::uint16_t source_port = 0;
-    std::string source_node;
+    std::string source_node{};
 };
 
 struct Ack {
     std::uint32_t sequence = 0;
-    std::string payload;  // Serf: a coordinate
+    std::string payload{};  // Serf: a coordinate
 };
 
 struct Nack {
@@ -72,51 +72,51 @@ struct Nack {
 
 struct Suspect {
     std::uint32_t incarnation = 0;
-    std::string node;
-    std::string from;
+    std::string node{};
+    std::string from{};
 };
 
 struct Dead {
     std::uint32_t incarnation = 0;
-    std::string node;
-    std::string from;  // the node itself: it left
+    std::string node{};
+    std::string from{};  // the node itself: it left
 };
 
 struct Alive {
     std::uint32_t incarnation = 0;
-    std::string node;
-    AddressBytes address;
+    std::string node{};
+    AddressBytes address{};
     std::uint16_t port = 0;
-    std::string meta;      // Serf's tags
-    std::string versions;  // as it came; not 6 bytes: refused
+    std::string meta{};      // Serf's tags
+    std::string versions{};  // as it came; not 6 bytes: refused
 };
 
 // The payload belongs to the layer above: the first byte is a SerfType.
 struct User {
-    std::string payload;
+    std::string payload{};
 };
 
 struct ErrorResponse {
-    std::string text;
+    std::string text{};
 };
 
 enum class NodeState : std::uint8_t { alive = 0, suspect = 1, dead = 2, left = 3 };
 
 // A row of a push/pull.
 struct PushNode {
-    std::string name;
-    AddressBytes address;
+    std::string name{};
+    AddressBytes address{};
     std::uint16_t port = 0;
-    std::string meta;
+    std::string meta{};
     std::uint32_t incarnation = 0;
     NodeState state = NodeState::alive;
-    std::string versions;
+    std::string versions{};
 };
 
 struct PushPull {
     bool join = false;
-    std::vector<PushNode> nodes;
-    std::string user_state;  // empty: none
+    std::vector<PushNode> nodes{};
+    std::string user_state{};  // empty: none
 };
 
 using Message = std::variant<Ping, IndirectPing, Ack, Nack, Suspect, Dead, Alive, User>;

@@ -26,8 +26,8 @@ constexpr MessageType type_of(const Message& message) noexcept {
                                       MessageType::ack,
                                       MessageType::nack,
                                       MessageType::suspect,
-                                      MessageType::alive,
                                       MessageType::dead,
+                                      MessageType::alive,
                                       MessageType::user};
     static_assert(std::size(kTypes) == std::variant_size_v<Message>);
     return kTypes[message.index()];

@@ -34,19 +34,19 @@ using Tags = std::map<std::string, std::string>;
 
 struct LeaveIntent {
     LamportTime time = 0;
-    std::string node;
+    std::string node{};
     bool prune = false;
 };
 
 struct JoinIntent {
     LamportTime time = 0;
-    std::string node;
+    std::string node{};
 };
 
 struct UserEvent {
     LamportTime time = 0;
-    std::string name;
-    std::string payload;
+    std::string name{};
+    std::string payload{};
     bool coalesce = false;
 };
 
@@ -56,15 +56,15 @@ inline constexpr std::uint32_t kQueryNoBroadcast = 2;
 struct Query {
     LamportTime time = 0;
     std::uint32_t id = 0;
-    AddressBytes address;  // where to answer
+    AddressBytes address{};  // where to answer
     std::uint16_t port = 0;
-    std::string source_node;
-    std::vector<std::string> filters;  // see serf_filter.h
+    std::string source_node{};
+    std::vector<std::string> filters{};  // see serf_filter.h
     std::uint32_t flags = 0;
     std::uint8_t relay_factor = 0;
     std::uint64_t timeout_ns = 0;
-    std::string name;
-    std::string payload;
+    std::string name{};
+    std::string payload{};
 };
 
 inline constexpr std::uint32_t kResponseIsAck = 1;
@@ -72,46 +72,46 @@ inline constexpr std::uint32_t kResponseIsAck = 1;
 struct QueryResponse {
     LamportTime time = 0;
     std::uint32_t id = 0;
-    std::string from;
+    std::string from{};
     std::uint32_t flags = 0;
-    std::string payload;
+    std::string payload{};
 };
 
 // The answer to _serf_conflict.
 struct ConflictResponse {
-    std::string name;
-    AddressBytes address;
+    std::string name{};
+    AddressBytes address{};
     std::uint16_t port = 0;
-    Tags tags;
+    Tags tags{};
     std::uint8_t status = 1;  // 1: alive
     Versions versions = kOurVersions;
 };
 
 struct KeyRequest {
-    std::string key;
+    std::string key{};
 };
 
 struct KeyResponse {
     bool result = false;
-    std::string message;
-    std::vector<std::string> keys;  // base64
-    std::string primary_key;
+    std::string message{};
+    std::vector<std::string> keys{};  // base64
+    std::string primary_key{};
 };
 
 struct Relay {
-    AddressBytes address;
+    AddressBytes address{};
     std::uint16_t port = 0;
-    std::string node;
-    std::string message;  // a user payload of its own
+    std::string node{};
+    std::string message{};  // a user payload of its own
 };
 
 struct SerfPushPull {
     LamportTime time = 0;
-    std::map<std::string, LamportTime> status_times;
-    std::vector<std::string> left_members;
+    std::map<std::string, LamportTime> status_times{};
+    std::vector<std::string> left_members{};
     LamportTime event_time = 0;
     // By the time of their clock; the buffer's empty places are left out.
-    std::vector<std::pair<LamportTime, std::vector<UserEvent>>> events;
+    std::vector<std::pair<LamportTime, std::vector<UserEvent>>> events{};
     LamportTime query_time = 0;
 };
 

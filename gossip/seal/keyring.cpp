@@ -178,11 +178,11 @@ Bytes Keyring::seal(std::span<const std::uint8_t> plain,
 
 tl::expected<Bytes, SealError> Keyring::open(std::span<const std::uint8_t> sealed,
                                              std::span<const std::uint8_t> associated) const {
+    if (!sealed.empty() && sealed[0] > kVersion) {
+        return tl::unexpected(SealError::bad_version);
+    }
     if (sealed.size() < kSealBytes) {
         return tl::unexpected(SealError::truncated);
-    }
-    if (sealed[0] > kVersion) {
-        return tl::unexpected(SealError::bad_version);
     }
     const auto nonce = sealed.subspan(1, kNonceBytes);
     const auto body = sealed.subspan(1 + kNonceBytes, sealed.size() - kSealBytes);

@@ -5,22 +5,14 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <charconv>
+
+#include "tests/support/hex.h"
 
 namespace posthaste::gossip::seal {
 namespace {
 
-Bytes from_hex(std::string_view hex) {
-    Bytes bytes(hex.size() / 2);
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        std::from_chars(hex.data() + 2 * i, hex.data() + 2 * i + 2, bytes[i], 16);
-    }
-    return bytes;
-}
-
-std::string text_of(const Bytes& bytes) {
-    return {bytes.begin(), bytes.end()};
-}
+using support::from_hex;
+using support::text_from_hex;
 
 Keyring ring_of(std::initializer_list<std::string> keys) {
     Keyring ring;
@@ -99,8 +91,7 @@ TEST(keyring, seals_as_the_nist_vectors_say) {
     Nonce nonce{};
     std::ranges::copy(from_hex(kNistNonce), nonce.begin());
     for (const NistCase& expected : kNistCases) {
-        const Keyring ring =
-            ring_of({text_of(from_hex(kNistKey.substr(0, 2 * expected.key_bytes)))});
+        const Keyring ring = ring_of({text_from_hex(kNistKey.substr(0, 2 * expected.key_bytes))});
         const Bytes sealed = ring.seal(from_hex(kNistPlain), from_hex(kNistAssociated), nonce);
         EXPECT_EQ(sealed[0], 1);
         EXPECT_TRUE(std::equal(nonce.begin(), nonce.end(), sealed.begin() + 1));
