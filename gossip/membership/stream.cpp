@@ -25,6 +25,10 @@ std::vector<std::uint8_t> associated_of(std::span<const std::uint8_t> head,
     return associated;
 }
 
+const char* text_end(std::span<const std::uint8_t> bytes) {
+    return reinterpret_cast<const char*>(bytes.data() + bytes.size());
+}
+
 }  // namespace
 
 StreamReader::StreamReader(const Sealing& sealing, const StreamLimits& limits, StreamPart part)
@@ -188,6 +192,11 @@ StreamReader::Progress StreamReader::expand(std::span<const std::uint8_t> packed
     }
     if (!in.rest().empty()) {
         return tl::unexpected(Refusal::trailing_bytes);
+    }
+    // However it comes in, it is taken or not: see above.
+    if (packed.size() - head.packed.size() > kStreamPieceMax ||
+        head.packed.data() + head.packed.size() != text_end(packed)) {
+        return tl::unexpected(Refusal::malformed);
     }
     if (head.algorithm != 0) {
         return tl::unexpected(Refusal::bad_compression);

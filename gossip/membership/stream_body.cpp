@@ -132,9 +132,12 @@ StreamBody::Progress StreamBody::take(Structure& value) {
     if (in.refusal() == Refusal::truncated && held() <= kStreamPieceMax) {
         return false;
     }
+    const bool long_one = held() - in.rest().size() > kStreamPieceMax;
+    if (long_one && (in.good() || in.refusal() == Refusal::truncated)) {
+        return tl::unexpected(Refusal::oversize);
+    }
     if (!in.good()) {
-        return tl::unexpected(in.refusal() == Refusal::truncated ? Refusal::oversize
-                                                                 : *in.refusal());
+        return tl::unexpected(*in.refusal());
     }
     start_ = bytes_.size() - in.rest().size();
     value = std::move(taken);
