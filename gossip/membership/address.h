@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Addresses of members: the bytes of messages, 4 or 16 of them, and where datagrams are sent.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "gossip/membership/options.h"
+
+namespace posthaste::gossip::membership {
+
+inline constexpr std::size_t kMappedPrefixBytes = 12;  // of ::ffff:a.b.c.d
+
+// Nothing if it is no address, the one of nobody, or of many.
+[[nodiscard]] inline std::optional<SocketAddress> socket_address_of(std::string_view bytes,
+                                                                    std::uint16_t port) {
+    constexpr std::uint8_t kMany6 = 0xff;
+    constexpr std::uint8_t kMany4 = 0xe0;
+    SocketAddress address{.port = port};
+    if (bytes.size() == 4) {
+        address.ip[10] = 0xff;
+        address.ip[11] = 0xff;
+        std::copy(bytes.begin(), bytes.end(), address.ip.begin() + kMappedPrefixBytes);
+    } else if (bytes.size() == address.ip.size()) {
+        std::copy(bytes.begin(), bytes.end(), address.ip.begin());
+    } else {
+        return std::nullopt;
+    }
+    const bool mapped = std::all_of(address.ip.begin(),
+                                    address.ip.begin() + 10,
+                                    [](std::uint8_t octet) { return octet == 0; }) &&
+                        address.ip[10] == 0xff && address.ip[11] == 0xff;
+    const auto first = address.ip.cbegin() + (mapped ? kMappedPrefixBytes : 0);
+    const bool nobody =
+        std::all_of(first, address.ip.cend(), [](std::uint8_t octet) { return octet == 0; });
+    const bool many = mapped ? *first >= kMany4 : *first == kMany6;
+    if (port == 0 || nobody || many) {
+        return std::nullopt;
+    }
+    return address;
+}
+
+// As we write our own: 4 bytes of IPv4.
+[[nodiscard]] inline AddressBytes address_bytes_of(const SocketAddress& address) {
+    const auto begin = address.ip.begin();
+    const bool mapped =
+        std::all_of(begin, begin + 10, [](std::uint8_t octet) { return octet == 0; }) &&
+        address.ip[10] == 0xff && address.ip[11] == 0xff;
+    return {begin + (mapped ? kMappedPrefixBytes : 0), address.ip.end()};
+}
+
+}  // namespace posthaste::gossip::membership

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SerfLayer: members, and what they and others say of them.
+#include "gossip/membership/serf_codec.h"
+#include "gossip/membership/serf_layer.h"
+
+namespace posthaste::gossip::membership {
+
+SerfLayer::Spread SerfLayer::buffer(std::string_view name,
+                                    bool leave,
+                                    LamportTime time,
+                                    std::uint64_t now_ms) {
+    switch (intents_.add(name, leave, time, now_ms)) {
+        case IntentBuffer::Outcome::kept:
+            return Spread::yes;
+        case IntentBuffer::Outcome::full:
+            host_.refuse(Refusal::queue_full);
+            break;
+        case IntentBuffer::Outcome::not_newer:
+            break;
+    }
+    return Spread::no;
+}
+
+// What does not raise the time of a status is not told again: it would go round for ever.
+SerfLayer::Spread SerfLayer::take_leave(const LeaveIntent& intent, std::uint64_t now_ms) {
+    if (intent.time > kLamportMax || intent.node.empty()) {
+        host_.refuse(Refusal::bad_intent);
+        return Spread::no;
+    }
+    clock_.witness(intent.time);
+    Record* const record = find(intent.node);
+    if (record == nullptr) {
+        return buffer(intent.node, true, intent.time, now_ms);
+    }
+    if (intent.time <= record->time) {
+        return Spread::no;
+    }
+    if (is_self(intent.node) && !leaving_) {
+        announce_join(now_ms);
+        return Spread::no;
+    }
+    record->time = intent.time;
+    switch (record->status) {
+        case MemberStatus::alive:
+        case MemberStatus::leaving:
+            record->status = MemberStatus::leaving;
+            record->prune = record->prune || intent.prune;
+            break;
+        case MemberStatus::failed:
+            record->status = MemberStatus::left;
+            host_.emit_member(MemberEventKind::left, intent.node);
+            [[fallthrough]];
+        case MemberStatus::left:
+            if (intent.prune) {
+                forget_soon(intent.node);
+            }
+            break;
+    }
+    return Spread::yes;
+}
+
+SerfLayer::Spread SerfLayer::take_join(const JoinIntent& intent, std::uint64_t now_ms) {
+    if (intent.time > kLamportMax || intent.node.empty()) {
+        host_.refuse(Refusal::bad_intent);
+        return Spread::no;
+    }
+    clock_.witness(intent.time);
+    Record* const record = find(intent.node);
+    if (record == nullptr) {
+        return buffer(intent.node, false, intent.time, now_ms);
+    }
+    if (intent.time <= record->time) {
+        return Spread::no;
+    }
+    // Nobody but we takes our leave back, and we do not.
+    if (is_self(intent.node) && leaving_) {
+        return Spread::no;
+    }
+    record->time = intent.time;
+    if (record->status == MemberStatus::leaving) {
+        record->status = MemberStatus::alive;
+        record->prune = false;
+    }
+    return Spread::yes;
+}
+
+void SerfLayer::on_alive(std::string_view name, std::uint64_t now_ms) {
+    if (Record* const record = find(name)) {
+        record->status = MemberStatus::alive;
+        record->prune = false;
+        return;
+    }
+    Record record;
+    if (const auto intent = intents_.take(name, now_ms)) {
+        record.time = intent->time;
+        record.status = intent->leave ? MemberStatus::leaving : MemberStatus::alive;
+    }
+    records_.emplace(name, record);
+}
+
+void SerfLayer::on_gone(std::string_view name, NodeState state, std::uint64_t /*now_ms*/) {
+    Record* const record = find(name);
+    if (record == nullptr) {
+        return;
+    }
+    const bool by_itself = record->status == MemberStatus::leaving ||
+                           record->status == MemberStatus::left || state == NodeState::left;
+    record->status = by_itself ? MemberStatus::left : MemberStatus::failed;
+    if (record->prune) {
+        record->prune = false;
+        forget_soon(name);
+    }
+}
+
+void SerfLayer::on_forgotten(std::string_view name) {
+    const auto found = records_.find(name);
+    if (found != records_.end()) {
+        records_.erase(found);
+    }
+}
+
+MemberStatus SerfLayer::status(std::string_view name) const {
+    const auto found = records_.find(name);
+    return found == records_.end() ? MemberStatus::alive : found->second.status;
+}
+
+void SerfLayer::announce_join(std::uint64_t now_ms) {
+    if (leaving_) {
+        return;
+    }
+    const JoinIntent intent{.time = clock_.now(), .node = host_.options().name};
+    static_cast<void>(take_join(intent, now_ms));
+    broadcast(encode_serf(intent));
+}
+
+void SerfLayer::begin_leave(std::uint64_t now_ms) {
+    if (leaving_) {
+        return;
+    }
+    leaving_ = true;
+    const LeaveIntent intent{.time = clock_.now(), .node = host_.options().name};
+    static_cast<void>(take_leave(intent, now_ms));
+    if (host_.alive_count() > 1) {
+        leave_number_ = broadcast(encode_serf(intent));
+    }
+}
+
+bool SerfLayer::leave_heard() const {
+    return leaving_ && (leave_number_ == 0 || !host_.is_broadcasting(leave_number_));
+}
+
+tl::expected<void, std::string> SerfLayer::force_leave(std::string_view name,
+                                                       bool prune,
+                                                       std::uint64_t now_ms) {
+    const Record* const record = find(name);
+    if (record == nullptr) {
+        return tl::unexpected("There is no member " + std::string(name) + ".");
+    }
+    if (is_self(name)) {
+        return tl::unexpected(std::string("This router leaves by itself."));
+    }
+    if (record->status == MemberStatus::alive || record->status == MemberStatus::leaving) {
+        return tl::unexpected("The member " + std::string(name) + " has not failed.");
+    }
+    const LeaveIntent intent{.time = clock_.now(), .node = std::string(name), .prune = prune};
+    static_cast<void>(take_leave(intent, now_ms));
+    broadcast(encode_serf(intent));
+    return {};
+}
+
+}  // namespace posthaste::gossip::membership
