@@ -61,8 +61,8 @@ struct Timing {
 
 // Between routers in one rack: a crash is known to all in under 1.5 s.
 [[nodiscard]] constexpr Timing fast_timing() noexcept {
-    return {.probe_interval_ms = 200,
-            .probe_timeout_ms = 100,
+    return {.probe_interval_ms = 150,
+            .probe_timeout_ms = 75,
             .gossip_interval_ms = 50,
             .gossip_nodes = 4,
             .gossip_to_dead_ms = 15'000,
@@ -84,9 +84,9 @@ struct MembershipLimits {
 struct MembershipOptions {
     std::string name;       // [A-Za-z0-9.-]{1,128}, of this router for ever
     SocketAddress address;  // others reach us there
-    std::string label;      // of the cluster, in clear text; empty: none
-    Tags tags;
-    std::vector<SocketAddress> seeds;
+    std::string label{};    // of the cluster, in clear text; empty: none
+    Tags tags{};
+    std::vector<SocketAddress> seeds{};
     Timing timing = lan_timing();
     MembershipLimits limits{};
     bool refuse_plaintext = true;                   // where there are keys

@@ -20,7 +20,7 @@ inline constexpr std::size_t kLabelHeadBytes = 2;
 
 struct Sealing {
     const seal::Keyring* keyring = nullptr;  // none or empty: nothing is sealed
-    std::string label;                       // of the cluster; empty: none
+    std::string label{};                     // of the cluster; empty: none
     bool refuse_plaintext = true;            // where there are keys
     std::size_t decompressed_max = 40U << 20;
 

@@ -13,15 +13,13 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "gossip/membership/broadcast_queue.h"
 #include "gossip/membership/message.h"
 #include "gossip/membership/options.h"
 #include "gossip/membership/view.h"
 #include "gossip/seal/keyring.h"
 
 namespace posthaste::gossip::membership {
-
-// A queued user broadcast; 0: none.
-using BroadcastNumber = std::uint64_t;
 
 // A member as SWIM sees it. Views into the table: good until the next call that is not const.
 struct SwimMember {
@@ -46,8 +44,9 @@ class SerfHost {
     [[nodiscard]] virtual const MembershipOptions& options() const = 0;
 
     // --- sending; `payload` starts with a SerfType ---
-    // To everybody, through gossip. 0: the queue is full (counted) or the payload does not fit a
-    // datagram. Entries do not replace each other; memberlist's own are in a queue beside it.
+    // To everybody, through gossip. 0: it does not fit a datagram (counted as oversize). A full
+    // queue makes room by what was told most often. Entries do not replace each other; memberlist's
+    // own are in a queue beside it.
     virtual BroadcastNumber broadcast_user(std::string payload) = 0;
     // Not yet told as often as it will be.
     [[nodiscard]] virtual bool is_broadcasting(BroadcastNumber number) const = 0;

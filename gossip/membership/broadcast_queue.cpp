@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "gossip/membership/broadcast_queue.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace posthaste::gossip::membership {
+
+void BroadcastQueue::drop(Entries::iterator entry) {
+    places_.erase(entry->first.number);
+    if (!entry->second.subject.empty()) {
+        subjects_.erase(entry->second.subject);
+    }
+    entries_.erase(entry);
+}
+
+BroadcastNumber BroadcastQueue::add(std::string_view subject, std::vector<std::uint8_t> message) {
+    Entry entry{.subject = std::string(subject), .message = std::move(message)};
+    if (!subject.empty()) {
+        const auto before = subjects_.find(entry.subject);
+        if (before != subjects_.end()) {
+            drop(entries_.find(places_.at(before->second)));
+        }
+    }
+    if (entries_.size() >= max_ && !entries_.empty()) {
+        drop(std::prev(entries_.end()));
+        ++dropped_;
+    }
+    const Place place{.length = static_cast<std::uint32_t>(entry.message.size()),
+                      .number = ++last_};
+    places_.emplace(place.number, place);
+    if (!subject.empty()) {
+        subjects_.emplace(entry.subject, place.number);
+    }
+    entries_.emplace(place, std::move(entry));
+    return place.number;
+}
+
+bool BroadcastQueue::contains(BroadcastNumber number) const {
+    return places_.contains(number);
+}
+
+bool BroadcastQueue::contains_subject(std::string_view subject) const {
+    return subjects_.contains(std::string(subject));
+}
+
+void BroadcastQueue::fill(PacketRoom& room, std::size_t kept_bytes, unsigned limit) {
+    constexpr std::size_t kLengthMax = std::numeric_limits<std::uint32_t>::max();
+    std::vector<Entries::node_type> told;
+    auto next = entries_.begin();
+    while (next != entries_.end() && room.parts_left > 0 &&
+           room.bytes > room.per_part + kept_bytes) {
+        const std::uint32_t tier = next->first.told;
+        const std::size_t free = room.bytes - room.per_part - kept_bytes;
+        next =
+            entries_.lower_bound({.told = tier,
+                                  .length = static_cast<std::uint32_t>(std::min(free, kLengthMax)),
+                                  .number = std::numeric_limits<BroadcastNumber>::max()});
+        if (next == entries_.end() || next->first.told != tier) {
+            continue;  // nothing of this tier fits any more
+        }
+        room.parts.push_back(next->second.message);
+        room.bytes -= next->first.length + room.per_part;
+        --room.parts_left;
+        told.push_back(entries_.extract(next++));
+    }
+    for (auto& node : told) {
+        Place place = node.key();
+        if (++place.told >= limit) {
+            places_.erase(place.number);
+            if (!node.mapped().subject.empty()) {
+                subjects_.erase(node.mapped().subject);
+            }
+            continue;
+        }
+        node.key() = place;
+        places_[place.number] = place;
+        entries_.insert(std::move(node));
+    }
+}
+
+}  // namespace posthaste::gossip::membership

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Probes: one member an interval is asked whether it is alive; if it does not say so in time,
+// others are asked to ask it, and it is asked by stream. After that it is suspect.
+#include <algorithm>
+
+#include "gossip/membership/membership_state.h"
+
+namespace posthaste::gossip::membership {
+
+namespace {
+
+// The protocol that a member must know to be asked so.
+constexpr std::uint8_t kStreamPingVersion = 3;
+constexpr std::uint8_t kNackVersion = 4;
+
+std::uint8_t protocol_max(const Member& member) {
+    return member.versions.size() > 1 ? static_cast<std::uint8_t>(member.versions[1]) : 0;
+}
+
+}  // namespace
+
+Ping MembershipState::ping_of(std::uint32_t sequence, std::string_view name) const {
+    return {.sequence = sequence,
+            .node = std::string(name),
+            .source_address = self().address,
+            .source_port = self().port,
+            .source_node = options_.name};
+}
+
+void MembershipState::on_probe_timer(std::uint64_t now_ms) {
+    if (probe_.stage == ProbeStage::direct && probe_.due_ms <= now_ms) {
+        ask_others(now_ms);
+    }
+    if (probe_.stage == ProbeStage::indirect && probe_.due_ms <= now_ms) {
+        probe_failed(now_ms);
+    }
+    if (probe_.stage == ProbeStage::idle && probe_due_ms_ <= now_ms) {
+        begin_probe(now_ms);
+    }
+}
+
+// The ring is shuffled, and those who are gone for long leave it.
+void MembershipState::wrap_ring(std::uint64_t now_ms) {
+    ring_next_ = 0;
+    for (std::size_t i = table_.ring().size(); i-- > 0;) {
+        const MemberSlot slot = table_.ring()[i];
+        const Member& member = table_.at(slot);
+        if (slot != self_slot_ && !member.here() &&
+            now_ms - member.changed_ms > options_.timing.gossip_to_dead_ms) {
+            table_.leave_ring(slot);
+        }
+    }
+    for (std::size_t i = table_.ring().size(); i > 1; --i) {
+        table_.swap_in_ring(i - 1, draw() % i);
+    }
+}
+
+MemberSlot MembershipState::next_to_probe(std::uint64_t now_ms) {
+    const std::size_t most = table_.ring().size() + 1;  // all of it, from any place, and the wrap
+    for (std::size_t i = 0; i < most; ++i) {
+        if (ring_next_ >= table_.ring().size()) {
+            wrap_ring(now_ms);
+        }
+        const MemberSlot slot = table_.ring()[ring_next_++];
+        if (slot != self_slot_ && table_.at(slot).here()) {
+            return slot;
+        }
+    }
+    return kNoMember;
+}
+
+void MembershipState::begin_probe(std::uint64_t now_ms) {
+    const Timing& timing = options_.timing;
+    probe_due_ms_ = now_ms + timing.probe_interval_ms;
+    const MemberSlot slot = next_to_probe(now_ms);
+    if (slot == kNoMember) {
+        return;
+    }
+    const Member& target = table_.at(slot);
+    probe_ = {.stage = ProbeStage::direct,
+              .sequence = ++sequence_,
+              .target = slot,
+              .name = target.name,
+              .sent_ms = now_ms,
+              .due_ms = now_ms + timing.probe_timeout_ms,
+              .deadline_ms = now_ms + awareness_.scale(timing.probe_interval_ms)};
+    ++counters_.probes;
+    PacketRoom room = packet_room();
+    put(room, encode(ping_of(probe_.sequence, target.name)));
+    if (target.state == NodeState::suspect) {
+        // Before anything else it hears what is said of it, and can refute it.
+        put(room,
+            encode(Suspect{
+                .incarnation = target.incarnation, .node = target.name, .from = options_.name}));
+    }
+    fill_with_broadcasts(room);
+    send_packet(target.at, std::move(room));
+}
+
+void MembershipState::ask_others(std::uint64_t now_ms) {
+    const MemberSlot slot = table_.find(probe_.name);
+    if (slot != probe_.target || !table_.at(slot).here()) {
+        probe_ = {};
+        return;
+    }
+    probe_.stage = ProbeStage::indirect;
+    probe_.due_ms = probe_.deadline_ms;
+    const Member& target = table_.at(slot);
+    const auto others = random_slots(options_.timing.indirect_checks, [&](const Member& member) {
+        return member.state == NodeState::alive && member.name != probe_.name;
+    });
+    for (const MemberSlot other : others) {
+        const bool nack = protocol_max(table_.at(other)) >= kNackVersion;
+        probe_.nacks_expected += nack ? 1 : 0;
+        send(table_.at(other).at,
+             IndirectPing{.sequence = probe_.sequence,
+                          .target = target.address,
+                          .port = target.port,
+                          .node = target.name,
+                          .nack = nack,
+                          .source_address = self().address,
+                          .source_port = self().port,
+                          .source_node = options_.name});
+    }
+    if (protocol_max(target) >= kStreamPingVersion && now_ms < probe_.deadline_ms) {
+        open_stream(Purpose::ping, target.at, probe_.deadline_ms);
+    }
+}
+
+void MembershipState::probe_answered(std::uint64_t now_ms, bool direct) {
+    constexpr std::uint64_t kMicrosecondsPerMs = 1'000;
+    const MemberSlot slot = table_.find(probe_.name);
+    if (direct && slot == probe_.target) {
+        const std::uint64_t took_us = (now_ms - probe_.sent_ms) * kMicrosecondsPerMs;
+        table_.at(slot).round_trip_us =
+            static_cast<std::uint32_t>(std::max<std::uint64_t>(took_us, 1));
+    }
+    awareness_.apply(-1);
+    probe_ = {};
+}
+
+void MembershipState::probe_failed(std::uint64_t now_ms) {
+    const Probe probe = std::exchange(probe_, {});
+    const MemberSlot slot = table_.find(probe.name);
+    if (slot != probe.target || !table_.at(slot).here()) {
+        return;
+    }
+    ++counters_.probes_failed;
+    // Those asked would at least have said that they heard nothing: if not, it may be us.
+    const unsigned missing =
+        probe.nacks_expected > probe.nacks ? probe.nacks_expected - probe.nacks : 0;
+    awareness_.apply(probe.nacks_expected > 0 ? static_cast<int>(missing) : 1);
+    suspect({.incarnation = table_.at(slot).incarnation, .node = probe.name, .from = options_.name},
+            now_ms);
+}
+
+}  // namespace posthaste::gossip::membership

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A few members that talk to each other under virtual time, by datagrams and streams of 1 ms.
+// Tests say what is lost, put in bytes of their own, and read what members know. One thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gossip/membership/membership_state.h"
+
+namespace posthaste::test {
+
+// The least of a Serf layer: leave intents ('L' and a name), told on once; everything else is kept.
+class PlainLayer final : public gossip::membership::UserLayer {
+  public:
+    explicit PlainLayer(gossip::membership::SerfHost& host) : host_(host) {}
+
+    void on_user(std::string_view payload,
+                 const gossip::membership::SocketAddress& from,
+                 std::uint64_t now_ms) override;
+    [[nodiscard]] std::string user_state(bool join) const override;
+    void merge_user_state(std::string_view state, bool join, std::uint64_t now_ms) override;
+    void on_alive(std::string_view name, std::uint64_t now_ms) override;
+    void on_gone(std::string_view name,
+                 gossip::membership::NodeState state,
+                 std::uint64_t now_ms) override;
+    void on_forgotten(std::string_view name) override;
+    void on_conflict(std::string_view name,
+                     std::string_view address,
+                     std::uint16_t port,
+                     std::uint64_t now_ms) override;
+    [[nodiscard]] gossip::membership::MemberStatus status(std::string_view name) const override;
+    void announce_join(std::uint64_t now_ms) override;
+    void begin_leave(std::uint64_t now_ms) override;
+    [[nodiscard]] bool leave_heard() const override;
+    [[nodiscard]] tl::expected<void, std::string> force_leave(std::string_view name,
+                                                              bool prune,
+                                                              std::uint64_t now_ms) override;
+    [[nodiscard]] tl::expected<void, std::string> send_event(std::string_view name,
+                                                             std::string_view payload,
+                                                             std::uint64_t now_ms) override;
+    [[nodiscard]] tl::expected<std::uint32_t, std::string> ask_keys(
+        gossip::membership::KeyAction action, std::string_view key, std::uint64_t now_ms) override;
+    void on_timer(std::uint64_t now_ms) override;
+    [[nodiscard]] std::uint64_t next_due_ms() const override;
+    [[nodiscard]] std::string ack_payload() const override;
+
+    std::vector<std::string> heard;
+    std::vector<std::string> states;
+    std::vector<std::string> conflicts;
+    std::vector<std::string> forgotten;
+    unsigned joins_announced = 0;
+
+  private:
+    gossip::membership::SerfHost& host_;
+    std::map<std::string, gossip::membership::MemberStatus, std::less<>> status_;
+    gossip::membership::BroadcastNumber intent_ = 0;
+};
+
+class MemberWorld {
+  public:
+    struct Node {
+        std::unique_ptr<gossip::membership::MembershipState> state;
+        PlainLayer* layer = nullptr;  // none with Serf's
+        gossip::membership::SocketAddress address;
+        bool up = true;
+        std::vector<gossip::membership::MemberEvent> events;
+    };
+
+    using Number = std::size_t;
+
+    // 127.0.0.1 and a port by number.
+    [[nodiscard]] static gossip::membership::SocketAddress address_of(Number number);
+    [[nodiscard]] static gossip::membership::MembershipOptions options_of(Number number);
+    [[nodiscard]] static std::string name_of(Number number);
+
+    enum class Layer : std::uint8_t { plain, serf };
+
+    explicit MemberWorld(std::uint64_t seed = 1, Layer layer = Layer::plain)
+        : seed_(seed), layer_(layer) {}
+
+    Number add(const gossip::membership::MembershipOptions& options,
+               std::vector<std::string> keys = {});
+    // So many, each with all before it known after a moment.
+    void add_joined(std::size_t count,
+                    const gossip::membership::Timing& timing = gossip::membership::lan_timing());
+
+    void crash(Number number) { nodes_[number].up = false; }
+
+    // Anew, with what it was started with.
+    void restart(Number number, const gossip::membership::MembershipOptions& options);
+    void join(Number who, Number seed);
+
+    void run(std::uint64_t ms);
+    // False: it did not come true within `ms`.
+    [[nodiscard]] bool run_until(const std::function<bool()>& done, std::uint64_t ms);
+
+    // As if `from` had sent it; plain and at once.
+    void inject(Number to, Number from, const gossip::membership::Message& message);
+    void inject_bytes(Number to, Number from, const std::vector<std::uint8_t>& bytes);
+    // Calls, writes, and gives what comes back until it is closed.
+    [[nodiscard]] std::vector<std::uint8_t> call(Number to, const std::vector<std::uint8_t>& bytes);
+
+    [[nodiscard]] gossip::membership::MembershipState& at(Number number) {
+        return *nodes_[number].state;
+    }
+
+    [[nodiscard]] Node& node(Number number) { return nodes_[number]; }
+
+    [[nodiscard]] std::uint64_t now() const { return now_ms_; }
+
+    // What `who` says of `whom`; empty if it knows no such.
+    [[nodiscard]] std::string status(Number who, Number whom) const;
+    [[nodiscard]] std::uint32_t incarnation(Number who, Number whom) const;
+    [[nodiscard]] bool all_see_alive(std::size_t count) const;
+    [[nodiscard]] std::size_t count_events(Number who,
+                                           gossip::membership::MemberEventKind kind) const;
+
+    // False: the datagram, or the stream to open, is lost.
+    std::function<bool(Number from, Number to)> passes_datagram;
+    std::function<bool(Number from, Number to)> passes_stream;
+    // Every datagram that a member sends.
+    std::function<void(Number from, Number to, const std::vector<std::uint8_t>&)> on_sent;
+
+  private:
+    struct StreamEnd {
+        Number node = 0;
+        gossip::membership::StreamId stream = 0;
+
+        friend auto operator<=>(const StreamEnd&, const StreamEnd&) = default;
+    };
+
+    [[nodiscard]] std::size_t node_at(const gossip::membership::SocketAddress& address) const;
+    void step_to(std::uint64_t until_ms);
+    void pump(Number number);
+    void carry(Number number, gossip::membership::StreamOut out);
+    void later(std::function<void()> what);
+
+    void start(Node& node,
+               const gossip::membership::MembershipOptions& options,
+               gossip::seal::Keyring keyring,
+               std::uint64_t seed);
+
+    std::uint64_t seed_;
+    Layer layer_;
+    std::uint64_t now_ms_ = 1'000'000;
+    std::deque<Node> nodes_;
+    std::multimap<std::uint64_t, std::function<void()>> queue_;  // in order at equal times
+    std::map<StreamEnd, StreamEnd> peers_;
+    gossip::membership::StreamId next_accepted_ = gossip::membership::kAcceptedStreams;
+    std::vector<std::uint8_t> answered_;  // of call()
+};
+
+}  // namespace posthaste::test

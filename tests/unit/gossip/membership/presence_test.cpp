@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+
+#include "gossip/membership/address.h"
+#include "gossip/membership/packet.h"
+#include "tests/support/member_world.h"
+
+namespace posthaste::gossip::membership {
+
+namespace {
+
+using test::MemberWorld;
+
+std::uint64_t refused(MemberWorld& world, MemberWorld::Number number, Refusal why) {
+    return world.at(number).counters().refused[static_cast<std::size_t>(why)];
+}
+
+TEST(presence, seeds_are_tried_until_somebody_is_there) {
+    MemberWorld world;
+    MembershipOptions options = MemberWorld::options_of(0);
+    options.seeds = {MemberWorld::address_of(0), MemberWorld::address_of(1)};
+    world.add(options);
+    world.run(60'000);
+    EXPECT_FALSE(world.at(0).knows_anybody());
+    world.add(MemberWorld::options_of(1));
+    EXPECT_TRUE(world.run_until([&] { return world.all_see_alive(2); }, 6'000));
+    EXPECT_GE(world.node(0).layer->joins_announced, 1U);
+}
+
+TEST(presence, who_is_alone_again_goes_back_to_the_seeds) {
+    MemberWorld world;
+    world.add_joined(1);
+    MembershipOptions options = MemberWorld::options_of(1);
+    options.seeds = {MemberWorld::address_of(0)};
+    world.add(options);
+    ASSERT_TRUE(world.run_until([&] { return world.all_see_alive(2); }, 6'000));
+    world.crash(0);
+    ASSERT_TRUE(world.run_until([&] { return world.status(1, 0) == "failed"; }, 60'000));
+    world.run(200'000);
+    world.restart(0, MemberWorld::options_of(0));
+    EXPECT_TRUE(world.run_until([&] { return world.all_see_alive(2); }, 12'000));
+}
+
+TEST(presence, leaving_is_seen_as_left_by_all_and_takes_its_time) {
+    MemberWorld world;
+    world.add_joined(4);
+    world.at(3).leave(world.now());
+    EXPECT_TRUE(world.at(3).leaving());
+    ASSERT_TRUE(world.run_until([&] { return world.at(3).left(); }, 12'000));
+    for (MemberWorld::Number i = 0; i < 3; ++i) {
+        EXPECT_EQ(world.status(i, 3), "left") << i;
+        EXPECT_EQ(world.count_events(i, MemberEventKind::left), 1U) << i;
+        EXPECT_EQ(world.count_events(i, MemberEventKind::failed), 0U) << i;
+    }
+}
+
+TEST(presence, nobody_to_tell_makes_leaving_quick) {
+    MemberWorld world;
+    world.add_joined(1);
+    world.at(0).leave(world.now());
+    EXPECT_TRUE(world.at(0).left());
+}
+
+TEST(presence, our_own_leave_is_never_refuted) {
+    MemberWorld world;
+    world.add_joined(3);
+    world.at(2).leave(world.now());
+    ASSERT_TRUE(world.run_until([&] { return world.at(2).left(); }, 12'000));
+    const std::uint32_t mine = world.incarnation(2, 2);
+    const std::string name = MemberWorld::name_of(2);
+    const SocketAddress address = MemberWorld::address_of(2);
+    world.inject(2, 0, Suspect{mine + 1, name, MemberWorld::name_of(0)});
+    world.inject(2, 0, Dead{mine + 1, name, MemberWorld::name_of(0)});
+    world.inject(2, 0, Dead{mine + 1, name, name});
+    world.inject(2,
+                 0,
+                 Alive{.incarnation = mine + 1,
+                       .node = name,
+                       .address = address_bytes_of(address),
+                       .port = address.port,
+                       .versions = std::string(kOurVersions.begin(), kOurVersions.end())});
+    world.run(60'000);
+    EXPECT_EQ(world.at(2).counters().refutations, 0U);
+    EXPECT_EQ(world.incarnation(2, 2), mine);
+    EXPECT_EQ(world.status(0, 2), "left");
+}
+
+TEST(presence, a_word_of_our_death_while_the_intent_is_on_its_way_is_not_refuted) {
+    MemberWorld world;
+    world.add_joined(3);
+    world.at(2).leave(world.now());
+    world.inject(2, 0, Dead{world.incarnation(2, 2), MemberWorld::name_of(2), "x"});
+    EXPECT_EQ(world.at(2).counters().refutations, 0U);
+}
+
+TEST(presence, who_is_leaving_joins_nobody_and_changes_no_tags) {
+    MemberWorld world;
+    world.add_joined(2);
+    world.at(1).leave(world.now());
+    static_cast<void>(world.at(1).take_output());
+    world.join(1, 0);
+    EXPECT_TRUE(world.at(1).take_output().streams.empty());
+    EXPECT_FALSE(world.at(1).set_tags({{"a", "b"}}, world.now()).has_value());
+}
+
+TEST(presence, halves_that_took_each_other_for_dead_meet_again) {
+    MemberWorld world;
+    world.add_joined(5);
+    bool apart = true;
+    world.passes_datagram = [&](auto from, auto to) { return !apart || (from < 2) == (to < 2); };
+    world.passes_stream = world.passes_datagram;
+    // Longer than gossip to the dead: only a reconnect can help.
+    world.run(120'000);
+    EXPECT_EQ(world.status(0, 4), "failed");
+    EXPECT_EQ(world.status(4, 0), "failed");
+    apart = false;
+    EXPECT_TRUE(world.run_until([&] { return world.all_see_alive(5); }, 300'000));
+}
+
+TEST(presence, failed_members_are_shown_until_they_are_reaped) {
+    MemberWorld world;
+    world.add_joined(1);
+    MembershipOptions options = MemberWorld::options_of(1);
+    options.reap_ms = 120'000;
+    world.add(options);
+    world.join(1, 0);
+    world.run(1'000);
+    world.crash(0);
+    world.run(100'000);
+    EXPECT_EQ(world.status(1, 0), "failed");
+    world.run(60'000);
+    EXPECT_EQ(world.status(1, 0), "");
+    EXPECT_EQ(world.count_events(1, MemberEventKind::reaped), 1U);
+    EXPECT_EQ(world.node(1).layer->forgotten, std::vector<std::string>{MemberWorld::name_of(0)});
+}
+
+TEST(presence, the_one_gone_longest_makes_room_for_a_new_member) {
+    MemberWorld world;
+    MembershipOptions options = MemberWorld::options_of(0);
+    options.limits.members_max = 2;
+    world.add(options);
+    world.add(MemberWorld::options_of(1));
+    world.join(1, 0);
+    world.run(1'000);
+    world.crash(1);
+    world.run(120'000);
+    ASSERT_EQ(world.status(0, 1), "failed");
+    world.add(MemberWorld::options_of(2));
+    world.join(2, 0);
+    world.run(1'000);
+    EXPECT_EQ(world.status(0, 2), "alive");
+    EXPECT_EQ(world.status(0, 1), "");
+    EXPECT_EQ(refused(world, 0, Refusal::too_many_members), 0U);
+}
+
+TEST(presence, what_is_alive_cannot_be_forgotten) {
+    MemberWorld world;
+    world.add_joined(2);
+    world.at(0).forget(MemberWorld::name_of(1), world.now());
+    world.at(0).forget(MemberWorld::name_of(0), world.now());
+    EXPECT_EQ(world.at(0).members().size(), 2U);
+}
+
+}  // namespace
+
+}  // namespace posthaste::gossip::membership

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "gossip/membership/address.h"
+#include "gossip/membership/packet.h"
+#include "tests/support/member_world.h"
+
+namespace posthaste::gossip::membership {
+
+namespace {
+
+using test::MemberWorld;
+
+template <typename Kind>
+struct Sent {
+    MemberWorld::Number from;
+    MemberWorld::Number to;
+    Kind message;
+};
+
+template <typename Kind>
+void listen(MemberWorld& world, std::vector<Sent<Kind>>& heard) {
+    world.on_sent = [&heard](auto from, auto to, const std::vector<std::uint8_t>& bytes) {
+        for (const Message& message : decode_datagram(bytes, Sealing{}).messages) {
+            if (const auto* kind = std::get_if<Kind>(&message)) {
+                heard.push_back({from, to, *kind});
+            }
+        }
+    };
+}
+
+std::uint64_t sent(MemberWorld& world, MemberWorld::Number number, MessageType type) {
+    return world.at(number).counters().sent[static_cast<std::size_t>(type)];
+}
+
+TEST(probe, a_ping_is_answered_where_it_asks_to_be) {
+    MemberWorld world;
+    world.add_joined(2);
+    std::vector<Sent<Ack>> heard;
+    listen(world, heard);
+    world.inject(0, 1, Ping{.sequence = 5, .node = MemberWorld::name_of(0)});
+    world.inject(0,
+                 0,
+                 Ping{.sequence = 6,
+                      .source_address = address_bytes_of(MemberWorld::address_of(1)),
+                      .source_port = MemberWorld::address_of(1).port});
+    ASSERT_EQ(heard.size(), 2U);
+    EXPECT_EQ(heard[0].to, 1U);
+    EXPECT_EQ(heard[0].message.sequence, 5U);
+    EXPECT_EQ(heard[0].message.payload, "pong");
+    EXPECT_EQ(heard[1].to, 1U);
+}
+
+TEST(probe, a_ping_for_another_name_is_not_answered) {
+    MemberWorld world;
+    world.add_joined(2);
+    const std::uint64_t before = sent(world, 0, MessageType::ack);
+    world.inject(0, 1, Ping{.sequence = 5, .node = "somebody-else"});
+    EXPECT_EQ(sent(world, 0, MessageType::ack), before);
+    EXPECT_EQ(world.at(0).counters().refused[static_cast<std::size_t>(Refusal::unexpected_message)],
+              1U);
+}
+
+TEST(probe, every_member_is_asked_once_a_round_of_the_ring) {
+    MemberWorld world;
+    world.add_joined(6);
+    std::vector<Sent<Ping>> heard;
+    listen(world, heard);
+    world.run(20'000);
+    std::array<unsigned, 6> asked{};
+    for (const auto& ping : heard) {
+        asked[ping.to] += ping.from == 0 ? 1 : 0;
+    }
+    for (std::size_t i = 1; i < asked.size(); ++i) {
+        EXPECT_GE(asked[i], 3U) << i;
+        EXPECT_LE(asked[i], 5U) << i;
+    }
+    EXPECT_EQ(asked[0], 0U);
+    EXPECT_EQ(world.at(0).counters().probes_failed, 0U);
+    EXPECT_GT(world.at(0).member(MemberWorld::name_of(1))->round_trip_us, 0U);
+}
+
+TEST(probe, others_ask_where_the_direct_way_is_broken) {
+    MemberWorld world;
+    world.add_joined(4);
+    world.passes_datagram = [](auto from, auto to) {
+        return !(from == 0 && to == 1) && !(from == 1 && to == 0);
+    };
+    world.passes_stream = world.passes_datagram;
+    world.run(60'000);
+    EXPECT_GT(sent(world, 0, MessageType::indirect_ping), 0U);
+    for (MemberWorld::Number i = 0; i < 4; ++i) {
+        EXPECT_EQ(world.count_events(i, MemberEventKind::suspected), 0U) << i;
+    }
+}
+
+TEST(probe, a_stream_is_tried_where_datagrams_are_lost) {
+    MemberWorld world;
+    world.add_joined(3);
+    world.passes_datagram = [](auto, auto to) { return to != 2; };
+    world.run(60'000);
+    EXPECT_EQ(world.count_events(0, MemberEventKind::suspected), 0U);
+    EXPECT_EQ(world.status(0, 2), "alive");
+}
+
+TEST(probe, an_asked_member_says_that_it_heard_nothing) {
+    MemberWorld world;
+    world.add_joined(3);
+    world.crash(2);
+    std::vector<Sent<Nack>> heard;
+    listen(world, heard);
+    const SocketAddress target = MemberWorld::address_of(2);
+    const auto ask = [&](bool nack) {
+        world.inject(1,
+                     0,
+                     IndirectPing{.sequence = 77,
+                                  .target = address_bytes_of(target),
+                                  .port = target.port,
+                                  .node = MemberWorld::name_of(2),
+                                  .nack = nack});
+    };
+    ask(true);
+    ask(false);
+    world.run(lan_timing().probe_timeout_ms + 1);
+    ASSERT_EQ(
+        std::ranges::count_if(heard, [](const auto& one) { return one.message.sequence == 77; }),
+        1);
+    EXPECT_EQ(heard.front().to, 0U);
+}
+
+TEST(probe, what_an_asked_member_hears_goes_back_under_the_number_of_the_asking) {
+    MemberWorld world;
+    world.add_joined(3);
+    std::vector<Sent<Ack>> heard;
+    listen(world, heard);
+    const SocketAddress target = MemberWorld::address_of(2);
+    world.inject(1,
+                 0,
+                 IndirectPing{.sequence = 77,
+                              .target = address_bytes_of(target),
+                              .port = target.port,
+                              .node = MemberWorld::name_of(2),
+                              .nack = true});
+    world.run(10);
+    EXPECT_EQ(std::ranges::count_if(heard,
+                                    [](const auto& one) {
+                                        return one.from == 1 && one.to == 0 &&
+                                               one.message.sequence == 77;
+                                    }),
+              1);
+    EXPECT_EQ(sent(world, 1, MessageType::nack), 0U);
+}
+
+TEST(probe, pings_for_others_are_bounded) {
+    MemberWorld world;
+    world.add_joined(2);
+    const SocketAddress target = MemberWorld::address_of(9);
+    for (std::size_t i = 0; i < kRelaysMax + 5; ++i) {
+        world.inject(0,
+                     1,
+                     IndirectPing{.sequence = static_cast<std::uint32_t>(i),
+                                  .target = address_bytes_of(target),
+                                  .port = target.port});
+    }
+    EXPECT_EQ(world.at(0).counters().refused[static_cast<std::size_t>(Refusal::queue_full)], 5U);
+}
+
+TEST(probe, a_suspect_hears_of_it_with_the_next_ping) {
+    MemberWorld world;
+    world.add_joined(2);
+    std::vector<Sent<Suspect>> heard;
+    listen(world, heard);
+    world.passes_datagram = [](auto, auto) { return false; };
+    world.passes_stream = world.passes_datagram;
+    world.inject(0, 1, Suspect{world.incarnation(0, 1), MemberWorld::name_of(1), "x"});
+    ASSERT_TRUE(world.run_until(
+        [&] {
+            return std::ranges::any_of(heard, [](const auto& one) {
+                return one.to == 1 && one.message.from == MemberWorld::name_of(0);
+            });
+        },
+        3'000));
+}
+
+TEST(probe, five_know_a_crash_in_the_time_that_lifeguard_foresees) {
+    constexpr std::uint64_t kSuspicionMs = 4'000;  // of five, confirmed
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        MemberWorld world(seed);
+        world.add_joined(5);
+        world.crash(4);
+        const std::uint64_t before = world.now();
+        ASSERT_TRUE(world.run_until(
+            [&] {
+                return world.status(0, 4) == "failed" && world.status(1, 4) == "failed" &&
+                       world.status(2, 4) == "failed" && world.status(3, 4) == "failed";
+            },
+            20'000))
+            << seed;
+        EXPECT_GE(world.now() - before, kSuspicionMs) << seed;
+        EXPECT_LE(world.now() - before, 8'000U) << seed;
+    }
+}
+
+TEST(probe, the_fast_profile_knows_a_crash_in_a_second_and_a_half) {
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+        MemberWorld world(seed);
+        world.add_joined(5, fast_timing());
+        world.crash(4);
+        EXPECT_TRUE(world.run_until(
+            [&] {
+                return world.status(0, 4) == "failed" && world.status(1, 4) == "failed" &&
+                       world.status(2, 4) == "failed" && world.status(3, 4) == "failed";
+            },
+            1'500))
+            << seed;
+    }
+}
+
+TEST(probe, those_asked_say_so_in_time_and_nobody_takes_itself_for_slow) {
+    MemberWorld world;
+    world.add_joined(5);
+    world.crash(4);
+    ASSERT_TRUE(world.run_until([&] { return world.status(0, 4) == "suspect"; }, 20'000));
+    for (MemberWorld::Number i = 0; i < 4; ++i) {
+        EXPECT_EQ(world.at(i).health_score(), 0U) << i;
+    }
+}
+
+TEST(probe, a_member_that_was_mute_for_three_seconds_is_never_failed) {
+    MemberWorld world;
+    world.add_joined(5);
+    bool mute = true;
+    world.passes_datagram = [&](auto from, auto to) { return !mute || (from != 4 && to != 4); };
+    world.passes_stream = world.passes_datagram;
+    world.run(3'000);
+    mute = false;
+    world.run(40'000);
+    for (MemberWorld::Number i = 0; i < 4; ++i) {
+        EXPECT_EQ(world.count_events(i, MemberEventKind::failed), 0U) << i;
+        EXPECT_EQ(world.status(i, 4), "alive") << i;
+    }
+}
+
+TEST(probe, one_taken_for_dead_hears_of_it_and_comes_back) {
+    MemberWorld world;
+    world.add_joined(5);
+    bool mute = true;
+    world.passes_datagram = [&](auto from, auto to) { return !mute || (from != 4 && to != 4); };
+    world.passes_stream = world.passes_datagram;
+    ASSERT_TRUE(world.run_until([&] { return world.status(0, 4) == "failed"; }, 20'000));
+    mute = false;
+    EXPECT_TRUE(world.run_until(
+        [&] { return world.status(0, 4) == "alive" && world.status(4, 0) == "alive"; }, 60'000));
+}
+
+TEST(probe, a_member_that_hears_nobody_knows_that_it_is_slow_itself) {
+    MemberWorld world;
+    world.add_joined(5);
+    EXPECT_EQ(world.at(4).health_score(), 0U);
+    world.passes_datagram = [](auto, auto to) { return to != 4; };
+    world.passes_stream = [](auto from, auto to) { return to != 4 && from != 4; };
+    world.run(4'000);
+    EXPECT_GE(world.at(4).health_score(), 3U);
+    world.passes_datagram = nullptr;
+    world.passes_stream = nullptr;
+    world.run(60'000);
+    EXPECT_EQ(world.at(4).health_score(), 0U);
+}
+
+}  // namespace
+
+}  // namespace posthaste::gossip::membership
