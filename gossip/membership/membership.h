@@ -72,7 +72,7 @@ class Membership {
                                                              std::string_view payload,
                                                              std::uint64_t now_ms);
     // Asks every member about or to change its keyring (our own is done at once); the answers come
-    // as one MemberEvent of kind keys_answered with this number.
+    // as one MemberEvent of kind keys_answered with this number. `key`: base64, as Serf writes it.
     [[nodiscard]] tl::expected<std::uint32_t, std::string> ask_keys(KeyAction action,
                                                                     std::string_view key,
                                                                     std::uint64_t now_ms);
