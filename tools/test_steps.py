@@ -34,6 +34,9 @@ SANITIZERS = {
     "TSAN_OPTIONS": f"halt_on_error=1:suppressions={ROOT}/tests/tsan.supp",
 }
 
+# What was compiled before, here or in another folder, is not compiled again, where there is ccache.
+CACHE = {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
+
 Result = collections.namedtuple("Result", "passed failed skipped")
 
 
@@ -147,13 +150,14 @@ def check_sources(steps):
 
 
 def build(steps, folder, options=(), compiler=None, targets=()):
-    env = {"CXX": compiler} if compiler else {}
+    cache = "ccache " if shutil.which("ccache") else ""
+    env = {**CACHE, "CXX": cache + (compiler or "g++")}
     if not (folder / "build.ninja").exists():
         if not steps.run(f"{folder.name}: configure", ["meson", "setup", folder, *options],
                          folder / "log/setup.txt", env=env):
             return False
     return steps.run(f"{folder.name}: compile", ["ninja", "-C", folder, *targets],
-                     folder / "log/compile.txt", env=env)
+                     folder / "log/compile.txt", env=CACHE)
 
 
 def suites(steps, folder, names, env=None):
