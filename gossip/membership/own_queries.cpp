@@ -2,6 +2,7 @@
 #include "gossip/membership/own_queries.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 namespace posthaste::gossip::membership {
@@ -28,12 +29,13 @@ bool OwnQueries::take_answer(LamportTime time,
 }
 
 std::vector<OwnQuery> OwnQueries::take_finished(std::uint64_t now_ms) {
-    const auto finished = std::ranges::stable_partition(queries_, [&](const OwnQuery& query) {
-        return query.due_ms > now_ms && query.answered.size() < query.members;
-    });
-    std::vector<OwnQuery> taken(std::make_move_iterator(finished.begin()),
-                                std::make_move_iterator(finished.end()));
-    queries_.erase(finished.begin(), finished.end());
+    const auto finished =
+        std::stable_partition(queries_.begin(), queries_.end(), [&](const OwnQuery& query) {
+            return query.due_ms > now_ms && query.answered.size() < query.members;
+        });
+    std::vector<OwnQuery> taken(std::make_move_iterator(finished),
+                                std::make_move_iterator(queries_.end()));
+    queries_.erase(finished, queries_.end());
     return taken;
 }
 
