@@ -21,6 +21,7 @@ ClaimStore::ClaimStore(const StoreOptions& options,
       grave_(options.limits.graves_max) {
     CHECK(options.limits.origins_max > 0 && options.limits.origins_max <= kOriginsMax);
     const std::uint16_t origin = origin_of(self);
+    origins_[origin].eligible = true;
     origins_[origin].live = make_keyspace(origin, KeyspaceRole::live);
     keyspaces_[origins_[origin].live]->at.generation = generation;
 }
@@ -80,7 +81,7 @@ std::uint16_t ClaimStore::origin_of(RouterId router) {
         place = free_origins_.back();
         free_origins_.pop_back();
     }
-    origins_[place] = {.router = router};
+    origins_[place] = {.router = router, .eligible = options_.eligible_at_first};
     places_.emplace(number(router), place);
     return place;
 }
@@ -155,7 +156,7 @@ void ClaimStore::forget(RouterId router) {
             *number = kNoKeyspace;
         }
     }
-    origin->eligible = true;  // so that its place is given up
+    origin->eligible = options_.eligible_at_first;  // so that its place is given up
 }
 
 tl::expected<void, Refusal> ClaimStore::check(const Range& range) const {

@@ -42,6 +42,7 @@ struct StoreOptions {
     StoreLimits limits{};
     std::uint64_t seed = 0;           // of hashes that must be alike in the whole cluster
     std::uint64_t stale_ms = 30'000;  // how long a restarted router's old claims hold
+    bool eligible_at_first = true;    // before set_eligible() says so
     Mutations mutations{};
 };
 

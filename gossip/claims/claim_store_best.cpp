@@ -137,7 +137,7 @@ std::optional<Winner> ClaimStore::provisional_best(const routing::AgentId& agent
     }
     const ProvisionalClaim& claim = found->second;
     const Origin* const origin = known(claim.router);
-    if (origin != nullptr && !origin->eligible) {
+    if (origin == nullptr ? !options_.eligible_at_first : !origin->eligible) {
         return std::nullopt;
     }
     if (const Keyspace* const held = keyspace(claim.router);

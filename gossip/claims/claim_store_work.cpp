@@ -177,7 +177,7 @@ void ClaimStore::free_keyspace(KeyspaceNumber number) {
     const std::uint16_t place = keyspaces_[number]->origin;
     keyspaces_[number].reset();
     const Origin& origin = origins_[place];
-    if (origin.live != kNoKeyspace || !origin.eligible) {
+    if (origin.live != kNoKeyspace || origin.eligible != options_.eligible_at_first) {
         return;
     }
     const bool others =

@@ -148,6 +148,20 @@ TEST(claim_store, a_router_that_is_out_gives_way_to_the_next_best_and_comes_back
     EXPECT_TRUE(changed(scene.store, 1));
 }
 
+TEST(claim_store, where_asked_for_a_router_counts_only_once_it_is_said_to_be_alive) {
+    StoreOptions options;
+    options.eligible_at_first = false;
+    ClaimScene scene(options);
+    ASSERT_TRUE(put_snapshot(scene.store, kOther, {kFirstLife, 1}, {claim_entry(1, 1)}));
+    EXPECT_EQ(scene.winner(1), RouterId{0});
+    scene.store.set_eligible(kOther, true);
+    EXPECT_EQ(scene.winner(1), kOther);
+    scene.store.forget(kOther);
+    scene.settle();
+    ASSERT_TRUE(put_snapshot(scene.store, kOther, {kSecondLife, 1}, {claim_entry(1, 1)}));
+    EXPECT_EQ(scene.winner(1), RouterId{0});
+}
+
 TEST(claim_store, all_multi_claims_hold_with_the_best_if_that_is_multi) {
     ClaimScene scene;
     Entry multi = claim_entry(1, 1, 1);
