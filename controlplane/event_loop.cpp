@@ -97,7 +97,8 @@ tl::expected<std::unique_ptr<EventLoop>, std::string> EventLoop::open(Box& box,
     loop->epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll_fd_ < 0 || !watch(loop->epoll_fd_, signals.fd()) ||
         !watch(loop->epoll_fd_, loop->admin_->epoll_fd()) ||
-        !watch_store_of(box, loop->epoll_fd_)) {
+        !watch_store_of(box, loop->epoll_fd_) ||
+        (box.cluster != nullptr && !watch(loop->epoll_fd_, box.cluster->epoll_fd()))) {
         return tl::unexpected(std::string("event loop: ") + std::strerror(errno));
     }
     return loop;
@@ -128,6 +129,7 @@ int EventLoop::run() {
         serve_signals();
         const std::uint64_t now_ms = box_.now_ms();
         busy = conductor_.do_work(now_ms);
+        busy = (box_.cluster != nullptr && box_.cluster->turn(now_ms)) || busy;
         watch_table();
         watch_store();
         admin_->poll(now_ms);
@@ -202,6 +204,13 @@ void EventLoop::begin_drain(const std::string& why) {
     received_ = box_.received();
     received_at_ms_ = now_ms;
     drain_until_ms_ = now_ms + box_.config.system.drain_ms;
+    if (box_.cluster != nullptr) {
+        box_.cluster->membership().leave(now_ms);
+    }
+}
+
+bool EventLoop::has_left() const {
+    return box_.cluster == nullptr || box_.cluster->membership().left();
 }
 
 bool EventLoop::idle_for(std::uint64_t idle_ms, std::uint64_t now_ms) {
@@ -221,7 +230,7 @@ bool EventLoop::finished(std::uint64_t now_ms) {
     if (drain_until_ms_.has_value()) {
         const std::uint64_t quiet_ms =
             std::min<std::uint64_t>(kQuietMs, box_.config.system.drain_ms);
-        return idle_for(quiet_ms, now_ms) || now_ms >= *drain_until_ms_;
+        return (idle_for(quiet_ms, now_ms) && has_left()) || now_ms >= *drain_until_ms_;
     }
     if (exit_when_idle_ms_.has_value() && idle_for(*exit_when_idle_ms_, now_ms)) {
         log_notice("idle for " + std::to_string(*exit_when_idle_ms_) + " ms: leaving");

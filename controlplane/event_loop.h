@@ -55,6 +55,8 @@ class EventLoop {
     void watch_store();
     void serve_signals();
     void begin_drain(const std::string& why);
+    // Nobody waits for us any more: there is no cluster, or it knows that we go.
+    [[nodiscard]] bool has_left() const;
     // Nothing received for `idle_ms` and nothing under way.
     [[nodiscard]] bool idle_for(std::uint64_t idle_ms, std::uint64_t now_ms);
     [[nodiscard]] bool finished(std::uint64_t now_ms);
