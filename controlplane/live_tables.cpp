@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -22,12 +23,17 @@ using routing::Drop;
 constexpr std::size_t kBucketsPerPage = 100'000;  // looked at in one call, whatever is found
 
 constexpr std::array<std::string_view, 4> kStateNames = {"", "running", "draining", "stopped"};
-constexpr std::array<std::string_view, 4> kOriginNames = {
-    "", "registered", "configured", "operator"};
+constexpr std::array<std::string_view, 5> kOriginNames = {
+    "", "registered", "configured", "operator", "claimed"};
 
 template <typename Enum>
-std::string_view name_in(const std::array<std::string_view, 4>& names, Enum value) {
+std::string_view name_in(std::span<const std::string_view> names, Enum value) {
     return names[static_cast<std::size_t>(value)];
+}
+
+// Whether it is what lcores see of the agent.
+bool is_shown(const Box& box, const routing::RouteRecord& route) {
+    return route.origin == routing::Origin::claimed || box.rib.find_agent(route.agent) == nullptr;
 }
 
 Json text_or_null(const std::string& text) {
@@ -205,7 +211,7 @@ Outcome LiveOperations::show_routes(const Page& page) {
                  {"router", router.config.name},
                  {"origin", name_in(kOriginNames, route.origin)},
                  {"in_use",
-                  box_.rib.find_agent(route.agent) == nullptr && !router.withdrawn &&
+                  is_shown(box_, route) && !router.withdrawn && !router.out &&
                       (end_ms == 0 || end_ms > now_ms)},
                  {"resolved", adjacency.resolved},
                  {"expires_in_ms",

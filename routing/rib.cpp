@@ -77,6 +77,7 @@ Rib::Outcome Rib::add(Registration&& registration, std::uint64_t now_ms) {
     publish_agent(record);
     announce(record.registration.agent, before);
     touch(record.registration.agent, record.registration.origin, record.registration.origin);
+    note_attach(record.registration.agent, true);
     return RegisterOutcome::added;
 }
 
@@ -132,6 +133,11 @@ Rib::Outcome Rib::renew(AgentRecord& record, Registration&& wanted, std::uint64_
     if (moved || changed || held.lease_ms != old_lease_ms) {
         touch(held.agent, old_origin, held.origin);
     }
+    // One that is claimed away and registers again wants to be here.
+    const bool new_session = moved || is_claimed_away(held.agent);
+    if (new_session || changed) {
+        note_attach(held.agent, new_session);
+    }
     if (moved) {
         return RegisterOutcome::moved;
     }
@@ -139,7 +145,7 @@ Rib::Outcome Rib::renew(AgentRecord& record, Registration&& wanted, std::uint64_
 }
 
 std::optional<RibError> Rib::check_room() const {
-    if (agents_.size() + routes_.size() < limits_.routes_max) {
+    if (has_room()) {
         return std::nullopt;
     }
     return rib_error(
@@ -214,6 +220,7 @@ tl::expected<void, RibError> Rib::set_state(const AgentId& agent, AgentState sta
         publish_agent(held->second);
         announce(agent, before);
         touch(agent, origin, origin);
+        note_attach(agent, false);
     }
     return {};
 }
@@ -290,11 +297,16 @@ void Rib::withdraw(const AgentId& agent) {
     const auto held = agents_.find(id);
     leases_.remove(held->second);
     leave_port(held->second.registration.endpoint.port);
+    const bool hidden = is_claimed_away(id);
     const Shown before = shown(id);
     const Origin origin = held->second.registration.origin;
     touch(id, origin, origin);
-    release_offers(before.offers);
+    release_offers(held->second.offers);
     agents_.erase(held);
+    note_attach(id, false);
+    if (hidden) {
+        return;
+    }
     announce(id, before);
     if (const RouteRecord* const route = find_route(id)) {
         publish_route(*route);
@@ -330,6 +342,21 @@ bool Rib::holds(const Registration& wanted) const {
            held.name == wanted.name && offers_of(record->offers) == offers;
 }
 
+void Rib::note_attach(const AgentId& agent, bool new_session) {
+    if (notes_attaches_) {
+        attaches_.push_back({agent, new_session});
+    }
+}
+
+std::vector<AttachChange> Rib::take_attaches() {
+    return std::exchange(attaches_, {});
+}
+
+bool Rib::is_claimed_away(const AgentId& agent) const {
+    const RouteRecord* const route = find_route(agent);
+    return route != nullptr && route->origin == Origin::claimed && agents_.contains(agent);
+}
+
 FibChange& Rib::add_change(const AgentId& agent) {
     FibChange& change = changes_.emplace_back();
     change.entry.agent = agent;
@@ -338,6 +365,9 @@ FibChange& Rib::add_change(const AgentId& agent) {
 }
 
 void Rib::publish_agent(AgentRecord& record) {
+    if (is_claimed_away(record.registration.agent)) {
+        return;
+    }
     FibChange& change = add_change(record.registration.agent);
     change.entry.endpoint = record.registration.endpoint;
     change.entry.kind = RouteKind::local;
@@ -351,6 +381,7 @@ void Rib::publish_route(const RouteRecord& route) {
     FibChange& change = add_change(route.agent);
     change.entry.endpoint.adjacency = route.adjacency;
     change.entry.kind = RouteKind::remote;
+    change.entry.state = route.state;
     change.entry.stability = route.stability;
     change.entry.router = route.router;
     change.entry.fresh_until_ms = route.fresh_until_ms;

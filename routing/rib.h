@@ -3,7 +3,8 @@
 //
 // A pure state machine: time is an argument, the outcome is a list of changes for the Fib. A local
 // agent (registered in band, by the operator, or static in the ini) wins over a static route to
-// another router. Bounded by RibLimits; a request that is refused changes nothing.
+// another router; a claimed route wins over a local agent, since it is only there while the other
+// router's claim holds. Bounded by RibLimits; a request that is refused changes nothing.
 #pragma once
 
 #include <cstdint>
@@ -27,12 +28,13 @@
 
 namespace posthaste::routing {
 
-// Whose word it is. A later one in the order registered, operator_set, configured may change or
-// replace what an earlier one said, never the other way round.
+// Whose word it is. A later one in the order claimed, registered, operator_set, configured may
+// change or replace what an earlier one said, never the other way round.
 enum class Origin : std::uint8_t {
     registered = 1,    // in band, has a lease
     configured = 2,    // [agent] or [route] section; survives leases, goes with a reload
     operator_set = 3,  // posthastectl; as configured, until removed or restart
+    claimed = 4,       // another router's claim; routes only
 };
 
 struct RibLimits {
@@ -78,7 +80,8 @@ struct RouteRecord {
     std::uint16_t router = 0;     // index of the [router] section
     std::uint16_t adjacency = 0;  // of the World
     Origin origin = Origin::configured;
-    std::uint64_t expires_at_ms = 0;  // 0: never
+    AgentState state = AgentState::running;  // as its router says
+    std::uint64_t expires_at_ms = 0;         // 0: never
     // The Rib's own.
     std::vector<HeldOffer> offers{};  // by number
     Stability stability = Stability::normal;
@@ -109,6 +112,13 @@ struct OfferChange {
     std::uint32_t number = 0;  // of OfferNames
     bool remove = false;       // only provider.agent counts
     Provider provider{};       // all but the cell
+};
+
+// What others than claims said of an agent has changed: it came, went, moved or offers something
+// else here, or its route is free for a claim.
+struct AttachChange {
+    AgentId agent;
+    bool new_session = false;  // registered, and not as before
 };
 
 class Rib {
@@ -143,7 +153,7 @@ class Rib {
     [[nodiscard]] tl::expected<void, RibError> deregister_agent(const AgentId& agent,
                                                                 const Endpoint* from);
     [[nodiscard]] tl::expected<void, RibError> set_state(const AgentId& agent, AgentState state);
-    // Only the first five members of the route count, and what the agent offers there. One whose
+    // Only the first six members of the route count, and what the agent offers there. One whose
     // end is past goes with the next expire_routes(), and the Fib has it as stale until then.
     [[nodiscard]] tl::expected<void, RibError> set_route(const RouteRecord& route,
                                                          std::uint64_t now_ms,
@@ -163,14 +173,32 @@ class Rib {
 
     // How many routes lead to the router, whether or not they are in use.
     [[nodiscard]] std::uint32_t routes_to(std::uint16_t router) const;
+    // How many of them are claimed.
+    [[nodiscard]] std::uint32_t claims_to(std::uint16_t router) const;
     // Removes the oldest of them for good, at most `budget` a call. Gives how many went.
     std::size_t remove_routes_to(std::uint16_t router, std::size_t budget);
+    // The router is reached by that adjacency now; at most `budget` routes a call. Gives how many
+    // changed; fewer than the budget: none has another one any more.
+    std::size_t readdress_routes_to(std::uint16_t router,
+                                    std::uint16_t adjacency,
+                                    std::size_t budget);
     // The agents behind the router, the oldest route first.
     [[nodiscard]] std::vector<AgentId> agents_behind(std::uint16_t router) const;
 
     // Changes since the last call, in order; the caller applies all of them to the Fib. Each one
     // differs from what the Fib holds.
     [[nodiscard]] std::vector<FibChange> take_changes();
+
+    // From now on such changes are noted for take_attaches(), which gives all or none before.
+    void note_attaches() noexcept { notes_attaches_ = true; }
+
+    // Since the last call, in order; some more than once.
+    [[nodiscard]] std::vector<AttachChange> take_attaches();
+
+    [[nodiscard]] bool any_attaches() const noexcept { return !attaches_.empty(); }
+
+    // Whether the agent is local, but a claim of another router holds.
+    [[nodiscard]] bool is_claimed_away(const AgentId& agent) const;
 
     // The same for who offers what; to be taken after the others, since providers are agents.
     [[nodiscard]] std::vector<OfferChange> take_offer_changes();
@@ -207,6 +235,11 @@ class Rib {
 
     [[nodiscard]] std::uint32_t agents_on_port(std::uint16_t port) const;
 
+    // For one more agent or route.
+    [[nodiscard]] bool has_room() const noexcept {
+        return agents_.size() + routes_.size() < limits_.routes_max;
+    }
+
     // routing_table_version: grows by one with every change that take_changes() gives.
     [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
@@ -227,6 +260,7 @@ class Rib {
 
     struct RouterRoutes {
         std::uint32_t count = 0;
+        std::uint32_t claims = 0;
         IntrusiveList<RouteRecord, &RouteRecord::sibling> routes;
     };
 
@@ -251,8 +285,13 @@ class Rib {
     [[nodiscard]] Shown shown(const AgentId& agent) const;
     void announce(const AgentId& agent, const Shown& before);
     RouteRecord& change_route(const RouteRecord& route, std::uint64_t now_ms);
+    void show_route(const RouteRecord& now, const RouteRecord* before);
     void drop_route(const AgentId& agent);
+    void join_router(RouteRecord& route);
+    void leave_router(RouteRecord& route);
     [[nodiscard]] FibChange& add_change(const AgentId& agent);
+    void note_attach(const AgentId& agent, bool new_session);
+    // Unless a claim of another router holds.
     void publish_agent(AgentRecord& record);
     void publish_route(const RouteRecord& route);
     void publish_removal(const AgentId& agent);
@@ -272,6 +311,8 @@ class Rib {
     std::vector<OfferChange> offer_changes_;
     std::vector<AgentId> touched_;
     bool notes_touched_ = false;
+    std::vector<AttachChange> attaches_;
+    bool notes_attaches_ = false;
     std::uint64_t version_ = 0;
 };
 

@@ -53,12 +53,14 @@ std::optional<RibError> check_offers(std::span<const Offer> offers, std::size_t 
 
 int authority(Origin origin) noexcept {
     switch (origin) {
-        case Origin::registered:
+        case Origin::claimed:
             return 0;
-        case Origin::operator_set:
+        case Origin::registered:
             return 1;
-        case Origin::configured:
+        case Origin::operator_set:
             return 2;
+        case Origin::configured:
+            return 3;
     }
     return -1;
 }

@@ -77,11 +77,13 @@ void Rib::release_offers(std::span<const HeldOffer> offers) {
 }
 
 Rib::Shown Rib::shown(const AgentId& agent) const {
-    if (const AgentRecord* const record = find_agent(agent)) {
+    const AgentRecord* const record = find_agent(agent);
+    const RouteRecord* const route = find_route(agent);
+    if (record != nullptr && (route == nullptr || route->origin != Origin::claimed)) {
         return {kNoRouter, record->registration.state, record->offers};
     }
-    if (const RouteRecord* const route = find_route(agent)) {
-        return {route->router, AgentState::running, route->offers};
+    if (route != nullptr) {
+        return {route->router, route->state, route->offers};
     }
     return {};
 }

@@ -58,14 +58,29 @@ tl::expected<void, RibError> Rib::set_route(const RouteRecord& route,
     RouteRecord& now = change_route(route, now_ms);
     release_offers(now.offers);
     now.offers = std::move(*taken);
-    const bool visible = added || before.router != now.router ||
-                         before.adjacency != now.adjacency || before.stability != now.stability ||
-                         before.fresh_until_ms != now.fresh_until_ms;
-    if (visible && !agents_.contains(route.agent)) {
-        publish_route(now);
-    }
+    show_route(now, added ? nullptr : &before);
     announce(route.agent, offered);
     return {};
+}
+
+// `before`: what it was; null: it is new.
+void Rib::show_route(const RouteRecord& now, const RouteRecord* before) {
+    const auto agent = agents_.find(now.agent);
+    const bool local = agent != agents_.end();
+    const bool was_shown = before != nullptr && (!local || before->origin == Origin::claimed);
+    if (local && now.origin != Origin::claimed) {
+        if (was_shown) {
+            publish_agent(agent->second);
+        }
+        return;
+    }
+    const bool same = was_shown && before->router == now.router &&
+                      before->adjacency == now.adjacency && before->state == now.state &&
+                      before->stability == now.stability &&
+                      before->fresh_until_ms == now.fresh_until_ms;
+    if (!same) {
+        publish_route(now);
+    }
 }
 
 RouteRecord& Rib::change_route(const RouteRecord& route, std::uint64_t now_ms) {
@@ -76,20 +91,20 @@ RouteRecord& Rib::change_route(const RouteRecord& route, std::uint64_t now_ms) {
     } else if (record.router != route.router) {
         record.rate.note_move(now_ms);
     }
-    if (added || record.router != route.router) {
-        if (!added) {
-            RouterRoutes& old = routes_per_router_[record.router];
-            old.routes.remove(record);
-            --old.count;
-        }
-        RouterRoutes& router = routes_per_router_[route.router];
-        router.routes.push_back(record);
-        ++router.count;
+    // For a new adjacency, too: see readdress_routes_to().
+    const bool elsewhere = added || record.router != route.router ||
+                           record.adjacency != route.adjacency || record.origin != route.origin;
+    if (elsewhere && !added) {
+        leave_router(record);
     }
     record.agent = route.agent;
     record.router = route.router;
     record.adjacency = route.adjacency;
     record.origin = route.origin;
+    if (elsewhere) {
+        join_router(record);
+    }
+    record.state = route.state;
     record.expires_at_ms = route.expires_at_ms;
     record.fresh_until_ms = fresh_until(route.expires_at_ms, now_ms);
     record.stability = record.rate.judge(record.stability, record.since_ms, true, now_ms);
@@ -101,21 +116,40 @@ RouteRecord& Rib::change_route(const RouteRecord& route, std::uint64_t now_ms) {
     return record;
 }
 
+void Rib::join_router(RouteRecord& route) {
+    RouterRoutes& router = routes_per_router_[route.router];
+    router.routes.push_back(route);
+    ++router.count;
+    router.claims += route.origin == Origin::claimed ? 1 : 0;
+}
+
+void Rib::leave_router(RouteRecord& route) {
+    RouterRoutes& router = routes_per_router_[route.router];
+    router.routes.remove(route);
+    --router.count;
+    router.claims -= route.origin == Origin::claimed ? 1 : 0;
+}
+
 // The route is there.
 void Rib::drop_route(const AgentId& agent) {
     const AgentId id = agent;  // the caller's may lie in the record
     const auto held = routes_.find(id);
     RouteRecord& record = held->second;
     ends_.remove(record);
-    RouterRoutes& router = routes_per_router_[record.router];
-    router.routes.remove(record);
-    --router.count;
+    leave_router(record);
     const Shown before = shown(id);
+    const bool claimed = record.origin == Origin::claimed;
     release_offers(record.offers);
     routes_.erase(held);
+    const auto local = agents_.find(id);
     announce(id, before);
-    if (!agents_.contains(id)) {
+    if (local == agents_.end()) {
         publish_removal(id);
+    } else if (claimed) {
+        publish_agent(local->second);
+    }
+    if (!claimed) {
+        note_attach(id, false);
     }
 }
 
@@ -155,6 +189,11 @@ std::uint32_t Rib::routes_to(std::uint16_t router) const {
     return routes == routes_per_router_.end() ? 0 : routes->second.count;
 }
 
+std::uint32_t Rib::claims_to(std::uint16_t router) const {
+    const auto routes = routes_per_router_.find(router);
+    return routes == routes_per_router_.end() ? 0 : routes->second.claims;
+}
+
 std::size_t Rib::remove_routes_to(std::uint16_t router, std::size_t budget) {
     const auto routes = routes_per_router_.find(router);
     std::size_t gone = 0;
@@ -163,6 +202,28 @@ std::size_t Rib::remove_routes_to(std::uint16_t router, std::size_t budget) {
         drop_route(routes->second.routes.first()->agent);
     }
     return gone;
+}
+
+// Routes are kept in the order in which they took their adjacency: those with an old one come
+// first.
+std::size_t Rib::readdress_routes_to(std::uint16_t router,
+                                     std::uint16_t adjacency,
+                                     std::size_t budget) {
+    const auto routes = routes_per_router_.find(router);
+    std::size_t changed = 0;
+    for (; changed < budget && routes != routes_per_router_.end() && routes->second.count > 0;
+         ++changed) {
+        RouteRecord& first = *routes->second.routes.first();
+        if (first.adjacency == adjacency) {
+            break;
+        }
+        const RouteRecord before = first;
+        leave_router(first);
+        first.adjacency = adjacency;
+        join_router(first);
+        show_route(first, &before);
+    }
+    return changed;
 }
 
 std::vector<AgentId> Rib::agents_behind(std::uint16_t router) const {

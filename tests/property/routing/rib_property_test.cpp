@@ -272,9 +272,13 @@ class Run {
                 const auto router = static_cast<std::uint16_t>(step.port);
                 const std::uint64_t end = step.ms < kEndless ? now_ms_ + step.ms + 1 : 0;
                 const bool fits = model_.route(id, {adjacency, origin, router, end});
-                RC_ASSERT(
-                    rib_.set_route({id, router, adjacency, origin, end}, now_ms_).has_value() ==
-                    fits);
+                RC_ASSERT(rib_.set_route({.agent = id,
+                                          .router = router,
+                                          .adjacency = adjacency,
+                                          .origin = origin,
+                                          .expires_at_ms = end},
+                                         now_ms_)
+                              .has_value() == fits);
                 break;
             }
             case Act::unroute: {

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Goal: other routers' claims as routes: they are the weakest word on a route, hide a local agent
+// while they are there, and whoever tells other routers hears of all else. Method: facts one by
+// one, by the changes the Fib would get.
+#include <gtest/gtest.h>
+
+#include "tests/support/rib_fixture.h"
+
+using namespace posthaste::support;
+using posthaste::routing::AgentState;
+using posthaste::routing::RouteKind;
+using posthaste::routing::RouteRecord;
+
+namespace {
+
+RouteRecord claim(std::uint8_t number, std::uint16_t router = 2, std::uint16_t adjacency = 5) {
+    return {.agent = id_of(number),
+            .router = router,
+            .adjacency = adjacency,
+            .origin = Origin::claimed};
+}
+
+class rib_claims : public RibFixture {
+  protected:
+    void set(const RouteRecord& route) { ASSERT_TRUE(table.set_route(route, 0)); }
+};
+
+}  // namespace
+
+TEST_F(rib_claims, a_claim_is_the_weakest_word_on_a_route) {
+    set(claim(1));
+    set({.agent = id_of(1), .router = 3, .origin = Origin::operator_set});
+    EXPECT_EQ(table.set_route(claim(1), 0).error().code, ErrorCode::unauthorised);
+    EXPECT_EQ(table.find_route(id_of(1))->router, 3);
+    EXPECT_EQ(table.claims_to(2), 0U);
+    EXPECT_EQ(table.routes_to(3), 1U);
+}
+
+TEST_F(rib_claims, a_claim_hides_the_agent_here_until_it_goes) {
+    static_cast<void>(add(agent(1)));
+    forget_changes();
+    set(claim(1));
+    EXPECT_TRUE(table.is_claimed_away(id_of(1)));
+    FibChange change = only_change();
+    EXPECT_EQ(change.entry.kind, RouteKind::remote);
+    EXPECT_EQ(change.entry.router, 2);
+
+    // Nothing of what the agent does here is seen.
+    static_cast<void>(add(agent(1, 1)));
+    ASSERT_TRUE(table.set_state(id_of(1), AgentState::draining));
+    EXPECT_TRUE(table.take_changes().empty());
+
+    ASSERT_TRUE(table.remove_route(id_of(1)));
+    change = only_change();
+    EXPECT_EQ(change.entry.kind, RouteKind::local);
+    EXPECT_EQ(change.entry.endpoint.port, 1);
+    EXPECT_EQ(change.entry.state, AgentState::draining);
+}
+
+TEST_F(rib_claims, a_hidden_agent_that_goes_changes_nothing_for_lcores) {
+    static_cast<void>(add(agent(1)));
+    set(claim(1));
+    forget_changes();
+    ASSERT_TRUE(table.deregister_agent(id_of(1), nullptr));
+    EXPECT_TRUE(table.take_changes().empty());
+    ASSERT_TRUE(table.remove_route(id_of(1)));
+    EXPECT_TRUE(only_change().remove);
+}
+
+TEST_F(rib_claims, an_agent_that_comes_is_hidden_by_a_claim_that_is_there) {
+    set(claim(1));
+    forget_changes();
+    static_cast<void>(add(agent(1)));
+    EXPECT_TRUE(table.take_changes().empty());
+}
+
+TEST_F(rib_claims, an_operators_route_in_place_of_a_claim_shows_the_agent_here_again) {
+    static_cast<void>(add(agent(1)));
+    set(claim(1));
+    forget_changes();
+    set({.agent = id_of(1), .router = 3, .origin = Origin::operator_set});
+    EXPECT_EQ(only_change().entry.kind, RouteKind::local);
+    EXPECT_FALSE(table.is_claimed_away(id_of(1)));
+}
+
+TEST_F(rib_claims, the_state_of_a_claim_is_shown) {
+    set(claim(1));
+    forget_changes();
+    RouteRecord draining = claim(1);
+    draining.state = AgentState::draining;
+    set(draining);
+    EXPECT_EQ(only_change().entry.state, AgentState::draining);
+    set(draining);
+    EXPECT_TRUE(table.take_changes().empty());
+}
+
+TEST_F(rib_claims, offers_of_a_hidden_agent_are_those_of_the_claim) {
+    auto here = agent(1);
+    here.offers = {{.text = "here"}};
+    static_cast<void>(add(here));
+    static_cast<void>(table.take_offer_changes());
+    const std::vector<posthaste::routing::Offer> there{{.text = "there"}};
+    ASSERT_TRUE(table.set_route(claim(1), 0, there));
+    auto changes = table.take_offer_changes();
+    ASSERT_EQ(changes.size(), 2U);
+    ASSERT_TRUE(table.deregister_agent(id_of(1), nullptr));
+    EXPECT_TRUE(table.take_offer_changes().empty());
+    EXPECT_EQ(table.offers_held(), 1U);
+    ASSERT_TRUE(table.remove_route(id_of(1)));
+    changes = table.take_offer_changes();
+    ASSERT_EQ(changes.size(), 1U);
+    EXPECT_TRUE(changes[0].remove);
+    EXPECT_EQ(table.offers_held(), 0U);
+}
+
+TEST_F(rib_claims, routes_are_given_another_adjacency_in_slices) {
+    for (std::uint8_t number = 1; number <= 4; ++number) {
+        set(claim(number));
+    }
+    forget_changes();
+    EXPECT_EQ(table.readdress_routes_to(2, 6, 3), 3U);
+    EXPECT_EQ(table.take_changes().size(), 3U);
+    // One that has it already is not in the way of one that has not.
+    set(claim(4, 2, 6));
+    EXPECT_EQ(table.readdress_routes_to(2, 6, 3), 0U);
+    EXPECT_EQ(table.readdress_routes_to(2, 7, 10), 4U);
+    EXPECT_EQ(table.readdress_routes_to(9, 7, 10), 0U);
+    for (std::uint8_t number = 1; number <= 4; ++number) {
+        EXPECT_EQ(table.find_route(id_of(number))->adjacency, 7);
+    }
+    EXPECT_EQ(table.claims_to(2), 4U);
+}
+
+TEST_F(rib_claims, attach_changes_are_what_others_than_claims_said) {
+    static_cast<void>(add(agent(9)));
+    EXPECT_TRUE(table.take_attaches().empty()) << "nobody asked for them yet";
+    table.note_attaches();
+    const auto told = [this] {
+        std::string text;
+        for (const auto& one : table.take_attaches()) {
+            text += std::to_string(one.agent.bytes[15]) + (one.new_session ? "! " : " ");
+        }
+        return text;
+    };
+    static_cast<void>(add(agent(1)));
+    EXPECT_EQ(told(), "1! ");
+    static_cast<void>(add(agent(1)));
+    EXPECT_EQ(told(), "") << "a refresh";
+    static_cast<void>(add(agent(1, 1)));
+    EXPECT_EQ(told(), "1! ") << "it moved";
+    auto named = agent(1, 1);
+    named.offers = {{.text = "name"}};
+    static_cast<void>(add(named));
+    EXPECT_EQ(told(), "1 ");
+    ASSERT_TRUE(table.set_state(id_of(1), AgentState::draining));
+    EXPECT_EQ(told(), "1 ");
+    set(claim(1));
+    EXPECT_EQ(told(), "") << "claims are no news to who made them routes";
+    named.state = AgentState::draining;
+    static_cast<void>(add(named));
+    EXPECT_EQ(told(), "1! ") << "it wants to be here";
+    ASSERT_TRUE(table.remove_route(id_of(1)));
+    EXPECT_EQ(told(), "");
+    EXPECT_EQ(expire(1'000'000), 2U);
+    EXPECT_EQ(told(), "9 1 ");
+    set({.agent = id_of(2), .origin = Origin::operator_set});
+    EXPECT_EQ(told(), "");
+    ASSERT_TRUE(table.remove_route(id_of(2)));
+    EXPECT_EQ(told(), "2 ") << "a claim may take its place";
+}
