@@ -130,9 +130,15 @@ void ClaimStore::set_eligible(RouterId router, bool eligible) {
         return;
     }
     origin.eligible = eligible;
-    for (const KeyspaceNumber number : {origin.live, origin.stale}) {
-        if (number != kNoKeyspace) {
-            notify_all(number, kNoKeyspace);
+    tell_again(router);
+}
+
+void ClaimStore::tell_again(RouterId router) {
+    if (const Origin* const origin = known(router)) {
+        for (const KeyspaceNumber number : {origin->live, origin->stale}) {
+            if (number != kNoKeyspace) {
+                notify_all(number, kNoKeyspace);
+            }
         }
     }
     for (const auto& [agent, claim] : provisional_) {

@@ -123,6 +123,8 @@ class ClaimStore {
     // --- who is alive ---
     // O(1); the agents concerned come out of take_changes() as work() gets to them.
     void set_eligible(RouterId router, bool eligible);
+    // All agents the router claims come out of take_changes() once more, in the same way.
+    void tell_again(RouterId router);
     // Drops all that the router said and refuses to hear it again. Never of our own.
     void forget(RouterId router);
 

@@ -172,7 +172,8 @@ void ClaimStore::put(KeyspaceNumber number, const Entry& entry, std::uint64_t no
     link_last(keyspace, slot);
     if (shown) {
         const std::uint32_t is = best_slot(entry.key);
-        if (was != is || is == slot || table_[slot].multi != 0) {
+        // Of a router that is out, too: somebody may have kept what it claimed until it is back.
+        if (was != is || is == slot || table_[slot].multi != 0 || !is_eligible(table_[slot])) {
             changes_.push_back(entry.key);
         }
         if (is != kNoSlot && !provisional_.empty()) {

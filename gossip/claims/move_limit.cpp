@@ -1,9 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "gossip/claims/move_limit.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace posthaste::gossip::claims {
+
+bool MoveLimit::refuses(const routing::AgentId& agent, std::uint64_t now_ms) const {
+    const auto found = places_.find(agent);
+    if (found == places_.end()) {
+        return false;
+    }
+    const Moves& moves = *found->second;
+    const auto lately =
+        std::count_if(moves.at_ms.begin(), moves.at_ms.end(), [this, now_ms](std::uint64_t at_ms) {
+            return at_ms + limits_.within_ms > now_ms;
+        });
+    return now_ms < moves.until_ms || static_cast<std::size_t>(lately) >= limits_.moves_max;
+}
 
 tl::expected<void, std::uint64_t> MoveLimit::note(const routing::AgentId& agent,
                                                   std::uint64_t now_ms) {

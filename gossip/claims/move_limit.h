@@ -55,6 +55,8 @@ class MoveLimit {
 
     explicit MoveLimit(const MoveLimits& limits) : limits_(limits) {}
 
+    // Whether note() would refuse. Nothing is counted.
+    [[nodiscard]] bool refuses(const routing::AgentId& agent, std::uint64_t now_ms) const;
     // Counts a move, or says until when there may be none.
     [[nodiscard]] tl::expected<void, std::uint64_t> note(const routing::AgentId& agent,
                                                          std::uint64_t now_ms);

@@ -21,25 +21,60 @@ tl::expected<AttachOutcome, Refusal> OwnClaims::refuse(Refusal why) {
     return tl::unexpected(why);
 }
 
+std::optional<Refusal> OwnClaims::lack_of_room(const routing::AgentId& agent,
+                                               const Attachment& attachment,
+                                               const std::string& set) const {
+    if (!key_fits(RecordKind::claim, agent)) {
+        return Refusal::bad_key;
+    }
+    if (attachment.offers.size() > kSetOffersMax || !offers_of(set)) {
+        return Refusal::bad_set;
+    }
+    if (store_.room() < kRecordsPerAttach) {
+        return Refusal::store_full;
+    }
+    if (!set.empty() && store_.sets().find(store_.sets().hash_of(set)) == CapabilitySets::kNone &&
+        !store_.sets().has_room(1, set.size())) {
+        return Refusal::sets_full;
+    }
+    return std::nullopt;
+}
+
+bool OwnClaims::goes_on(const routing::AgentId& agent,
+                        const Attachment& attachment,
+                        const std::optional<Entry>& before) const {
+    return before && !(attachment.new_session && is_superseded(agent));
+}
+
+bool OwnClaims::moves_here(const Winner& other, const Attachment& attachment) const {
+    return other.router != store_.self() && !(attachment.multi && other.body.multi);
+}
+
+std::optional<Refusal> OwnClaims::refusal_of(const routing::AgentId& agent,
+                                             const Attachment& attachment,
+                                             std::uint64_t now_ms) const {
+    if (const auto lack = lack_of_room(agent, attachment, set_text(attachment.offers))) {
+        return lack;
+    }
+    if (goes_on(agent, attachment, store_.own(agent)) || !moves_.refuses(agent, now_ms)) {
+        return std::nullopt;
+    }
+    const auto claims = store_.claims_of(agent);
+    const bool moved = std::any_of(claims.begin(), claims.end(), [&](const Winner& claim) {
+        return moves_here(claim, attachment);
+    });
+    return moved ? std::optional(Refusal::frozen) : std::nullopt;
+}
+
 tl::expected<AttachOutcome, Refusal> OwnClaims::attach(const routing::AgentId& agent,
                                                        const Attachment& attachment,
                                                        std::uint64_t now_ms) {
-    if (!key_fits(RecordKind::claim, agent)) {
-        return refuse(Refusal::bad_key);
-    }
     const std::string text = set_text(attachment.offers);
-    if (attachment.offers.size() > kSetOffersMax || !offers_of(text)) {
-        return refuse(Refusal::bad_set);
-    }
-    if (store_.room() < kRecordsPerAttach) {
-        return refuse(Refusal::store_full);
+    if (const auto lack = lack_of_room(agent, attachment, text)) {
+        return refuse(*lack);
     }
     const std::optional<Entry> before = store_.own(agent);
     const std::uint64_t set = store_.sets().hash_of(text);
-    if (!text.empty() && store_.sets().find(set) == CapabilitySets::kNone &&
-        !store_.sets().has_room(1, text.size())) {
-        return refuse(Refusal::sets_full);
-    }
     auto body = make_body(agent, attachment, before, now_ms);
     if (!body) {
         return refuse(body.error());
@@ -77,7 +112,7 @@ tl::expected<ClaimBody, Refusal> OwnClaims::make_body(const routing::AgentId& ag
                    .sticky = attachment.sticky,
                    .multi = attachment.multi,
                    .epoch = attachment.epoch};
-    if (before && !(attachment.new_session && is_superseded(agent))) {
+    if (goes_on(agent, attachment, before)) {
         body.mobility = before->body.mobility;
         body.since = before->body.since;
         return body;
@@ -85,7 +120,7 @@ tl::expected<ClaimBody, Refusal> OwnClaims::make_body(const routing::AgentId& ag
     bool moved = false;
     std::uint32_t seen = 0;
     for (const Winner& claim : store_.claims_of(agent)) {
-        moved = moved || (claim.router != store_.self() && !(attachment.multi && claim.body.multi));
+        moved = moved || moves_here(claim, attachment);
         seen = std::max(seen, claim.body.mobility);
         clock_.witness(claim.body.since, now_ms);
     }

@@ -8,7 +8,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <tl/expected.hpp>
 #include <unordered_map>
 #include <utility>
@@ -58,6 +60,10 @@ class OwnClaims {
   public:
     OwnClaims(ClaimStore& store, const OwnOptions& options);
 
+    // Why attach() would be refused now; nothing: it would not be. Counts nothing.
+    [[nodiscard]] std::optional<Refusal> refusal_of(const routing::AgentId& agent,
+                                                    const Attachment& attachment,
+                                                    std::uint64_t now_ms) const;
     // Refused: frozen, store_full, sets_full, bad_key, bad_set; nothing changes then.
     [[nodiscard]] tl::expected<AttachOutcome, Refusal> attach(const routing::AgentId& agent,
                                                               const Attachment& attachment,
@@ -87,6 +93,14 @@ class OwnClaims {
 
   private:
     [[nodiscard]] bool is_superseded(const routing::AgentId& agent) const;
+    // Whether the claim stays the one it is, and only its content may change.
+    [[nodiscard]] bool goes_on(const routing::AgentId& agent,
+                               const Attachment& attachment,
+                               const std::optional<Entry>& before) const;
+    [[nodiscard]] bool moves_here(const Winner& other, const Attachment& attachment) const;
+    [[nodiscard]] std::optional<Refusal> lack_of_room(const routing::AgentId& agent,
+                                                      const Attachment& attachment,
+                                                      const std::string& set) const;
     [[nodiscard]] tl::expected<std::uint64_t, Refusal> hold_set(
         std::span<const routing::Offer> offers, std::uint64_t now_ms);
     void drop_unused_set(std::uint64_t hash, std::uint64_t now_ms);

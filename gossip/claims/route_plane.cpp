@@ -78,7 +78,9 @@ std::vector<Session*> RoutePlane::peers() {
 }
 
 void RoutePlane::on_timer(std::uint64_t now_ms) {
-    more_work_ = state_.store.work(state_.options.work_budget, now_ms);
+    if (!work_held_) {
+        more_work_ = state_.store.work(state_.options.work_budget, now_ms);
+    }
     settle_changes(now_ms);
     for (const auto& [connection, session] : sessions_) {
         session->on_timer(now_ms);

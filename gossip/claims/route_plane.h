@@ -55,6 +55,13 @@ class RoutePlane {
     // --- the router ---
     void set_member(RouterId router, Membership membership);
 
+    // All agents the router claims come out of take_changes() once more, in slices.
+    void tell_again(RouterId router) { state_.store.tell_again(router); }
+
+    // While whoever takes the changes has enough of them, no more are made of what is done in
+    // slices anyway. What other routers say goes on coming.
+    void hold_work(bool hold) noexcept { work_held_ = hold; }
+
     // Attaches, detaches and loads go there.
     [[nodiscard]] OwnClaims& own() noexcept { return state_.own; }
 
@@ -73,6 +80,9 @@ class RoutePlane {
     [[nodiscard]] const PlaneCounters& counters() const noexcept { return state_.counters; }
 
     [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
+
+    // Sessions whose peer has said who it is.
+    [[nodiscard]] std::size_t peer_count() const noexcept { return state_.established.size(); }
 
     [[nodiscard]] const Session* session_of(RouterId router) const {
         return state_.session_of(router);
@@ -94,6 +104,7 @@ class RoutePlane {
     std::uint64_t next_load_ms_ = 0;
     std::uint64_t next_digest_ms_ = 0;
     bool more_work_ = false;
+    bool work_held_ = false;
 };
 
 }  // namespace posthaste::gossip::claims
