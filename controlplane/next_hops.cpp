@@ -101,9 +101,13 @@ tl::expected<void, routing::RibError> NextHops::add_route(const AgentId& agent,
     return rib_.set_route(route, now_ms, offers);
 }
 
+void NextHops::show_mask(std::uint16_t router) {
+    mask_.set_out(router, routers_[router].withdrawn || routers_[router].out);
+}
+
 void NextHops::set_withdrawn(std::uint16_t router, bool withdrawn) {
     routers_[router].withdrawn = withdrawn;
-    mask_.set_out(router, withdrawn);
+    show_mask(router);
 }
 
 tl::expected<void, std::string> NextHops::apply(const Config& next, std::uint64_t now_ms) {
@@ -135,64 +139,58 @@ void NextHops::remove_vanished(const Config& next, std::uint64_t now_ms) {
     for (const AgentId& id : gone) {
         static_cast<void>(remove_agent(id, now_ms));
     }
-    // Routes go, too, if their router does: nothing may point at its slot afterwards.
-    gone.clear();
-    for (const auto& [id, route] : rib_.routes()) {
-        const RouterConfig& router = routers_[route.router].config;
-        const bool router_stays =
-            std::ranges::find(next.routers, router.name, &RouterConfig::name) != next.routers.end();
-        if (!router_stays || (route.origin == Origin::configured && !routes.contains(id))) {
-            gone.push_back(id);
+    for (const AgentId& id : file_routes_) {
+        const routing::RouteRecord* const route = rib_.find_route(id);
+        if (route != nullptr && route->origin == Origin::configured && !routes.contains(id)) {
+            static_cast<void>(rib_.remove_route(id));
         }
     }
-    for (const AgentId& id : gone) {
-        static_cast<void>(rib_.remove_route(id));
-    }
-    for (RouterSlot& slot : routers_) {
-        if (slot.used && std::ranges::find(next.routers, slot.config.name, &RouterConfig::name) ==
-                             next.routers.end()) {
-            neighbours_.release(slot.adjacency, now_ms);
-            set_withdrawn(static_cast<std::uint16_t>(&slot - routers_.data()), false);
-            slot = RouterSlot{};
+    file_routes_.assign(routes.begin(), routes.end());
+    remove_vanished_routers(next, now_ms);
+}
+
+// Their routes go first, whoever set them: nothing may point at the slot afterwards. A member stays
+// where the cluster says it is, which apply_routers() looks to.
+void NextHops::remove_vanished_routers(const Config& next, std::uint64_t now_ms) {
+    for (std::size_t i = 0; i < routers_.size(); ++i) {
+        RouterSlot& slot = routers_[i];
+        if (!slot.used || !slot.configured ||
+            std::ranges::find(next.routers, slot.config.name, &RouterConfig::name) !=
+                next.routers.end()) {
+            continue;
+        }
+        slot.configured = false;
+        if (!slot.member.has_value()) {
+            const auto index = static_cast<std::uint16_t>(i);
+            rib_.remove_routes_to(index, rib_.routes_to(index));
+            free_slot(index, now_ms);
         }
     }
 }
 
 tl::expected<void, std::string> NextHops::apply_routers(const Config& next, std::uint64_t now_ms) {
     for (const RouterConfig& router : next.routers) {
-        const auto port = fabric_port_of(next, router);
-        if (!port.has_value()) {
-            return tl::unexpected("[router " + router.name + "]: no fabric port reaches " +
-                                  router.address.to_text());
+        const std::string section = "[router " + router.name + "]: ";
+        const auto hop = acquire(next, router, now_ms);
+        if (!hop.has_value()) {
+            return tl::unexpected(section + hop.error());
         }
-        const auto egress = static_cast<std::uint16_t>(*port);
-        const std::uint16_t udp_port =
-            router.udp_port != 0 ? router.udp_port : next.dataplane.udp_port;
-        const auto adjacency = neighbours_.acquire(egress, router.address, udp_port, now_ms);
-        if (!adjacency.has_value()) {
-            return tl::unexpected("[router " + router.name + "]: " + adjacency.error());
+        const auto index = slot_for(router.name);
+        if (!index.has_value()) {
+            neighbours_.release(hop->adjacency, now_ms);
+            return tl::unexpected(section + index.error());
         }
-        const auto known = find_router(router.name);
-        std::size_t index = known.value_or(0);
-        if (known.has_value()) {
-            // The same next hop gives the same slot, counted once more: give the old count back.
-            neighbours_.release(routers_[index].adjacency, now_ms);
-        } else {
-            index = static_cast<std::size_t>(std::ranges::find(routers_, false, &RouterSlot::used) -
-                                             routers_.begin());
-            if (index == routers_.size()) {
-                routers_.emplace_back();
-            }
+        put(*index, router, *hop, now_ms);
+        routers_[*index].configured = true;
+    }
+    // Members whose section has gone, and those that other ports lead to now.
+    for (std::size_t i = 0; i < routers_.size(); ++i) {
+        if (!routers_[i].member.has_value() || routers_[i].configured) {
+            continue;
         }
-        const bool moved = known.has_value() && routers_[index].adjacency != *adjacency;
-        const bool withdrawn = routers_[index].withdrawn;
-        routers_[index] = RouterSlot{router, egress, *adjacency, true, withdrawn};
-        if (moved) {
-            for (const AgentId& agent : rib_.agents_behind(static_cast<std::uint16_t>(index))) {
-                routing::RouteRecord route = *rib_.find_route(agent);
-                route.adjacency = *adjacency;
-                static_cast<void>(rib_.set_route(route, now_ms, rib_.offers_of(route.offers)));
-            }
+        const RouterConfig member = *routers_[i].member;
+        if (const auto hop = acquire(next, member, now_ms); hop.has_value()) {
+            put(static_cast<std::uint16_t>(i), member, *hop, now_ms);
         }
     }
     return {};

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// NextHops: the static sections of the configuration as claims in the Rib, with the adjacencies
-// they need. Control thread only.
+// NextHops: the static sections of the configuration as claims in the Rib, and the routers of the
+// cluster as next hops beside the static ones, with the adjacencies they need. Control thread only.
 //
-// Routers keep their slot number while they exist, across reloads. Bounds: the Rib's and the
-// neighbour plane's.
+// Routers keep their slot number while they exist, across reloads. A router is known by its name: a
+// member of the cluster that has a section, too, is one router, and the section says where it is.
+// Bounds: the Rib's and the neighbour plane's; RouterMask::kRoutersMax routers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,11 +25,14 @@
 namespace posthaste::controlplane {
 
 struct RouterSlot {
-    RouterConfig config;
+    RouterConfig config;     // of its section; without one, as the cluster says
     std::uint16_t port = 0;  // egress
     std::uint16_t adjacency = routing::kNoAdjacency;
     bool used = false;
-    bool withdrawn = false;  // by the operator
+    bool withdrawn = false;                             // by the operator
+    bool out = false;                                   // dead or gone, by the cluster
+    bool configured = false;                            // has a section
+    std::optional<RouterConfig> member = std::nullopt;  // as the cluster says
 };
 
 class NextHops {
@@ -55,8 +61,26 @@ class NextHops {
         std::span<const routing::Offer> offers = {});
 
     // All routes to the router count for nothing, or do again; at once, whatever their number. It
-    // stays so over reloads, until restored or the router's section is gone.
+    // stays so over reloads, until restored or the router is gone. They count if neither the
+    // operator nor the cluster says otherwise.
     void set_withdrawn(std::uint16_t router, bool withdrawn);
+
+    // --- routers of the cluster ---
+    // The router is a member, at that address if no section names it. Gives its slot, which stays
+    // the same; where the address is new, move_routes() takes the routes there. An error changes
+    // nothing: no fabric port leads to it, or there is no room.
+    [[nodiscard]] tl::expected<std::uint16_t, std::string> join(const RouterConfig& member,
+                                                                const Config& config,
+                                                                std::uint64_t now_ms);
+    // What set_withdrawn() does, by the cluster.
+    void set_out(std::uint16_t router, bool out);
+    // The member is no more, once no claim leads to it. Without a section its slot goes, and what
+    // routes others set to it, at most `budget` a call. False: not yet.
+    [[nodiscard]] bool leave(std::uint16_t router, std::size_t budget, std::uint64_t now_ms);
+    // True: there is more to move.
+    bool move_routes(std::size_t budget, std::uint64_t now_ms);
+    // Members that no section names.
+    [[nodiscard]] std::size_t members_alone() const noexcept;
 
     [[nodiscard]] const std::vector<RouterSlot>& routers() const noexcept { return routers_; }
 
@@ -66,15 +90,41 @@ class NextHops {
     [[nodiscard]] tl::expected<void, std::string> apply_routers(const Config& next,
                                                                 std::uint64_t now_ms);
     void remove_vanished(const Config& next, std::uint64_t now_ms);
+    void remove_vanished_routers(const Config& next, std::uint64_t now_ms);
     [[nodiscard]] tl::expected<void, std::string> apply_agents(const Config& next,
                                                                std::uint64_t now_ms);
     [[nodiscard]] tl::expected<void, std::string> apply_routes(const Config& next,
                                                                std::uint64_t now_ms);
 
+    // The counted next hop of a router.
+    struct Hop {
+        std::uint16_t port = 0;
+        std::uint16_t adjacency = routing::kNoAdjacency;
+    };
+
+    // Routes that still lead to the router by an adjacency it no longer has.
+    struct Move {
+        std::uint16_t router = 0;
+        std::uint16_t left = routing::kNoAdjacency;
+    };
+
+    [[nodiscard]] tl::expected<Hop, std::string> acquire(const Config& config,
+                                                         const RouterConfig& router,
+                                                         std::uint64_t now_ms);
+    [[nodiscard]] tl::expected<std::uint16_t, std::string> slot_for(const std::string& name);
+    void put(std::uint16_t router,
+             const RouterConfig& config,
+             const Hop& hop,
+             std::uint64_t now_ms);
+    void free_slot(std::uint16_t router, std::uint64_t now_ms);
+    void show_mask(std::uint16_t router);
+
     routing::Rib& rib_;
     Neighbours& neighbours_;
     routing::RouterMask& mask_;
     std::vector<RouterSlot> routers_;
+    std::deque<Move> moves_;
+    std::vector<routing::AgentId> file_routes_;  // of the configuration that was applied last
     // Static agents without a MAC of their own, and the slot that resolves it.
     std::unordered_map<routing::AgentId, std::uint16_t, routing::AgentIdHash> agent_adjacency_;
 };

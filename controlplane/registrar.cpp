@@ -288,6 +288,10 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::register_agent(
     if (!no_changes_.empty() && !rib_.holds(wanted)) {
         return tl::unexpected(Refusal{ErrorCode::overloaded, std::string(no_changes_)});
     }
+    if (auto allowed = attaches_->may_attach(agent, wanted.endpoint, wanted.offers, now_ms);
+        !allowed) {
+        return tl::unexpected(Refusal{allowed.error().code, std::move(allowed.error().detail)});
+    }
     const auto outcome = rib_.register_agent(std::move(wanted), now_ms);
     if (!outcome) {
         return tl::unexpected(Refusal{outcome.error().code, outcome.error().detail});

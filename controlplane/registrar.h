@@ -15,6 +15,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "controlplane/attach_judge.h"
 #include "controlplane/pattern_judge.h"
 #include "controlplane/query.h"
 #include "dataplane/world.h"
@@ -111,6 +112,9 @@ class Registrar {
 
     void set_options(const RegistrarOptions& options);
 
+    // Whom agents that come are told to; outlives the registrar. Without it anybody may come.
+    void ask(AttachJudge& attaches) noexcept { attaches_ = &attaches; }
+
     [[nodiscard]] const RegistrarCounters& counters() const noexcept { return counters_; }
 
   private:
@@ -152,6 +156,8 @@ class Registrar {
     routing::Rib& rib_;
     Directory& directory_;
     PatternJudge& patterns_;
+    NoCluster alone_;
+    AttachJudge* attaches_ = &alone_;
     routing::TokenBucket requests_;
     std::vector<routing::TokenBucket> errors_;
     std::vector<bool> regexes_;  // by port

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/cluster/cluster_routes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "controlplane/log.h"
+#include "routing/capability_name.h"
+
+namespace posthaste::controlplane {
+
+namespace claims = gossip::claims;
+
+using claims::EventKind;
+using claims::Refusal;
+using routing::AgentId;
+using routing::ErrorCode;
+using routing::Origin;
+using routing::RibError;
+
+namespace {
+
+// Beyond so many the route plane makes no more changes of its own accord.
+constexpr std::size_t kPendingHigh = 65'536;
+
+constexpr std::size_t kOwnPerTurn = 2'000;
+constexpr std::size_t kUnclaimedPerRetry = 1'024;
+
+RibError error_of(Refusal refusal) {
+    switch (refusal) {
+        case Refusal::frozen:
+            return {ErrorCode::rate_limited, "claimed by two routers too often"};
+        case Refusal::store_full:
+            return {ErrorCode::overloaded, "the table of claims is full"};
+        case Refusal::sets_full:
+            return {ErrorCode::overloaded, "the table of claims' capabilities is full"};
+        default:
+            return {ErrorCode::malformed,
+                    "other routers cannot be told of it: " + std::string(name_of(refusal))};
+    }
+}
+
+}  // namespace
+
+ClusterRoutes::ClusterRoutes(const Parts& parts, const Options& options)
+    : parts_(parts),
+      options_(options),
+      asked_(parts.discovery.options().in_flight_max, parts.discovery.options().timeout_ms) {
+    parts_.rib.note_attaches();
+    static_cast<void>(parts_.rib.take_attaches());
+    for (const auto& [agent, record] : parts_.rib.agents()) {
+        own_pending_.push_back({agent, true});
+    }
+}
+
+ClusterRoutes::Done ClusterRoutes::turn(const Input& input) {
+    now_ms_ = input.now_ms;
+    claims_ahead_ms_ = input.claims_ms - input.now_ms;
+    started_ = true;
+    routers_changed_ = false;
+    for (const RouterMember& member : input.routers) {
+        serve_router(member);
+    }
+    serve_events(input);
+    settle_own(kOwnPerTurn);
+    if (!told_end_ && own_pending_.empty()) {
+        told_end_ = true;
+        parts_.plane.own().end_of_rib(input.claims_ms);
+    }
+    for (const AgentId& agent : parts_.plane.take_changes()) {
+        pending_.push_back(agent);
+    }
+    if (!input.fib_behind) {
+        take_loads(input.budget);  // of agents the last turns have shown
+        show_pending(input.budget);
+        retry_waiting();
+        drop_leaving(input.budget);
+        static_cast<void>(parts_.next_hops.move_routes(input.budget, now_ms_));
+    }
+    parts_.plane.hold_work(pending_.size() > kPendingHigh);
+    tell_loads();
+    discover();
+    if (now_ms_ >= next_retry_ms_) {
+        next_retry_ms_ = now_ms_ + options_.retry_ms;
+        retry_routers();
+        retry_unclaimed();
+    }
+    return {.more = !input.fib_behind && (!pending_.empty() || !loads_due_.empty()),
+            .routers_changed = routers_changed_};
+}
+
+void ClusterRoutes::serve_events(const Input& input) {
+    for (const claims::Event& event : input.events) {
+        if (event.kind == EventKind::discovered) {
+            if (event.number != 0) {
+                ++counts_.discoveries_found;
+                asked_.end(event.agent);
+                parts_.discovery.answered(event.agent);
+            } else if (asked_.is_unknown(event.agent)) {
+                ++counts_.discoveries_unknown;
+                parts_.discovery.answered(event.agent);
+            }
+            continue;
+        }
+        if (event.kind != EventKind::close_session || !parts_.rib.is_claimed_away(event.agent)) {
+            continue;  // it may have come back since
+        }
+        if (parts_.rib.find_agent(event.agent)->registration.origin == Origin::registered) {
+            ++counts_.sessions_closed;
+            static_cast<void>(parts_.rib.deregister_agent(event.agent, nullptr));
+        }
+    }
+}
+
+void ClusterRoutes::settle_own(std::size_t budget) {
+    if (!started_) {
+        return;
+    }
+    if (parts_.rib.any_attaches()) {
+        for (const routing::AttachChange& change : parts_.rib.take_attaches()) {
+            own_pending_.push_back(change);
+        }
+    }
+    for (; !own_pending_.empty() && budget > 0; --budget) {
+        const routing::AttachChange change = own_pending_.front();
+        own_pending_.pop_front();
+        settle(change);
+    }
+}
+
+claims::Attachment ClusterRoutes::attachment_of(const routing::AgentRecord& record,
+                                                bool new_session) const {
+    return {.state = record.registration.state,
+            .sticky = record.registration.origin != Origin::registered,
+            .new_session = new_session,
+            .offers = parts_.rib.offers_of(record.offers)};
+}
+
+void ClusterRoutes::settle(const routing::AttachChange& change) {
+    const AgentId& agent = change.agent;
+    const std::uint64_t claims_ms = now_ms_ + claims_ahead_ms_;
+    const routing::AgentRecord* const record = parts_.rib.find_agent(agent);
+    if (record == nullptr) {
+        unclaimed_.erase(agent);
+        static_cast<void>(parts_.plane.own().detach(agent, claims_ms));
+    } else if (parts_.plane.own().attach(
+                   agent, attachment_of(*record, change.new_session), claims_ms)) {
+        unclaimed_.erase(agent);
+        if (!record->offers.empty()) {
+            loads_due_.push_back(agent);
+        }
+    } else if (unclaimed_.size() < kUnclaimedMax) {
+        unclaimed_.insert(agent);  // it is served here, and told of when that is possible
+    }
+    show(agent);
+}
+
+void ClusterRoutes::retry_unclaimed() {
+    const std::vector<AgentId> agents(unclaimed_.begin(), unclaimed_.end());
+    for (std::size_t i = 0; i < std::min(agents.size(), kUnclaimedPerRetry); ++i) {
+        const routing::AgentRecord* const record = parts_.rib.find_agent(agents[i]);
+        if (record == nullptr ||
+            !parts_.plane.own().refusal_of(
+                agents[i], attachment_of(*record, true), now_ms_ + claims_ahead_ms_)) {
+            settle({agents[i], true});
+        }
+    }
+}
+
+tl::expected<void, RibError> ClusterRoutes::may_attach(const AgentId& agent,
+                                                       const routing::Endpoint& from,
+                                                       std::span<const routing::Offer> offers,
+                                                       std::uint64_t now_ms) {
+    const routing::AgentRecord* const record = parts_.rib.find_agent(agent);
+    if (!started_ || (record != nullptr && record->registration.origin != Origin::registered)) {
+        return {};
+    }
+    const claims::Attachment attachment{.new_session = record == nullptr ||
+                                                       record->registration.endpoint != from ||
+                                                       parts_.rib.is_claimed_away(agent),
+                                        .offers = {offers.begin(), offers.end()}};
+    claims::OwnClaims& own = parts_.plane.own();
+    const std::uint64_t claims_ms = now_ms + claims_ahead_ms_;
+    const auto refusal = own.refusal_of(agent, attachment, claims_ms);
+    if (!refusal) {
+        return {};
+    }
+    // It is refused there, too: so a freeze begins, and is told of.
+    static_cast<void>(own.attach(agent, attachment, claims_ms));
+    ++counts_.attach_refused;
+    counts_.frozen += *refusal == Refusal::frozen ? 1 : 0;
+    return tl::unexpected(error_of(*refusal));
+}
+
+// Those of agents elsewhere into the cells lcores read, and those of agents that have just come
+// here out of them.
+void ClusterRoutes::take_loads(std::size_t budget) {
+    for (const AgentId& agent : parts_.plane.take_load_changes()) {
+        loads_due_.push_back(agent);
+    }
+    for (; !loads_due_.empty() && budget > 0; --budget) {
+        const AgentId agent = loads_due_.front();
+        loads_due_.pop_front();
+        const auto best = parts_.plane.store().best(agent);
+        if (best && best->router != parts_.plane.store().self()) {
+            counts_.loads_heard += parts_.loads.set_remote(agent, best->load) ? 1 : 0;
+        } else if (const auto load = parts_.loads.local(agent);
+                   load && best &&
+                   (load->per_mille != best->load.per_mille ||
+                    load->queue_depth != best->load.queue_depth)) {
+            ++counts_.loads_told;
+            parts_.plane.own().set_load(agent, *load);
+        }
+    }
+}
+
+void ClusterRoutes::tell_loads() {
+    if (now_ms_ < next_loads_ms_) {
+        return;
+    }
+    moved_.clear();
+    if (parts_.loads.take_moved(options_.load_cells, moved_)) {
+        next_loads_ms_ = now_ms_ + options_.load_ms;
+    }
+    for (const AgentLoads::Moved& moved : moved_) {
+        ++counts_.loads_told;
+        parts_.plane.own().set_load(moved.agent, moved.load);
+    }
+}
+
+// Names of capabilities are not asked for: whoever has them is among the claims.
+void ClusterRoutes::discover() {
+    for (const AgentId& agent : parts_.discovery.take_requests()) {
+        const std::size_t routers = parts_.plane.peer_count();
+        if (routing::is_capability_key(agent) || routers == 0) {
+            ++counts_.not_discovered;
+            continue;
+        }
+        ++counts_.discoveries;
+        asked_.ask(agent, routers, now_ms_);
+        parts_.plane.discover(agent);
+    }
+}
+
+ClusterRoutesCounts ClusterRoutes::counts() const {
+    ClusterRoutesCounts counts = counts_;
+    counts.routers = peers_.size();
+    counts.routers_waiting = refused_routers_.size();
+    counts.pending = pending_.size();
+    counts.waiting = waiting_.size();
+    counts.unclaimed = unclaimed_.size();
+    counts.own_pending = own_pending_.size();
+    return counts;
+}
+
+}  // namespace posthaste::controlplane

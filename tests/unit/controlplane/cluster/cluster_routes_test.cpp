@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Goal: what agents do here is what other routers hear, and what those say is what lcores see.
+// Method: two or three boxes whose route planes are joined by hand; time passes as the test says.
+#include "controlplane/cluster/cluster_routes.h"
+
+#include <gtest/gtest.h>
+
+#include "routing/capability_name.h"
+#include "tests/support/route_box.h"
+
+namespace posthaste::controlplane {
+
+namespace claims = gossip::claims;
+
+using claims::EventKind;
+using routing::ErrorCode;
+using routing::Origin;
+using support::local_agent;
+using support::numbered_id;
+using support::RouteCluster;
+
+namespace {
+
+constexpr std::uint32_t kAgent = 7;
+constexpr std::uint64_t kGraceMs = 2'000;
+
+}  // namespace
+
+TEST(cluster_routes, an_agent_registered_at_one_router_is_routed_by_the_others) {
+    RouteCluster cluster(3);
+    cluster.join_all();
+    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));
+    cluster.pass(100);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "r2");
+    EXPECT_EQ(cluster[2].way_to(kAgent), "local");
+    EXPECT_EQ(cluster[3].way_to(kAgent), "r2");
+    EXPECT_EQ(cluster[1].fib.at(numbered_id(kAgent)).fresh_until_ms, 0U);
+
+    ASSERT_TRUE(cluster[2].rib.deregister_agent(numbered_id(kAgent), nullptr));
+    cluster.pass(100);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "nothing");
+    EXPECT_EQ(cluster[3].way_to(kAgent), "nothing");
+}
+
+TEST(cluster_routes, what_a_static_agent_is_here_is_sticky_elsewhere) {
+    RouteCluster cluster(2);
+    cluster.join_all();
+    routing::Registration fixed = local_agent(kAgent);
+    fixed.origin = Origin::configured;
+    ASSERT_TRUE(cluster[1].rib.register_agent(fixed, 0));
+    cluster.pass(100);
+    EXPECT_TRUE(cluster.planes[2].store().best(numbered_id(kAgent))->body.sticky);
+    // One that comes there does not get it.
+    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));
+    cluster.pass(100);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "local");
+    EXPECT_EQ(cluster[2].way_to(kAgent), "r1");
+}
+
+TEST(cluster_routes, an_agent_that_moved_is_routed_at_once_and_its_old_session_ends_later) {
+    RouteCluster cluster(2);
+    cluster.join_all();
+    ASSERT_TRUE(cluster.enrol(1, local_agent(kAgent)));
+    cluster.pass(100);
+    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));
+    EXPECT_EQ(cluster[2].way_to(kAgent), "local") << "when it is told so";
+    cluster.pass(100);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "r2");
+    EXPECT_NE(cluster[1].rib.find_agent(numbered_id(kAgent)), nullptr) << "until the grace ends";
+
+    cluster.pass(kGraceMs + 100);
+    EXPECT_EQ(cluster[1].rib.find_agent(numbered_id(kAgent)), nullptr);
+    EXPECT_FALSE(cluster.planes[1].store().own(numbered_id(kAgent)));
+    EXPECT_EQ(cluster[1].way_to(kAgent), "r2");
+    EXPECT_EQ(cluster[1].routes.counts().sessions_closed, 1U);
+    EXPECT_EQ(cluster[2].way_to(kAgent), "local");
+}
+
+TEST(cluster_routes, if_the_other_claim_goes_within_the_grace_the_session_here_is_shown_again) {
+    RouteCluster cluster(2);
+    cluster.join_all();
+    ASSERT_TRUE(cluster.enrol(1, local_agent(kAgent)));
+    cluster.pass(100);
+    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));
+    cluster.pass(100);
+    ASSERT_EQ(cluster[1].way_to(kAgent), "r2");
+    ASSERT_TRUE(cluster[2].rib.deregister_agent(numbered_id(kAgent), nullptr));
+    cluster.pass(100);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "local");
+    EXPECT_EQ(cluster[2].way_to(kAgent), "r1");
+    cluster.pass(2 * kGraceMs);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "local");
+}
+
+TEST(cluster_routes, an_agent_that_registers_again_within_the_grace_is_back) {
+    RouteCluster cluster(2);
+    cluster.join_all();
+    ASSERT_TRUE(cluster.enrol(1, local_agent(kAgent)));
+    cluster.pass(100);
+    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));
+    cluster.pass(100);
+    ASSERT_TRUE(cluster.enrol(1, local_agent(kAgent)));
+    EXPECT_EQ(cluster[1].way_to(kAgent), "local");
+    cluster.pass(kGraceMs + 200);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "local");
+    EXPECT_EQ(cluster[2].way_to(kAgent), "r1");
+    EXPECT_EQ(cluster[2].rib.find_agent(numbered_id(kAgent)), nullptr);
+}
+
+TEST(cluster_routes, an_agent_that_drains_loses_to_one_that_runs) {
+    RouteCluster cluster(2);
+    cluster.join_all();
+    ASSERT_TRUE(cluster.enrol(1, local_agent(kAgent)));
+    cluster.pass(100);
+    ASSERT_TRUE(cluster[1].rib.set_state(numbered_id(kAgent), routing::AgentState::draining));
+    cluster.pass(100);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "local");
+    EXPECT_EQ(cluster[2].fib.at(numbered_id(kAgent)).state, routing::AgentState::draining);
+    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));
+    cluster.pass(100);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "r2");
+}
+
+TEST(cluster_routes, an_agent_two_routers_claim_too_often_is_refused_and_nothing_is_registered) {
+    RouteCluster cluster(2);
+    cluster.join_all();
+    tl::expected<routing::RegisterOutcome, routing::RibError> outcome;
+    std::size_t moves = 0;
+    for (; moves < 30; ++moves) {
+        const std::size_t box = 1 + moves % 2;
+        const auto version = cluster[box].rib.version();
+        outcome = cluster.enrol(box, local_agent(kAgent));
+        if (!outcome) {
+            EXPECT_EQ(cluster[box].rib.version(), version);
+            break;
+        }
+        cluster.pass(kGraceMs + 300);  // the other session is closed
+    }
+    ASSERT_FALSE(outcome) << moves;
+    EXPECT_EQ(outcome.error().code, ErrorCode::rate_limited);
+    EXPECT_EQ(outcome.error().detail, "claimed by two routers too often");
+    const std::size_t box = 1 + moves % 2;
+    EXPECT_EQ(cluster[box].rib.find_agent(numbered_id(kAgent)), nullptr);
+    EXPECT_FALSE(cluster.planes[box].store().own(numbered_id(kAgent)));
+    EXPECT_EQ(cluster[box].way_to(kAgent), box == 1 ? "r2" : "r1");
+    EXPECT_EQ(cluster[box].routes.counts().frozen, 1U);
+    cluster.pass(50);
+    EXPECT_EQ(cluster.events(box, EventKind::frozen), 1U) << "the alarm";
+    // Where it is, it may go on registering.
+    EXPECT_TRUE(cluster.enrol(3 - box, local_agent(kAgent)));
+    // And after the freeze it may come.
+    cluster.pass(200'000);
+    EXPECT_TRUE(cluster.enrol(box, local_agent(kAgent)));
+    EXPECT_EQ(cluster[box].way_to(kAgent), "local");
+}
+
+TEST(cluster_routes, agents_a_full_table_of_claims_cannot_take_are_refused) {
+    auto options = support::PlaneGroup::small_options();
+    options.store.limits.records_max = 4;
+    RouteCluster cluster(1, 1'000, options);
+    cluster.turn(1);
+    tl::expected<routing::RegisterOutcome, routing::RibError> outcome;
+    std::uint32_t agent = 0;
+    for (; agent < 10; ++agent) {
+        outcome = cluster.enrol(1, local_agent(agent));
+        if (!outcome) {
+            break;
+        }
+    }
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, ErrorCode::overloaded);
+    EXPECT_EQ(cluster[1].rib.agents().size(), agent);
+
+    // Static ones are served here, and told of when there is room.
+    routing::Registration fixed = local_agent(50);
+    fixed.origin = Origin::configured;
+    ASSERT_TRUE(cluster[1].rib.register_agent(fixed, 0));
+    cluster.turn(1);
+    EXPECT_EQ(cluster[1].way_to(50), "local");
+    EXPECT_EQ(cluster[1].routes.counts().unclaimed, 1U);
+}
+
+TEST(cluster_routes, an_agent_nobody_told_of_is_asked_for_and_shown) {
+    RouteCluster cluster(2);
+    cluster.join_all();
+    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));  // and its push has not gone yet
+    ASSERT_TRUE(cluster[1].discovery.want(numbered_id(kAgent), cluster.planes.now_ms));
+    ASSERT_TRUE(cluster[1].discovery.want(
+        routing::capability_key(routing::capability_id("vision/ocr")), cluster.planes.now_ms));
+    cluster.turn(1);
+    EXPECT_EQ(cluster[1].routes.counts().discoveries, 1U);
+    EXPECT_EQ(cluster[1].routes.counts().not_discovered, 1U);
+    while (cluster.planes.carry()) {
+    }
+    cluster.planes[1].on_timer(cluster.planes.now_ms);
+    cluster.turn(1);
+    EXPECT_EQ(cluster[1].routes.counts().discoveries_found, 1U);
+    EXPECT_EQ(cluster[1].discovery.counts().answered, 1U);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "r2");
+}
+
+TEST(cluster_routes, an_agent_is_unknown_when_all_who_were_asked_said_so) {
+    RouteCluster cluster(3);
+    cluster.join_all();
+    ASSERT_TRUE(cluster[1].discovery.want(numbered_id(kAgent), cluster.planes.now_ms));
+    cluster.turn(1);
+    while (cluster.planes.carry()) {
+    }
+    cluster.turn(1);
+    EXPECT_EQ(cluster[1].routes.counts().discoveries_unknown, 1U);
+    EXPECT_EQ(cluster[1].discovery.counts().answered, 1U);
+    EXPECT_EQ(cluster[1].discovery.in_flight(), 0U);
+}
+
+TEST(cluster_routes, what_was_there_before_the_first_turn_is_told_then_and_the_end_after_it) {
+    support::PlaneGroup planes(1);
+    support::RouteBox box(planes[1], 10);
+    ASSERT_TRUE(box.rib.register_agent(local_agent(kAgent), 0));
+    EXPECT_FALSE(planes[1].store().own(numbered_id(kAgent)));
+    static_cast<void>(box.routes.turn({.now_ms = 5, .claims_ms = planes.now_ms, .budget = 100}));
+    const auto claim = planes[1].store().own(numbered_id(kAgent));
+    const auto end = planes[1].store().own(claims::end_key());
+    ASSERT_TRUE(claim && end);
+    EXPECT_LT(claim->version, end->version);
+    EXPECT_EQ(claim->body.since >> 16, planes.now_ms) << "by the clock of claims";
+}
+
+}  // namespace posthaste::controlplane
