@@ -183,6 +183,7 @@ tl::expected<std::unique_ptr<Box>, std::string> Box::open(const Config& config,
 
 Box::~Box() {
     stop_workers();
+    cluster_routes.reset();
     care.reset();
     workers.clear();  // before the pools: they free what is left in their rings
     world.reset();
@@ -377,6 +378,7 @@ tl::expected<void, std::string> Box::open_cluster() {
         return tl::unexpected(opened.error());
     }
     cluster = std::move(*opened);
+    join_cluster();
     return {};
 }
 
@@ -385,13 +387,26 @@ void Box::start_care() {
     for (const auto& worker : workers) {
         rings.push_back({&worker->wanted(), &worker->uses(), &worker->expected()});
     }
-    care = std::make_unique<RouteCare>(*fib, std::move(rings));
+    routing::DiscoveryOptions discovery;
+    discovery.requests_per_second = config.cluster.discovery_rate;
+    care = std::make_unique<RouteCare>(*fib, std::move(rings), discovery);
     auto expected = read_warm_list(warm_path(config));
     if (expected.has_value()) {
         care->expect(std::move(*expected));
     } else {
         log_warning("agents expected from the last run: " + expected.error());
     }
+}
+
+// From now on agents here are claimed, and claims of others become routes.
+void Box::join_cluster() {
+    agent_loads = std::make_unique<FibLoads>(*fib);
+    cluster_routes = std::make_unique<ClusterRoutes>(
+        ClusterRoutes::Parts{
+            cluster->routes(), rib, *next_hops, *agent_loads, care->discovery(), config},
+        ClusterRoutes::Options{});
+    registrar->ask(*cluster_routes);
+    rib.reserve_routes(std::min(config.cluster.claims_max, config.agents.agents_max));
 }
 
 void Box::keep_warm_list() const {

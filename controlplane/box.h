@@ -17,6 +17,7 @@
 #include "controlplane/builder.h"
 #include "controlplane/capabilities.h"
 #include "controlplane/cluster/cluster.h"
+#include "controlplane/cluster/cluster_routes.h"
 #include "controlplane/config.h"
 #include "controlplane/control_counters.h"
 #include "controlplane/memory_plan.h"
@@ -103,8 +104,11 @@ class Box {
     std::unique_ptr<routing::Published<dataplane::World>> world;
     std::vector<std::unique_ptr<dataplane::Worker>> workers;
     std::unique_ptr<RouteCare> care;
-    std::unique_ptr<Cluster> cluster;  // null without an address in [cluster]
-    std::unique_ptr<Store> store;      // null, and `saved` too: nothing is kept on a disk
+    // All three null without an address in [cluster].
+    std::unique_ptr<Cluster> cluster;
+    std::unique_ptr<FibLoads> agent_loads;
+    std::unique_ptr<ClusterRoutes> cluster_routes;
+    std::unique_ptr<Store> store;  // null, and `saved` too: nothing is kept on a disk
     std::unique_ptr<SavedAgents> saved;
     HeldAnswers held_answers;  // for `saved`
     ControlCounters counters;
@@ -125,6 +129,7 @@ class Box {
     [[nodiscard]] tl::expected<void, std::string> open_tables();
     [[nodiscard]] tl::expected<void, std::string> create_workers();
     [[nodiscard]] tl::expected<void, std::string> open_cluster();
+    void join_cluster();
     void start_care();
 
     std::atomic<bool> stop_{false};

@@ -56,6 +56,8 @@ class Conductor {
     // False: the Fib has no slack now.
     bool apply_fib_changes(std::uint64_t now_ms);
     void apply_changes(std::uint64_t now_ms);
+    // True: there is more to do at once.
+    [[nodiscard]] bool serve_cluster(std::uint64_t now_ms);
     void expire_leases(std::uint64_t now_ms);
     void drive_ports(std::uint64_t now_ms);
     void drive_port(std::uint16_t index, std::uint64_t now_ms);

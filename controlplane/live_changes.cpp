@@ -69,8 +69,9 @@ std::size_t routes_after(const Box& box, const Config& next) {
 // Next hops that must be resolved, at most: routers, and agents without a MAC.
 std::size_t next_hops_after(const Box& box, const Config& next) {
     const auto lacks_mac = [](const AgentConfig& agent) { return !agent.mac.has_value(); };
-    std::size_t count = next.routers.size() + static_cast<std::size_t>(std::ranges::count_if(
-                                                  next.static_agents, lacks_mac));
+    std::size_t count =
+        next.routers.size() + box.next_hops->members_alone() +
+        static_cast<std::size_t>(std::ranges::count_if(next.static_agents, lacks_mac));
     for (const auto& [id, record] : box.rib.agents()) {
         count += record.registration.origin == Origin::operator_set &&
                          record.registration.endpoint.adjacency != routing::kNoAdjacency

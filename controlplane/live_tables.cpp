@@ -340,11 +340,15 @@ void explain_route(const Box& box, const routing::FibEntry& entry, Explanation& 
             step("router", router.name, "listens at " + router.address.to_text()));
     }
     if (!is_good(box, entry)) {
-        const bool withdrawn = box.fib->routers().out(entry.router);
+        const bool masked = box.fib->routers().out(entry.router);
+        const bool withdrawn = masked && routers[entry.router].withdrawn;
         found.steps.push_back(step("route",
-                                   withdrawn ? "withdrawn" : "stale",
+                                   withdrawn ? "withdrawn"
+                                   : masked  ? "out"
+                                             : "stale",
                                    withdrawn ? "all routes to this router count for nothing until "
                                                "it is restored"
+                                   : masked  ? "the cluster takes this router to be dead"
                                              : "the route's end has come"));
         found.drop = Drop::unknown_agent;
         return;

@@ -20,10 +20,12 @@ constexpr std::size_t kExpectedPerCycle = 128;
 
 }  // namespace
 
-RouteCare::RouteCare(routing::Fib& fib, std::vector<LcoreRings> lcores)
+RouteCare::RouteCare(routing::Fib& fib,
+                     std::vector<LcoreRings> lcores,
+                     const routing::DiscoveryOptions& discovery)
     : fib_(fib),
       lcores_(std::move(lcores)),
-      discovery_(routing::DiscoveryOptions{}),
+      discovery_(discovery),
       access_(fib.entry_count()),
       rekeying_(fib),
       handed_(lcores_.size()) {}

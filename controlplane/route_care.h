@@ -31,7 +31,9 @@ struct LcoreRings {
 class RouteCare {
   public:
     // The rings and the Fib outlive it.
-    RouteCare(routing::Fib& fib, std::vector<LcoreRings> lcores);
+    RouteCare(routing::Fib& fib,
+              std::vector<LcoreRings> lcores,
+              const routing::DiscoveryOptions& discovery = {});
 
     // One cycle.
     void turn(std::uint64_t now_ms);

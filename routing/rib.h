@@ -189,6 +189,9 @@ class Rib {
     // differs from what the Fib holds.
     [[nodiscard]] std::vector<FibChange> take_changes();
 
+    // Room for that many routes is made now, so that no single one pays for all others later.
+    void reserve_routes(std::size_t count) { routes_.reserve(count); }
+
     // From now on such changes are noted for take_attaches(), which gives all or none before.
     void note_attaches() noexcept { notes_attaches_ = true; }
 
