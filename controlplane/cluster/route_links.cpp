@@ -18,7 +18,7 @@ constexpr unsigned kReadsPerTurn = 8;
 constexpr unsigned kTakesPerTurn = 4;
 constexpr std::size_t kReadBytes = 16 * 1'024;
 constexpr std::size_t kTakeBytes = 64 * 1'024;
-constexpr std::size_t kHelloBytes = gossip::claims::kFrameHeaderBytes + 8;
+constexpr std::size_t kHelloBytes = gossip::claims::kHelloFrameBytes;
 constexpr std::uint64_t kCareMs = 10;
 
 // Who the first message says it is; nullopt: it is no hello of our cluster.

@@ -64,8 +64,8 @@ const Keyspace* ClaimStore::keyspace(RouterId router) const {
                                                             : keyspaces_[origin->live].get();
 }
 
-bool ClaimStore::forgotten(RouterId router, const Position& at) const {
-    return grave_.covers(router, at);
+bool ClaimStore::forgotten(RouterId router) const {
+    return grave_.holds(router);
 }
 
 // Makes it known if it is not; there is room.
@@ -97,13 +97,14 @@ const ClaimStore::Origin* ClaimStore::known(RouterId router) const {
 }
 
 KeyspaceNumber ClaimStore::make_keyspace(std::uint16_t origin, KeyspaceRole role) {
-    std::size_t number = 0;
-    while (number < keyspaces_.size() && keyspaces_[number] != nullptr) {
-        ++number;
-    }
-    if (number == keyspaces_.size()) {
+    std::size_t number = keyspaces_.size();
+    if (free_keyspaces_.empty()) {
         keyspaces_.emplace_back();
+    } else {
+        number = free_keyspaces_.back();
+        free_keyspaces_.pop_back();
     }
+    ++origins_[origin].keyspaces;
     keyspaces_[number] = std::make_unique<Keyspace>();
     keyspaces_[number]->role = role;
     keyspaces_[number]->origin = origin;
@@ -114,7 +115,7 @@ void ClaimStore::retire(KeyspaceNumber number, bool silent) {
     Keyspace& keyspace = *keyspaces_[number];
     keyspace.role = KeyspaceRole::retired;
     keyspace.silent = silent;
-    for (const std::uint16_t reader : keyspace.readers) {
+    for (const ReaderNumber reader : keyspace.readers) {
         readers_[reader].whole = false;
     }
     keyspace.readers.clear();
@@ -122,14 +123,20 @@ void ClaimStore::retire(KeyspaceNumber number, bool silent) {
 }
 
 void ClaimStore::set_eligible(RouterId router, bool eligible) {
-    if (known(router) == nullptr && places_.size() >= options_.limits.origins_max) {
-        return;  // nothing of it can be here
+    if (eligible) {
+        grave_.lift(router);
     }
-    Origin& origin = origins_[origin_of(router)];
+    if (known(router) == nullptr && (eligible == options_.eligible_at_first || forgotten(router) ||
+                                     places_.size() >= options_.limits.origins_max)) {
+        return;  // as it will be anyway; or nothing of it can be here
+    }
+    const std::uint16_t place = origin_of(router);
+    Origin& origin = origins_[place];
     if (origin.eligible == eligible) {
         return;
     }
     origin.eligible = eligible;
+    give_up(place);
     tell_again(router);
 }
 
@@ -150,11 +157,12 @@ void ClaimStore::tell_again(RouterId router) {
 
 void ClaimStore::forget(RouterId router) {
     Origin* const origin = known(router);
-    if (origin == nullptr || router == self_) {
+    if (router == self_) {
         return;
     }
-    if (origin->live != kNoKeyspace) {
-        grave_.put(router, keyspaces_[origin->live]->at);
+    grave_.put(router);
+    if (origin == nullptr) {
+        return;
     }
     for (KeyspaceNumber* const number : {&origin->live, &origin->stale}) {
         if (*number != kNoKeyspace) {
@@ -162,7 +170,24 @@ void ClaimStore::forget(RouterId router) {
             *number = kNoKeyspace;
         }
     }
+    for (const auto& [agent, claim] : provisional_) {
+        if (claim.router == router) {
+            changes_.push_back(agent);
+        }
+    }
     origin->eligible = options_.eligible_at_first;  // so that its place is given up
+    give_up(places_.at(number(router)));
+}
+
+// An origin of which there is nothing to remember makes room for another.
+void ClaimStore::give_up(std::uint16_t place) {
+    const Origin& origin = origins_[place];
+    if (origin.keyspaces > 0 || origin.eligible != options_.eligible_at_first) {
+        return;
+    }
+    places_.erase(number(origin.router));
+    origins_[place] = {};
+    free_origins_.push_back(place);
 }
 
 tl::expected<void, Refusal> ClaimStore::check(const Range& range) const {
@@ -172,7 +197,7 @@ tl::expected<void, Refusal> ClaimStore::check(const Range& range) const {
     if (range.to.version < range.from || range.floor > range.to.version) {
         return tl::unexpected(Refusal::malformed);
     }
-    if (forgotten(range.router, range.to)) {
+    if (forgotten(range.router)) {
         return tl::unexpected(Refusal::forgotten);
     }
     const Keyspace* const held = keyspace(range.router);
@@ -259,6 +284,7 @@ tl::expected<void, Refusal> ClaimStore::apply(const Range& range, std::span<cons
         }
     }
     keyspace.at = range.to;
+    overtake_provisional(range);
     raise_floor(number, range.floor);
     if (keyspace.ended) {
         end_stale(origins_[keyspace.origin]);
@@ -273,7 +299,8 @@ tl::expected<KeyspaceNumber, Refusal> ClaimStore::open_staging(RouterId router,
     }
     // Each origin may have a live, a stale and a staged one, and some that are being freed.
     if ((known(router) == nullptr && places_.size() >= options_.limits.origins_max) ||
-        keyspaces_.size() >= std::size_t{8} * options_.limits.origins_max) {
+        keyspaces_.size() - free_keyspaces_.size() >=
+            std::size_t{8} * options_.limits.origins_max) {
         return tl::unexpected(Refusal::origins_full);
     }
     const KeyspaceNumber number = make_keyspace(origin_of(router), KeyspaceRole::staged);
@@ -313,7 +340,7 @@ tl::expected<void, Refusal> ClaimStore::publish(KeyspaceNumber staging,
         return tl::unexpected(Refusal::out_of_order);
     }
     keyspace.at = range.to;
-    grave_.lift(range.router);
+    overtake_provisional(range);
     replace_live(staging, now_ms);
     raise_floor(staging, range.floor);
     return {};
@@ -340,7 +367,7 @@ void ClaimStore::replace_live(KeyspaceNumber staging, std::uint64_t now_ms) {
         }
         before.role = KeyspaceRole::stale;
         before.stale_until_ms = now_ms + options_.stale_ms;
-        for (const std::uint16_t reader : before.readers) {
+        for (const ReaderNumber reader : before.readers) {
             readers_[reader].whole = false;
         }
         before.readers.clear();

@@ -85,7 +85,7 @@ enum class ReadOutcome : std::uint8_t { more, end, broken };
 
 class ClaimStore {
   public:
-    using ReaderNumber = std::uint16_t;
+    using ReaderNumber = std::uint32_t;
 
     ClaimStore(const StoreOptions& options,
                RouterId self,
@@ -102,8 +102,8 @@ class ClaimStore {
     // Of all rows but their floors; alike for equal knowledge.
     [[nodiscard]] std::uint64_t root() const;
     [[nodiscard]] const Keyspace* keyspace(RouterId router) const;
-    // At or before what we knew when we forgot the router.
-    [[nodiscard]] bool forgotten(RouterId router, const Position& at) const;
+    // Nothing is heard of it until it is eligible again.
+    [[nodiscard]] bool forgotten(RouterId router) const;
 
     // --- selection ---
     [[nodiscard]] std::optional<Winner> best(const routing::AgentId& agent) const;
@@ -111,6 +111,13 @@ class ClaimStore {
     [[nodiscard]] std::vector<Winner> winners(const routing::AgentId& agent) const;
     // Every claim of the agent that is not hidden, of routers that are out, too.
     [[nodiscard]] std::vector<Winner> claims_of(const routing::AgentId& agent) const;
+
+    // Whether more than one router may have said something of the agent.
+    [[nodiscard]] bool contested(const routing::AgentId& agent) const {
+        const std::uint32_t first = table_.first(agent);
+        return first != kNoSlot && table_.next(first) != kNoSlot;
+    }
+
     [[nodiscard]] std::optional<Entry> own(const routing::AgentId& key) const;
     [[nodiscard]] std::optional<Entry> find(RouterId router, const routing::AgentId& key) const;
     // Calls for each live claim of the router, oldest change first.
@@ -155,7 +162,7 @@ class ClaimStore {
                                                               const ProvisionalClaim& claim);
 
     // --- reading a range, while changes go on ---
-    // `from` of the position, or 0. The keyspace is known.
+    // `from` of the position, or 0. The keyspace is known. Costs as much as was changed since.
     [[nodiscard]] ReaderNumber open_reader(RouterId router, std::uint64_t from);
     // Adds up to `entries_max` entries, fewer where sets are long. Broken: the keyspace or its
     // floor is not what it was.
@@ -163,10 +170,6 @@ class ClaimStore {
                                    std::size_t entries_max,
                                    std::vector<Entry>& entries);
     void close_reader(ReaderNumber reader);
-    // How many records changed after `from`, counted up to `limit`.
-    [[nodiscard]] std::size_t count_after(RouterId router,
-                                          std::uint64_t from,
-                                          std::size_t limit) const;
 
     // --- our own keyspace ---
     // Gives it the next version. There is room for it: see room().
@@ -222,6 +225,7 @@ class ClaimStore {
         KeyspaceNumber live = kNoKeyspace;
         KeyspaceNumber stale = kNoKeyspace;
         bool eligible = true;
+        std::uint16_t keyspaces = 0;  // those to be freed, too
     };
 
     struct Reader {
@@ -253,6 +257,7 @@ class ClaimStore {
                                                             std::span<const Entry> entries) const;
     void replace_live(KeyspaceNumber staging, std::uint64_t now_ms);
     void end_stale(Origin& origin);
+    void give_up(std::uint16_t place);
 
     // claim_store_records.cpp
     void put(KeyspaceNumber number, const Entry& entry, std::uint64_t now_ms);
@@ -275,6 +280,7 @@ class ClaimStore {
     [[nodiscard]] Winner winner_of(const Slot& slot) const;
     [[nodiscard]] std::optional<Winner> provisional_best(const routing::AgentId& agent) const;
     void forget_provisional(const routing::AgentId& agent);
+    void overtake_provisional(const Range& range);
     void expire_provisional(std::uint64_t now_ms);
 
     // claim_store_work.cpp
@@ -282,6 +288,7 @@ class ClaimStore {
     [[nodiscard]] bool notify_some(Task& task, std::size_t& budget);
     [[nodiscard]] bool retire_some(Task& task, std::size_t& budget);
     [[nodiscard]] bool collect_some(Task& task, std::size_t& budget);
+    void drop_stale(const Origin& origin, const routing::AgentId& agent);
     [[nodiscard]] bool same_claim(const Slot& slot, KeyspaceNumber other) const;
     void notify_all(KeyspaceNumber number, KeyspaceNumber against);
     [[nodiscard]] bool is_being_notified(KeyspaceNumber number) const;
@@ -298,11 +305,14 @@ class ClaimStore {
     std::vector<std::uint16_t> free_origins_;
     std::unordered_map<std::uint64_t, std::uint16_t> places_;  // by router
     std::vector<std::unique_ptr<Keyspace>> keyspaces_;
+    std::vector<KeyspaceNumber> free_keyspaces_;
     std::vector<Reader> readers_;
+    std::vector<ReaderNumber> free_readers_;
     std::deque<Task> tasks_;
     std::vector<routing::AgentId> changes_;
     std::vector<routing::AgentId> load_changes_;
     std::unordered_map<routing::AgentId, ProvisionalClaim, routing::AgentIdHash> provisional_;
+    std::unordered_map<std::uint64_t, std::uint32_t> provisional_of_;  // how many, by router
     std::deque<std::pair<std::uint64_t, routing::AgentId>> provisional_ends_;
 };
 

@@ -104,7 +104,7 @@ tl::expected<void, Refusal> ClaimStore::put_provisional(const routing::AgentId& 
     if (claim.router == self_) {
         return tl::unexpected(Refusal::own_keyspace);
     }
-    if (forgotten(claim.router, claim.at)) {
+    if (forgotten(claim.router)) {
         return tl::unexpected(Refusal::forgotten);
     }
     const Keyspace* const held = keyspace(claim.router);
@@ -112,7 +112,9 @@ tl::expected<void, Refusal> ClaimStore::put_provisional(const routing::AgentId& 
         return tl::unexpected(Refusal::not_newer);  // what we have of that router says otherwise
     }
     const auto found = provisional_.find(agent);
-    if (found == provisional_.end() && provisional_.size() >= options_.limits.provisional_max) {
+    if (found == provisional_.end() &&
+        (provisional_.size() >= options_.limits.provisional_max ||
+         provisional_ends_.size() >= std::size_t{4} * options_.limits.provisional_max)) {
         return tl::unexpected(Refusal::provisional_full);
     }
     if (const auto set = sets_.find(sets_.hash_of(claim.set));
@@ -120,12 +122,17 @@ tl::expected<void, Refusal> ClaimStore::put_provisional(const routing::AgentId& 
         !sets_.has_room(1, claim.set.size())) {
         return tl::unexpected(Refusal::sets_full);
     }
+    // One end is waited for at a time, however often the claim is put anew.
+    const bool waits = found != provisional_.end();
     forget_provisional(agent);
     if (!claim.set.empty() && !sets_.intern(claim.set)) {
         return tl::unexpected(Refusal::sets_full);
     }
     provisional_.emplace(agent, claim);
-    provisional_ends_.emplace_back(claim.until_ms, agent);
+    ++provisional_of_[number(claim.router)];
+    if (!waits) {
+        provisional_ends_.emplace_back(claim.until_ms, agent);
+    }
     changes_.push_back(agent);
     return {};
 }
@@ -156,18 +163,46 @@ void ClaimStore::forget_provisional(const routing::AgentId& agent) {
     const auto found = provisional_.find(agent);
     if (found != provisional_.end()) {
         sets_.release(sets_.find(sets_.hash_of(found->second.set)));
+        const auto count = provisional_of_.find(number(found->second.router));
+        if (--count->second == 0) {
+            provisional_of_.erase(count);
+        }
         provisional_.erase(found);
     }
 }
 
+// The keyspace has come so far, and says what holds. Rare, and few.
+void ClaimStore::overtake_provisional(const Range& range) {
+    if (!provisional_of_.contains(number(range.router))) {
+        return;
+    }
+    std::vector<routing::AgentId> over;
+    for (const auto& [agent, claim] : provisional_) {
+        if (claim.router == range.router && claim.at <= range.to) {
+            over.push_back(agent);
+        }
+    }
+    for (const routing::AgentId& agent : over) {
+        changes_.push_back(agent);
+        forget_provisional(agent);
+    }
+}
+
+// Each claim has one place in the order of ends, and one that was put anew another in turn.
 void ClaimStore::expire_provisional(std::uint64_t now_ms) {
     while (!provisional_ends_.empty() && provisional_ends_.front().first <= now_ms) {
-        const auto found = provisional_.find(provisional_ends_.front().second);
-        if (found != provisional_.end() && found->second.until_ms <= now_ms) {
-            changes_.push_back(found->first);
-            forget_provisional(routing::AgentId{found->first});
-        }
+        const routing::AgentId agent = provisional_ends_.front().second;
         provisional_ends_.pop_front();
+        const auto found = provisional_.find(agent);
+        if (found == provisional_.end()) {
+            continue;
+        }
+        if (found->second.until_ms <= now_ms) {
+            changes_.push_back(agent);
+            forget_provisional(agent);
+        } else {
+            provisional_ends_.emplace_back(found->second.until_ms, agent);
+        }
     }
 }
 

@@ -62,7 +62,7 @@ void ClaimStore::link_last(Keyspace& keyspace, std::uint32_t slot) {
     table_[slot].after = kNoSlot;
     (keyspace.tail == kNoSlot ? keyspace.head : table_[keyspace.tail].after) = slot;
     keyspace.tail = slot;
-    for (const std::uint16_t reader : keyspace.readers) {
+    for (const ReaderNumber reader : keyspace.readers) {
         if (readers_[reader].next == kNoSlot) {
             readers_[reader].next = slot;
         }
@@ -71,7 +71,7 @@ void ClaimStore::link_last(Keyspace& keyspace, std::uint32_t slot) {
 
 void ClaimStore::unlink(Keyspace& keyspace, std::uint32_t slot) {
     const Slot& taken = table_[slot];
-    for (const std::uint16_t reader : keyspace.readers) {
+    for (const ReaderNumber reader : keyspace.readers) {
         if (readers_[reader].next == slot) {
             readers_[reader].next = taken.after;
         }
@@ -144,7 +144,6 @@ void ClaimStore::put(KeyspaceNumber number, const Entry& entry, std::uint64_t no
     Keyspace& keyspace = *keyspaces_[number];
     const bool shown = entry.kind == RecordKind::claim && (keyspace.role == KeyspaceRole::live ||
                                                            keyspace.role == KeyspaceRole::stale);
-    const std::uint32_t was = shown ? best_slot(entry.key) : kNoSlot;
     std::uint32_t slot = table_.find(entry.key, number);
     if (slot == kNoSlot) {
         slot = table_.insert(entry.key, number);
@@ -171,12 +170,9 @@ void ClaimStore::put(KeyspaceNumber number, const Entry& entry, std::uint64_t no
     }
     link_last(keyspace, slot);
     if (shown) {
-        const std::uint32_t is = best_slot(entry.key);
-        // Of a router that is out, too: somebody may have kept what it claimed until it is back.
-        if (was != is || is == slot || table_[slot].multi != 0 || !is_eligible(table_[slot])) {
-            changes_.push_back(entry.key);
-        }
-        if (is != kNoSlot && !provisional_.empty()) {
+        // Whatever the best was: that may not have been told yet.
+        changes_.push_back(entry.key);
+        if (!provisional_.empty() && best_slot(entry.key) != kNoSlot) {
             forget_provisional(entry.key);
         }
     }
@@ -194,7 +190,7 @@ void ClaimStore::renew(const Generation& generation) {
     Keyspace& keyspace = *keyspaces_[number];
     CHECK(generation > keyspace.at.generation);
     keyspace.at.generation = generation;
-    for (const std::uint16_t reader : keyspace.readers) {
+    for (const ReaderNumber reader : keyspace.readers) {
         readers_[reader].whole = false;
     }
     keyspace.readers.clear();

@@ -8,16 +8,16 @@
 namespace posthaste::gossip::claims {
 
 ClaimStore::ReaderNumber ClaimStore::open_reader_at(KeyspaceNumber number, std::uint32_t slot) {
-    std::size_t place = 0;
-    while (place < readers_.size() && readers_[place].open) {
-        ++place;
-    }
-    if (place == readers_.size()) {
+    auto place = static_cast<ReaderNumber>(readers_.size());
+    if (free_readers_.empty()) {
         readers_.emplace_back();
+    } else {
+        place = free_readers_.back();
+        free_readers_.pop_back();
     }
     readers_[place] = {.keyspace = number, .next = slot, .open = true};
-    keyspaces_[number]->readers.push_back(static_cast<std::uint16_t>(place));
-    return static_cast<ReaderNumber>(place);
+    keyspaces_[number]->readers.push_back(place);
+    return place;
 }
 
 void ClaimStore::close(ReaderNumber number) {
@@ -28,6 +28,7 @@ void ClaimStore::close(ReaderNumber number) {
         readers.erase(std::find(readers.begin(), readers.end(), number));
     }
     reader.open = false;
+    free_readers_.push_back(number);
 }
 
 void ClaimStore::close_reader(ReaderNumber reader) {
@@ -80,18 +81,16 @@ ReadOutcome ClaimStore::read(ReaderNumber number,
     return reader.next == kNoSlot ? ReadOutcome::end : ReadOutcome::more;
 }
 
-std::size_t ClaimStore::count_after(RouterId router, std::uint64_t from, std::size_t limit) const {
-    const Keyspace* const held = keyspace(router);
-    std::size_t count = 0;
-    for (std::uint32_t slot = held == nullptr ? kNoSlot : held->tail;
-         slot != kNoSlot && table_[slot].version > from && count < limit;
-         slot = table_[slot].before) {
-        ++count;
-    }
-    return count;
-}
-
 void ClaimStore::notify_all(KeyspaceNumber number, KeyspaceNumber against) {
+    // Whoever goes out and comes back all the time has one task, which begins again.
+    for (Task& task : tasks_) {
+        if (task.kind == Task::Kind::notify && task.keyspace == number &&
+            readers_[task.reader].whole) {
+            task.against = kNoKeyspace;
+            readers_[task.reader].next = keyspaces_[number]->head;
+            return;
+        }
+    }
     tasks_.push_back({.kind = Task::Kind::notify,
                       .keyspace = number,
                       .against = against,
@@ -109,15 +108,37 @@ bool ClaimStore::same_claim(const Slot& slot, KeyspaceNumber other) const {
     return twin != kNoSlot && table_[twin].gone == 0 && body_of(table_[twin]) == body_of(slot);
 }
 
+// What was withdrawn since a restart must not be seen again when even that is forgotten.
+void ClaimStore::drop_stale(const Origin& origin, const routing::AgentId& agent) {
+    const std::uint32_t slot =
+        origin.stale == kNoKeyspace ? kNoSlot : table_.find(agent, origin.stale);
+    if (slot == kNoSlot) {
+        return;
+    }
+    Keyspace& stale = *keyspaces_[origin.stale];
+    if (table_[slot].gone == 0) {
+        print(stale, table_[slot], false);
+        empty(table_[slot], stale, slot);
+        changes_.push_back(agent);
+    }
+    free_record(stale, slot);
+}
+
 // True: done.
 bool ClaimStore::notify_some(Task& task, std::size_t& budget) {
     Reader& reader = readers_[task.reader];
     for (; reader.whole && reader.next != kNoSlot && budget > 0; --budget) {
         const Slot& slot = table_[reader.next];
         reader.next = slot.after;
-        if (slot.kind == RecordKind::claim && slot.gone == 0 &&
-            (task.against == kNoKeyspace || !same_claim(slot, task.against))) {
-            changes_.push_back(slot.key);
+        if (slot.kind != RecordKind::claim) {
+            continue;
+        }
+        const KeyspaceNumber stale = origins_[keyspaces_[task.keyspace]->origin].stale;
+        const bool matters = slot.gone == 0
+                                 ? task.against == kNoKeyspace || !same_claim(slot, task.against)
+                                 : stale != kNoKeyspace && table_.find(slot.key, stale) != kNoSlot;
+        if (matters) {
+            changes_.push_back(slot.key);  // what is gone hides what was said before a restart
         }
     }
     if (reader.whole && reader.next != kNoSlot) {
@@ -133,10 +154,16 @@ bool ClaimStore::retire_some(Task& task, std::size_t& budget) {
     for (; keyspace.head != kNoSlot && budget > 0; --budget) {
         const std::uint32_t number = keyspace.head;
         Slot& slot = table_[number];
-        if (!keyspace.silent && slot.gone == 0 && slot.kind == RecordKind::claim) {
+        if (!keyspace.silent && slot.kind == RecordKind::claim) {
             const std::uint32_t twin = live == kNoKeyspace ? kNoSlot : table_.find(slot.key, live);
-            if (twin == kNoSlot || table_[twin].gone != 0) {
+            if (slot.gone == 0 && (twin == kNoSlot || table_[twin].gone != 0)) {
                 changes_.push_back(slot.key);
+            }
+            const bool withdrawn =
+                slot.gone != 0 ||
+                (live != kNoKeyspace && keyspaces_[live]->at.generation == keyspace.at.generation);
+            if (twin == kNoSlot && withdrawn) {
+                drop_stale(origins_[keyspace.origin], slot.key);
             }
         }
         if (slot.gone == 0) {
@@ -166,6 +193,9 @@ bool ClaimStore::collect_some(Task& task, std::size_t& budget) {
         if (slot != kNoSlot && table_[slot].gone != 0 &&
             table_[slot].version == withdrawn.front().version) {
             free_record(keyspace, slot);
+            if (keyspace.role == KeyspaceRole::live) {
+                drop_stale(origins_[keyspace.origin], withdrawn.front().key);
+            }
         }
         withdrawn.pop_front();
     }
@@ -176,19 +206,9 @@ bool ClaimStore::collect_some(Task& task, std::size_t& budget) {
 void ClaimStore::free_keyspace(KeyspaceNumber number) {
     const std::uint16_t place = keyspaces_[number]->origin;
     keyspaces_[number].reset();
-    const Origin& origin = origins_[place];
-    if (origin.live != kNoKeyspace || origin.eligible != options_.eligible_at_first) {
-        return;
-    }
-    const bool others =
-        std::any_of(keyspaces_.begin(), keyspaces_.end(), [place](const auto& keyspace) {
-            return keyspace != nullptr && keyspace->origin == place;
-        });
-    if (!others) {
-        places_.erase(claims::number(origin.router));
-        origins_[place] = {};
-        free_origins_.push_back(place);
-    }
+    free_keyspaces_.push_back(number);
+    --origins_[place].keyspaces;
+    give_up(place);
 }
 
 void ClaimStore::expire_stale(std::uint64_t now_ms) {

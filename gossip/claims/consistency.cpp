@@ -27,6 +27,9 @@ Pairs pairs(std::span<const DigestRow> local, std::span<const DigestRow> peer) {
 
 // None: it holds, and nobody's claim is of the same rank.
 std::optional<Conflict> conflict_of(const ClaimStore& store, RouterId source, const Entry& entry) {
+    if (!store.contested(entry.key)) {
+        return std::nullopt;
+    }
     const Claimant said{source, entry.body};
     bool concurrent = false;
     for (const Winner& other : store.claims_of(entry.key)) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// FrameReader: a stream of bytes as frames. Holds one frame at most, and what came behind it.
+// FrameReader: a stream of bytes as frames, the first of them a hello of our version and cluster.
+// Holds one frame at most, and what came behind it.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,10 @@ class FrameReader {
     [[nodiscard]] std::size_t held() const noexcept { return bytes_.size() - start_; }
 
   private:
+    [[nodiscard]] tl::expected<void, Refusal> check_hello(std::span<const std::uint8_t> frame);
+
     std::uint32_t cluster_;
+    bool greeted_ = false;
     std::vector<std::uint8_t> bytes_;
     std::size_t start_ = 0;
 };

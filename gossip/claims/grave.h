@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Grave: how far the keyspaces of forgotten routers had got, so that those who still know them
-// cannot bring them back. The oldest is given up when there are too many.
+// Grave: routers that were forgotten, so that those who still know them cannot bring them back.
+// Only membership can: a router that lives may be just where it was. The oldest is given up when
+// there are too many. Control thread only.
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <optional>
+#include <list>
 #include <unordered_map>
 
 #include "gossip/claims/identity.h"
@@ -16,40 +16,33 @@ class Grave {
   public:
     explicit Grave(std::uint32_t graves_max) : graves_max_(graves_max) {}
 
-    // What was put in last for a router counts.
-    void put(RouterId router, const Position& at) {
-        if (graves_max_ == 0) {
+    void put(RouterId router) {
+        if (graves_max_ == 0 || holds(router)) {
             return;
         }
-        if (!positions_.contains(number(router))) {
-            while (positions_.size() >= graves_max_) {
-                positions_.erase(number(order_.front()));
-                order_.pop_front();
-            }
-            order_.push_back(router);
+        if (places_.size() >= graves_max_) {
+            places_.erase(number(order_.front()));
+            order_.pop_front();
         }
-        positions_[number(router)] = at;
+        places_.emplace(number(router), order_.insert(order_.end(), router));
     }
 
-    // It keeps its place in the order, and is not counted as forgotten.
     void lift(RouterId router) {
-        const auto found = positions_.find(number(router));
-        if (found != positions_.end()) {
-            found->second = {};
+        const auto found = places_.find(number(router));
+        if (found != places_.end()) {
+            order_.erase(found->second);
+            places_.erase(found);
         }
     }
 
-    [[nodiscard]] bool covers(RouterId router, const Position& at) const {
-        const auto found = positions_.find(number(router));
-        return found != positions_.end() && found->second != Position{} && at <= found->second;
-    }
+    [[nodiscard]] bool holds(RouterId router) const { return places_.contains(number(router)); }
 
-    [[nodiscard]] std::size_t count() const noexcept { return positions_.size(); }
+    [[nodiscard]] std::size_t count() const noexcept { return places_.size(); }
 
   private:
     std::uint32_t graves_max_;
-    std::unordered_map<std::uint64_t, Position> positions_;
-    std::deque<RouterId> order_;
+    std::list<RouterId> order_;
+    std::unordered_map<std::uint64_t, std::list<RouterId>::iterator> places_;
 };
 
 }  // namespace posthaste::gossip::claims

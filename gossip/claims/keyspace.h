@@ -53,7 +53,7 @@ struct Keyspace {
     FingerprintBuckets buckets{};
     std::deque<Withdrawn> withdrawn;                        // by version; some are back by now
     std::unordered_map<std::uint64_t, std::uint32_t> sets;  // by hash: the slot of a live one
-    std::vector<std::uint16_t> readers;
+    std::vector<std::uint32_t> readers;
 };
 
 }  // namespace posthaste::gossip::claims

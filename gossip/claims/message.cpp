@@ -14,11 +14,15 @@ static_assert(kMessageNames.size() == std::variant_size_v<Message>);
 
 class Writer {
   public:
-    explicit Writer(Octets& out) : out_(out) {}
+    Writer(Octets& out, std::uint32_t cluster) : out_(out), cluster_(cluster) {}
 
     void operator()(const std::monostate&) { CHECK(false); }
 
-    void operator()(const Hello& hello) { out_.u64(number(hello.router)); }
+    void operator()(const Hello& hello) {
+        out_.u8(kRouteVersion);
+        out_.u32(cluster_);
+        out_.u64(number(hello.router));
+    }
 
     void operator()(const DigestRoot& digest) { out_.u64(digest.root); }
 
@@ -37,7 +41,7 @@ class Writer {
     void operator()(const RangeChunk& chunk) {
         out_.u32(chunk.id);
         out_.u32(chunk.sequence);
-        write_entries(out_, chunk.entries);
+        write_entries(out_, 0, chunk.entries);
     }
 
     void operator()(const RangeCommit& commit) {
@@ -56,8 +60,11 @@ class Writer {
     }
 
     void operator()(const Push& push) {
-        write(out_, push.range);
-        write_entries(out_, push.entries);
+        out_.u32(push.life);
+        out_.varint(push.to);
+        out_.varint(push.to - push.from);
+        out_.u32(push.fingerprint);
+        write_entries(out_, push.from, push.entries);
     }
 
     void operator()(const LoadUpdate& update) {
@@ -89,7 +96,8 @@ class Writer {
         out_.u8(answer.found ? 1 : 0);
         if (answer.found) {
             place(answer.router, answer.at);
-            write_claim(out_, answer.body, answer.load);
+            ClaimContext context;
+            write_claim(out_, context, answer.body, answer.load);
             out_.u16(static_cast<std::uint16_t>(answer.set.size()));
             out_.text(answer.set);
         }
@@ -135,6 +143,7 @@ class Writer {
     }
 
     Octets& out_;
+    std::uint32_t cluster_;
 };
 
 }  // namespace
@@ -143,14 +152,16 @@ std::uint32_t cluster_hash(std::string_view name) noexcept {
     return static_cast<std::uint32_t>(XXH3_64bits(name.data(), name.size()));
 }
 
+std::uint32_t tag_of(const Generation& generation) noexcept {
+    const std::uint64_t words[] = {generation.counter, generation.boot};
+    return static_cast<std::uint32_t>(XXH3_64bits(words, sizeof words));
+}
+
 std::vector<std::uint8_t> encode(const Message& message, std::uint32_t cluster) {
     Octets out;
     out.u32(0);
-    out.u8(kRouteVersion);
     out.u8(static_cast<std::uint8_t>(kind_of(message)));
-    out.u16(0);
-    out.u32(cluster);
-    std::visit(Writer(out), message);
+    std::visit(Writer(out, cluster), message);
     CHECK(out.size() <= kFrameBytesMax);
     out.set_u32(0, static_cast<std::uint32_t>(out.size() - 4));
     return out.take();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The messages of the route plane, and their bytes.
 //
-// A frame, big-endian: length of what follows (32 bits), version (8), kind (8), zero (16), hash of
-// the cluster's name (32), body. Sealing is the transport's. decode() is total over any bytes, and
-// allocates no more than a small multiple of them.
+// A frame, big-endian: length of what follows (32 bits), kind (8), body. The first is a hello,
+// which has the version and the hash of the cluster's name, see FrameReader. Sealing is the
+// transport's. decode() is total over any bytes, and allocates no more than a small multiple of
+// them.
 #pragma once
 
 #include <array>
@@ -21,7 +22,8 @@
 namespace posthaste::gossip::claims {
 
 inline constexpr std::uint8_t kRouteVersion = 1;
-inline constexpr std::size_t kFrameHeaderBytes = 12;  // the length, too
+inline constexpr std::size_t kFrameHeaderBytes = 5;  // the length, too
+inline constexpr std::size_t kHelloFrameBytes = kFrameHeaderBytes + 13;
 inline constexpr std::size_t kFrameBytesMax = 256 * 1'024;
 
 enum class MessageKind : std::uint8_t {
@@ -107,11 +109,17 @@ struct RangeAbort {
     Refusal why = Refusal::range_aborted;
 };
 
-// A whole range of the sender's own keyspace.
+// A whole range of the sender's own keyspace. Most have one entry, so it says what is known to both
+// in short: of the generation and the fingerprint there is only what tells a mistake.
 struct Push {
-    Range range;
+    std::uint32_t life = 0;  // tag_of() the generation
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+    std::uint32_t fingerprint = 0;  // the low half
     std::vector<Entry> entries;
 };
+
+[[nodiscard]] std::uint32_t tag_of(const Generation& generation) noexcept;
 
 struct LoadUpdate {
     Generation generation;  // of the sender's keyspace

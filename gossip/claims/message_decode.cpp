@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
+
 #include "gossip/claims/message_parts.h"
 
 namespace posthaste::gossip::claims {
@@ -29,6 +31,13 @@ bool read_flag(OctetReader& in) {
     return flag == 1;
 }
 
+// Version and cluster are FrameReader's.
+Decoded read_hello(OctetReader& in) {
+    static_cast<void>(in.u8());
+    static_cast<void>(in.u32());
+    return Hello{read_router(in)};
+}
+
 Decoded read_rows(OctetReader& in) {
     const std::uint8_t flags = in.u8();
     if (flags > 3) {
@@ -56,7 +65,7 @@ Decoded read_chunk(OctetReader& in) {
     RangeChunk chunk;
     chunk.id = in.u32();
     chunk.sequence = in.u32();
-    if (const auto why = read_entries(in, chunk.entries)) {
+    if (const auto why = read_entries(in, 0, chunk.entries)) {
         return tl::unexpected(*why);
     }
     return chunk;
@@ -84,8 +93,15 @@ Decoded read_abort(OctetReader& in) {
 
 Decoded read_push(OctetReader& in) {
     Push push;
-    push.range = read_range(in);
-    if (const auto why = read_entries(in, push.entries)) {
+    push.life = in.u32();
+    push.to = in.varint();
+    const std::uint64_t step = in.varint();
+    push.fingerprint = in.u32();
+    if (step > push.to) {
+        in.fail();
+    }
+    push.from = push.to - std::min(step, push.to);
+    if (const auto why = read_entries(in, push.from, push.entries)) {
         return tl::unexpected(*why);
     }
     return push;
@@ -122,7 +138,8 @@ Decoded read_discovered(OctetReader& in) {
     if (answer.found) {
         answer.router = read_router(in);
         answer.at = read_position(in);
-        read_claim(in, answer.body, answer.load);
+        ClaimContext context;
+        read_claim(in, context, answer.body, answer.load);
         answer.set = in.text(in.u16());
         if (in.good() && !offers_of(answer.set)) {
             return tl::unexpected(Refusal::bad_set);
@@ -162,7 +179,7 @@ Decoded read_bucket_entries(OctetReader& in) {
 Decoded read_body(MessageKind kind, OctetReader& in) {
     switch (kind) {
         case MessageKind::hello:
-            return Hello{read_router(in)};
+            return read_hello(in);
         case MessageKind::digest_root:
             return DigestRoot{in.u64()};
         case MessageKind::digest_rows:

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::uint32_t kRecordsPerAttach = 2;  // the claim, and a set nobody else has yet
 
+constexpr std::size_t kDueAtOnce = 1'024;  // sessions to be closed, a call
+
 }  // namespace
 
 OwnClaims::OwnClaims(ClaimStore& store, const OwnOptions& options)
@@ -211,20 +213,31 @@ bool OwnClaims::is_superseded(const routing::AgentId& agent) const {
 void OwnClaims::note_changes(std::span<const routing::AgentId> agents, std::uint64_t now_ms) {
     for (const routing::AgentId& agent : agents) {
         if (is_superseded(agent)) {
-            superseded_.emplace(agent, now_ms + options_.grace_ms);
+            const std::uint64_t due_ms = now_ms + options_.grace_ms;
+            if (superseded_.emplace(agent, due_ms).second) {
+                superseded_due_.emplace_back(due_ms, agent);
+            }
         } else if (!superseded_.empty()) {
             superseded_.erase(agent);
         }
     }
 }
 
+// Grace is the same for all: they come due in the order in which they were noted.
 std::vector<routing::AgentId> OwnClaims::take_superseded(std::uint64_t now_ms) {
     std::vector<routing::AgentId> due;
-    for (auto& [agent, at_ms] : superseded_) {
-        if (at_ms <= now_ms) {
-            due.push_back(agent);
-            at_ms = now_ms + options_.grace_ms;  // once more, until it is detached
+    for (std::size_t seen = 0;
+         seen < kDueAtOnce && !superseded_due_.empty() && superseded_due_.front().first <= now_ms;
+         ++seen) {
+        const auto [due_ms, agent] = superseded_due_.front();
+        superseded_due_.pop_front();
+        const auto found = superseded_.find(agent);
+        if (found == superseded_.end() || found->second != due_ms) {
+            continue;  // not any more, or noted anew
         }
+        due.push_back(agent);
+        found->second = now_ms + options_.grace_ms;  // once more, until it is detached
+        superseded_due_.emplace_back(found->second, agent);
     }
     std::sort(due.begin(), due.end());
     counts_.superseded += due.size();

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -101,8 +102,6 @@ class OwnClaims {
     [[nodiscard]] std::optional<Refusal> lack_of_room(const routing::AgentId& agent,
                                                       const Attachment& attachment,
                                                       const std::string& set) const;
-    [[nodiscard]] tl::expected<std::uint64_t, Refusal> hold_set(
-        std::span<const routing::Offer> offers, std::uint64_t now_ms);
     void drop_unused_set(std::uint64_t hash, std::uint64_t now_ms);
     [[nodiscard]] tl::expected<ClaimBody, Refusal> make_body(const routing::AgentId& agent,
                                                              const Attachment& attachment,
@@ -117,6 +116,7 @@ class OwnClaims {
     std::unordered_map<routing::AgentId, routing::Load, routing::AgentIdHash> loads_;
     // When the session is to be closed.
     std::unordered_map<routing::AgentId, std::uint64_t, routing::AgentIdHash> superseded_;
+    std::deque<std::pair<std::uint64_t, routing::AgentId>> superseded_due_;
     OwnCounts counts_;
 };
 

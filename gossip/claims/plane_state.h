@@ -35,13 +35,17 @@ struct PlaneOptions {
     std::uint32_t push_peers_all = 128;       // with more, each push goes to a few by chance
     std::uint32_t push_entries_max = 1'024;
     std::uint32_t chunk_entries = 512;
-    std::uint32_t delta_entries_max = 65'536;      // more are sent as a snapshot
+    // Of versions; who is further behind gets a snapshot, which is taken in slices. Deltas are not:
+    // they are found and applied at once.
+    std::uint32_t delta_entries_max = 4'096;
     std::uint32_t pulls_max = 8;                   // a session
     std::uint32_t streams_max = 64;                // a session
     std::uint64_t bytes_per_second = 32ULL << 20;  // of ranges, a session
     std::size_t out_low = 256 * 1'024;          // no more of ranges and pushes while so much waits
     std::size_t out_max = 8ULL << 20;           // a peer that does not read is left
     std::uint32_t discover_per_second = 1'000;  // answered, a session
+    std::size_t asked_max = 16'384;             // questions that may still be answered
+    std::uint64_t asked_ms = 5'000;             // how long they may
     std::uint64_t provisional_ms = 5'000;       // how long an answer holds without its keyspace
     std::size_t work_budget = 4'096;            // records a turn
     std::size_t events_max = 4'096;
@@ -134,6 +138,13 @@ struct PlaneState {
         Position at;
     };
 
+    // The last one made; no bytes: too much changed for it.
+    struct PushFrame {
+        Position from;
+        Position to;
+        std::vector<std::uint8_t> bytes;
+    };
+
     PlaneOptions options;
     std::uint32_t cluster;
     ClaimStore store;
@@ -143,7 +154,12 @@ struct PlaneState {
     std::unordered_map<std::uint64_t, Session*> established;  // by router
     std::unordered_map<std::uint64_t, ConnectionId> pulling;  // by router whose keyspace it is
     std::unordered_map<std::uint64_t, Behind> behind;         // by router
+    // Agents we asked about: until when answers are taken.
+    std::unordered_map<routing::AgentId, std::uint64_t, routing::AgentIdHash> asked;
+    std::deque<std::pair<std::uint64_t, routing::AgentId>> asked_ends;
+    PushFrame push_frame;
     std::uint64_t random_state;
+    std::uint64_t now_ms = 0;  // of the last timer
 };
 
 }  // namespace posthaste::gossip::claims

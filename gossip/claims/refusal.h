@@ -55,9 +55,11 @@ enum class Refusal : std::uint8_t {
     // own claims
     frozen,
     rate_limited,
+    // discovery
+    unasked_answer,
 };
 
-inline constexpr std::array<std::string_view, 39> kRefusalNames = {
+inline constexpr std::array<std::string_view, 40> kRefusalNames = {
     "oversize",
     "truncated",
     "trailing-bytes",
@@ -96,10 +98,11 @@ inline constexpr std::array<std::string_view, 39> kRefusalNames = {
     "provisional-full",
     "frozen",
     "rate-limited",
+    "unasked-answer",
     "",
 };
 
-inline constexpr std::size_t kRefusals = static_cast<std::size_t>(Refusal::rate_limited) + 1;
+inline constexpr std::size_t kRefusals = static_cast<std::size_t>(Refusal::unasked_answer) + 1;
 static_assert(kRefusals + 1 == kRefusalNames.size());
 
 [[nodiscard]] constexpr std::string_view name_of(Refusal refusal) noexcept {

@@ -78,6 +78,8 @@ std::vector<Session*> RoutePlane::peers() {
 }
 
 void RoutePlane::on_timer(std::uint64_t now_ms) {
+    state_.now_ms = now_ms;
+    expire_asked();
     if (!work_held_) {
         more_work_ = state_.store.work(state_.options.work_budget, now_ms);
     }
@@ -87,7 +89,7 @@ void RoutePlane::on_timer(std::uint64_t now_ms) {
     }
     if (now_ms >= next_push_ms_) {
         next_push_ms_ = now_ms + state_.options.push_ms;
-        push_all(now_ms);
+        push_all();
     }
     if (now_ms >= next_load_ms_) {
         next_load_ms_ = now_ms + state_.options.load_ms;
@@ -121,7 +123,7 @@ void RoutePlane::settle_changes(std::uint64_t now_ms) {
 }
 
 // With few peers to all of them; with many to some by chance, and the rest hear of it by digests.
-void RoutePlane::push_all(std::uint64_t now_ms) {
+void RoutePlane::push_all() {
     std::vector<Session*> peers = this->peers();
     if (peers.size() > state_.options.push_peers_all) {
         const std::size_t few = std::bit_width(peers.size()) + 2;
@@ -131,7 +133,7 @@ void RoutePlane::push_all(std::uint64_t now_ms) {
         peers.resize(few);
     }
     for (Session* const peer : peers) {
-        peer->push(now_ms);
+        peer->push();
     }
 }
 
@@ -167,7 +169,24 @@ void RoutePlane::set_member(RouterId router, Membership membership) {
     state_.store.set_eligible(router, membership == Membership::alive);
 }
 
+void RoutePlane::expire_asked() {
+    auto& ends = state_.asked_ends;
+    for (; !ends.empty() && ends.front().first <= state_.now_ms; ends.pop_front()) {
+        const auto found = state_.asked.find(ends.front().second);
+        if (found != state_.asked.end() && found->second == ends.front().first) {
+            state_.asked.erase(found);
+        }
+    }
+}
+
 void RoutePlane::discover(const routing::AgentId& agent) {
+    if (state_.asked_ends.size() >= state_.options.asked_max) {
+        state_.refuse(Refusal::rate_limited);
+        return;
+    }
+    const std::uint64_t until_ms = state_.now_ms + state_.options.asked_ms;
+    state_.asked[agent] = until_ms;
+    state_.asked_ends.emplace_back(until_ms, agent);
     for (Session* const peer : peers()) {
         peer->send(Discover{agent});
     }

@@ -91,7 +91,8 @@ class RoutePlane {
   private:
     friend class StoreDamage;
 
-    void push_all(std::uint64_t now_ms);
+    void push_all();
+    void expire_asked();
     void send_loads();
     void send_digest();
     [[nodiscard]] std::vector<Session*> peers();

@@ -115,13 +115,19 @@ void Session::send(const Message& message) {
     if (closed_) {
         return;
     }
-    const std::vector<std::uint8_t> frame = encode(message, state_.cluster);
+    send_frame(kind_of(message), encode(message, state_.cluster));
+}
+
+void Session::send_frame(MessageKind kind, std::span<const std::uint8_t> frame) {
+    if (closed_) {
+        return;
+    }
     if (waiting() + frame.size() > state_.options.out_max) {
         close(Refusal::slow_peer);
         return;
     }
     out_.insert(out_.end(), frame.begin(), frame.end());
-    ++state_.counters.sent[message.index()];
+    ++state_.counters.sent[static_cast<std::size_t>(kind)];
     state_.counters.bytes_sent += frame.size();
 }
 

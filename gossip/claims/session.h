@@ -37,9 +37,10 @@ class Session {
                                                         std::uint64_t now_ms);
 
     void send(const Message& message);
+    void send_frame(MessageKind kind, std::span<const std::uint8_t> frame);
     void send_root();
     // What of our keyspace changed since the last push, if the peer can take it.
-    void push(std::uint64_t now_ms);
+    void push();
 
     [[nodiscard]] ConnectionId connection() const noexcept { return connection_; }
 
@@ -115,8 +116,9 @@ class Session {
                                                 std::uint64_t now_ms);
     [[nodiscard]] std::optional<Refusal> settle(const UpdateResult& result,
                                                 const Range& range,
+                                                std::uint32_t fingerprint,
                                                 std::uint64_t now_ms);
-    void check_fingerprint(const Range& range, std::uint64_t now_ms);
+    void check_fingerprint(const Range& range, std::uint32_t fingerprint);
 
     // session_streams.cpp
     void take(const Pull& pull, std::uint64_t now_ms);
@@ -124,6 +126,7 @@ class Session {
     void pump(std::uint64_t now_ms);
     [[nodiscard]] bool send_some(Stream& stream);
     void drop_stream(std::size_t place);
+    void make_push(const DigestRow& row, PlaneState::PushFrame& made);
 
     // session_checks.cpp
     void take(const LoadUpdate& update, std::uint64_t now_ms);

@@ -38,6 +38,10 @@ void Session::take(const Discover& request, std::uint64_t now_ms) {
 }
 
 void Session::take(const Discovered& answer, std::uint64_t now_ms) {
+    if (!state_.asked.contains(answer.agent)) {
+        state_.refuse(Refusal::unasked_answer);
+        return;
+    }
     Event event{.kind = EventKind::discovered, .router = peer_, .agent = answer.agent};
     if (answer.found) {
         event.router = answer.router;

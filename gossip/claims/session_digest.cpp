@@ -58,7 +58,7 @@ bool Session::consider(const DigestRow& row, bool urgent, std::uint64_t now_ms) 
     if (row.router == store.self()) {
         return consider_own(row);
     }
-    if (store.forgotten(row.router, row.at)) {
+    if (store.forgotten(row.router)) {
         state_.refuse(Refusal::forgotten);
         return false;
     }
@@ -143,7 +143,7 @@ void Session::pull(RouterId router,
 }
 
 void Session::heard_of(RouterId router, const Position& at, std::uint64_t now_ms) {
-    if (router == state_.store.self() || state_.store.forgotten(router, at)) {
+    if (router == state_.store.self() || state_.store.forgotten(router)) {
         return;
     }
     const auto held = state_.store.row(router);

@@ -70,6 +70,15 @@ void Session::take(const RangeChunk& chunk, std::uint64_t now_ms) {
         fail(pull, Refusal::sequence_jump, true);
         return;
     }
+    // Each takes the range on, and there is an end to that: nobody can hold a keyspace's place.
+    if (chunk.entries.empty()) {
+        fail(pull, Refusal::malformed, true);
+        return;
+    }
+    if (pull->count >= std::uint64_t{2} * state_.options.store.limits.records_max) {
+        fail(pull, Refusal::range_too_large, true);
+        return;
+    }
     ++pull->chunks;
     pull->heard_ms = now_ms;
     pull->count += chunk.entries.size();
@@ -125,7 +134,7 @@ std::optional<Refusal> Session::commit(Pulling& pull,
         if (result.refusal) {
             return result.refusal;  // what there is to pull, the next digest says
         }
-        return settle(result, range, now_ms);
+        return settle(result, range, static_cast<std::uint32_t>(range.fingerprint), now_ms);
     }
     if (!mutations.no_fingerprint_check &&
         state_.store.staged_fingerprint(pull.staging) != commit.fingerprint) {
@@ -147,8 +156,10 @@ std::optional<Refusal> Session::commit(Pulling& pull,
 }
 
 // The rules of the brief for what became of an update: answers, hints, and the next pull.
+// Of the fingerprint the low half is enough.
 std::optional<Refusal> Session::settle(const UpdateResult& result,
                                        const Range& range,
+                                       std::uint32_t fingerprint,
                                        std::uint64_t now_ms) {
     const RouterId self = state_.store.self();
     if (result.refusal) {
@@ -168,33 +179,35 @@ std::optional<Refusal> Session::settle(const UpdateResult& result,
             origin->send(Superseded{conflict.agent, self, state_.store.row(self)->at});
         }
     }
-    check_fingerprint(range, now_ms);
+    check_fingerprint(range, fingerprint);
     return std::nullopt;
 }
 
-void Session::check_fingerprint(const Range& range, std::uint64_t now_ms) {
+void Session::check_fingerprint(const Range& range, std::uint32_t fingerprint) {
     if (state_.options.store.mutations.no_fingerprint_check) {
         return;
     }
     const auto row = state_.store.row(range.router);
-    if (row && row->at == range.to && row->fingerprint != range.fingerprint) {
+    if (row && row->at == range.to && static_cast<std::uint32_t>(row->fingerprint) != fingerprint) {
         ++state_.counters.fingerprint_mismatches;
-        DigestRow theirs = *row;
-        theirs.fingerprint = range.fingerprint;
-        check_differing(theirs);
+        check_differing(*row);
     }
-    static_cast<void>(now_ms);
 }
 
 void Session::take(const Push& push, std::uint64_t now_ms) {
-    if (push.range.router != peer_) {
-        state_.refuse(Refusal::foreign_keyspace);
+    state_.counters.entries_received += push.entries.size();
+    const auto held = state_.store.row(peer_);
+    if (!held || tag_of(held->at.generation) != push.life) {
+        ++state_.counters.updates[static_cast<std::size_t>(UpdateOutcome::rejected)];
+        state_.refuse(Refusal::not_from_start);
+        send_root();  // the rows that come will say what to pull
         return;
     }
-    state_.counters.entries_received += push.entries.size();
-    const UpdateResult result = apply_routing_update(state_.store, push.range, push.entries);
+    const Range range{
+        .router = peer_, .from = push.from, .to = {held->at.generation, push.to}, .floor = 0};
+    const UpdateResult result = apply_routing_update(state_.store, range, push.entries);
     ++state_.counters.updates[static_cast<std::size_t>(result.outcome)];
-    if (const auto why = settle(result, push.range, now_ms)) {
+    if (const auto why = settle(result, range, push.fingerprint, now_ms)) {
         state_.refuse(*why);
     } else {
         ++state_.counters.pushes_applied;

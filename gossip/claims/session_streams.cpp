@@ -38,8 +38,7 @@ void Session::take(const Pull& pull, std::uint64_t now_ms) {
     if (from < held->floor && !state_.options.store.mutations.no_snapshot_below_floor) {
         from = 0;  // what was withdrawn since is forgotten: all that is left must be told
     }
-    const std::size_t limit = std::size_t{state_.options.delta_entries_max} + 1;
-    if (from > 0 && state_.store.count_after(pull.router, from, limit) == limit) {
+    if (held->at.version - from > state_.options.delta_entries_max) {
         from = 0;
     }
     ++state_.counters.streams;
@@ -124,7 +123,8 @@ bool Session::send_some(Stream& stream) {
     return true;
 }
 
-void Session::push(std::uint64_t now_ms) {
+// Peers who have read alike are told alike: the frame is made once for all of them.
+void Session::push() {
     ClaimStore& store = state_.store;
     const RouterId self = store.self();
     const DigestRow row = *store.row(self);
@@ -138,28 +138,40 @@ void Session::push(std::uint64_t now_ms) {
     if (streaming) {
         return;  // goes up to where we are
     }
-    Push update{.range = {.router = self,
-                          .from = pushed_.version,
-                          .to = row.at,
-                          .floor = row.floor,
-                          .fingerprint = row.fingerprint},
-                .entries = {}};
-    bool whole =
-        pushed_.generation == row.at.generation && pushed_.version > 0 &&
-        (pushed_.version >= row.floor || state_.options.store.mutations.no_snapshot_below_floor);
-    if (whole) {
-        const auto reader = store.open_reader(self, pushed_.version);
-        whole =
-            store.read(reader, state_.options.push_entries_max, update.entries) == ReadOutcome::end;
-        store.close_reader(reader);
+    PlaneState::PushFrame& made = state_.push_frame;
+    if (made.from != pushed_ || made.to != row.at) {
+        make_push(row, made);
     }
     pushed_ = row.at;
-    if (whole) {
-        send(update);
+    if (!made.bytes.empty()) {
+        send_frame(MessageKind::push, made.bytes);
     } else {
         send(DigestRows{.all = false, .answer = true, .rows = {row}});  // the peer will pull
     }
-    static_cast<void>(now_ms);
+}
+
+// Without bytes: it is not for a push.
+void Session::make_push(const DigestRow& row, PlaneState::PushFrame& made) {
+    ClaimStore& store = state_.store;
+    made = {pushed_, row.at, {}};
+    const bool known =
+        pushed_.generation == row.at.generation && pushed_.version > 0 &&
+        (pushed_.version >= row.floor || state_.options.store.mutations.no_snapshot_below_floor);
+    if (!known || row.at.version - pushed_.version > state_.options.push_entries_max) {
+        return;
+    }
+    Push update{.life = tag_of(row.at.generation),
+                .from = pushed_.version,
+                .to = row.at.version,
+                .fingerprint = static_cast<std::uint32_t>(row.fingerprint),
+                .entries = {}};
+    const auto reader = store.open_reader(store.self(), pushed_.version);
+    const bool whole =
+        store.read(reader, state_.options.push_entries_max, update.entries) == ReadOutcome::end;
+    store.close_reader(reader);
+    if (whole) {
+        made.bytes = encode(update, state_.cluster);
+    }
 }
 
 }  // namespace posthaste::gossip::claims

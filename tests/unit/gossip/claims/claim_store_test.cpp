@@ -220,7 +220,11 @@ TEST(claim_store, what_was_forgotten_does_not_come_back) {
     EXPECT_EQ(scene.store.table().used(), 0U);
     EXPECT_EQ(scene.store.origins(), 1U);
     EXPECT_EQ(put_snapshot(scene.store, kOther, {kFirstLife, 2}, {}).error(), Refusal::forgotten);
-    EXPECT_TRUE(put_snapshot(scene.store, kOther, {kFirstLife, 3}, {claim_entry(1, 3)}));
+    EXPECT_EQ(put_snapshot(scene.store, kOther, {kFirstLife, 3}, {}).error(), Refusal::forgotten)
+        << "somebody else told of it: it is still dead";
+    scene.store.set_eligible(kOther, true);
+    EXPECT_TRUE(put_snapshot(scene.store, kOther, {kFirstLife, 2}, {claim_entry(1, 2)}))
+        << "it lives, and nothing changed there meanwhile";
     EXPECT_EQ(scene.winner(1), kOther);
 }
 

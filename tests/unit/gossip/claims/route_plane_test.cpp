@@ -212,6 +212,61 @@ TEST(route_plane, who_sends_to_the_wrong_router_is_told_and_looks_again) {
     EXPECT_EQ(winner(group, 2, 1), 3U);
 }
 
+// Somebody who speaks for router 2, message by message, to router 1.
+class Stranger {
+  public:
+    Stranger() {
+        EXPECT_TRUE(group[1].connect(9, false, std::nullopt, group.now_ms));
+        say(Hello{RouterId{2}});
+    }
+
+    void say(const Message& message) {
+        group[1].receive(9, encode(message, cluster_hash("posthaste")), group.now_ms);
+    }
+
+    std::uint64_t refused(Refusal why) {
+        return group[1].counters().refused[static_cast<std::size_t>(why)];
+    }
+
+    // A row that makes router 1 pull; its first pull has number 1.
+    void offer(std::uint64_t router) {
+        say(DigestRows{.all = false,
+                       .answer = true,
+                       .rows = {{.router = RouterId{router}, .at = {{1, 1}, 5}}}});
+    }
+
+    PlaneGroup group{1};
+};
+
+TEST(route_plane, an_answer_nobody_asked_for_is_refused) {
+    Stranger stranger;
+    Discovered answer{.agent = numbered_id(1), .found = true, .router = RouterId{7}};
+    answer.at = {{1, 1}, 1};
+    stranger.say(answer);
+    EXPECT_EQ(stranger.refused(Refusal::unasked_answer), 1U);
+    EXPECT_EQ(winner(stranger.group, 1, 1), 0U);
+    stranger.group[1].discover(numbered_id(1));
+    stranger.say(answer);
+    EXPECT_EQ(winner(stranger.group, 1, 1), 7U);
+}
+
+TEST(route_plane, a_range_whose_chunks_have_nothing_ends) {
+    Stranger stranger;
+    stranger.offer(3);
+    stranger.say(RangeBegin{.id = 1, .router = RouterId{3}, .generation = {1, 1}});
+    EXPECT_EQ(stranger.group[1].session_of(RouterId{2})->pulls(), 1U);
+    stranger.say(RangeChunk{.id = 1, .sequence = 0, .entries = {}});
+    EXPECT_EQ(stranger.refused(Refusal::malformed), 1U);
+    EXPECT_EQ(stranger.group[1].session_of(RouterId{2})->pulls(), 0U);
+}
+
+TEST(route_plane, a_push_of_another_life_is_refused_and_asked_about) {
+    Stranger stranger;
+    stranger.say(Push{.life = 1, .from = 1, .to = 2, .entries = {}});
+    EXPECT_EQ(stranger.refused(Refusal::not_from_start), 1U);
+    EXPECT_EQ(stranger.group[1].store().origins(), 1U);
+}
+
 TEST(route_plane, two_connections_between_two_routers_become_one) {
     PlaneGroup group(2);
     group.connect(2, 1);
@@ -239,7 +294,7 @@ TEST(route_plane, connections_that_say_nothing_or_say_it_wrong_are_ended) {
         return why;
     };
     auto later = bytes_of(Hello{RouterId{2}}, "posthaste");
-    later[4] = 9;
+    later[5] = 9;
     auto huge = later;
     huge[0] = 1;
     EXPECT_EQ(other({}), Refusal::no_hello);

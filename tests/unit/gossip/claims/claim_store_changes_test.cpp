@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What is told of changes, and what is given back: the corners of ClaimStore.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "gossip/claims/claim_store.h"
+#include "tests/support/claims_scene.h"
+
+namespace {
+
+using namespace posthaste::gossip::claims;
+using namespace posthaste::support;
+
+constexpr RouterId kNobody{0};
+
+std::size_t told_of(ClaimStore& store, std::uint32_t agent) {
+    const auto changes = store.take_changes();
+    return static_cast<std::size_t>(std::count(changes.begin(), changes.end(), numbered_id(agent)));
+}
+
+Range delta(const Generation& life, std::uint64_t from, std::uint64_t to) {
+    return {.router = kOther, .from = from, .to = {life, to}};
+}
+
+// A router with one agent that restarted and has not yet said that all are back.
+void restart(ClaimScene& scene, const std::vector<Entry>& again, std::uint64_t version) {
+    ASSERT_TRUE(
+        put_snapshot(scene.store, kOther, {kFirstLife, 2}, {claim_entry(1, 1), end_entry(2)}));
+    ASSERT_TRUE(put_snapshot(scene.store, kOther, {kSecondLife, version}, again));
+    scene.settle();
+    static_cast<void>(scene.store.take_changes());
+}
+
+TEST(claim_store, what_goes_while_its_router_goes_out_is_told) {
+    ClaimScene scene;
+    ASSERT_TRUE(put_snapshot(scene.store, kOther, {kFirstLife, 1}, {claim_entry(1, 1)}));
+    scene.settle();
+    static_cast<void>(scene.store.take_changes());
+    scene.store.set_eligible(kOther, false);
+    const std::vector<Entry> gone{gone_entry(1, 2)};
+    ASSERT_TRUE(scene.store.apply(delta(kFirstLife, 1, 2), gone));
+    scene.settle();
+    EXPECT_EQ(scene.winner(1), kNobody);
+    EXPECT_GE(told_of(scene.store, 1), 1U);
+}
+
+TEST(claim_store, what_a_restarted_router_withdrew_stays_gone_when_that_is_forgotten) {
+    ClaimScene scene;
+    restart(scene, {gone_entry(1, 1)}, 1);
+    EXPECT_EQ(scene.winner(1), kNobody);
+    scene.store.follow_floor(kOther, kSecondLife, 1);
+    scene.settle();
+    EXPECT_EQ(scene.winner(1), kNobody);
+    EXPECT_EQ(scene.store.table().used(), 1U) << "the mark of the first life";
+}
+
+TEST(claim_store, a_snapshot_without_what_was_withdrawn_does_not_bring_it_back) {
+    ClaimScene scene;
+    restart(scene, {gone_entry(1, 1)}, 1);
+    ASSERT_TRUE(put_snapshot(scene.store, kOther, {kSecondLife, 3}, {claim_entry(2, 3)}));
+    scene.settle();
+    EXPECT_EQ(scene.winner(1), kNobody);
+}
+
+TEST(claim_store, what_a_snapshot_withdraws_of_before_a_restart_is_told) {
+    ClaimScene scene;
+    restart(scene, {}, 0);
+    EXPECT_EQ(scene.winner(1), kOther);
+    ASSERT_TRUE(put_snapshot(scene.store, kOther, {kSecondLife, 2}, {gone_entry(1, 2)}));
+    scene.settle();
+    EXPECT_EQ(scene.winner(1), kNobody);
+    EXPECT_GE(told_of(scene.store, 1), 1U);
+}
+
+TEST(claim_store, routers_that_are_forgotten_take_no_place) {
+    StoreOptions options;
+    options.limits.origins_max = 4;
+    ClaimScene scene(options);
+    for (std::uint64_t router = 10; router < 30; ++router) {
+        scene.store.set_eligible(RouterId{router}, true);
+        scene.store.set_eligible(RouterId{router}, false);
+        scene.store.forget(RouterId{router});
+        scene.store.set_eligible(RouterId{router}, false);  // told late
+    }
+    EXPECT_EQ(scene.store.origins(), 1U);
+    EXPECT_TRUE(put_snapshot(scene.store, kOther, {kFirstLife, 1}, {claim_entry(1, 1)}));
+}
+
+TEST(claim_store, snapshots_that_were_given_up_take_no_place) {
+    StoreOptions options;
+    options.limits.origins_max = 2;
+    ClaimScene scene(options);
+    for (int i = 0; i < 15; ++i) {
+        const auto staging = scene.store.open_staging(kOther, kFirstLife);
+        ASSERT_TRUE(staging) << i;
+        scene.store.drop_staging(*staging);
+    }
+    EXPECT_EQ(scene.store.open_staging(kOther, kFirstLife).error(), Refusal::origins_full);
+    scene.settle();
+    EXPECT_TRUE(scene.store.open_staging(kOther, kFirstLife));
+}
+
+TEST(claim_store, a_router_that_comes_and_goes_all_the_time_is_told_of_once) {
+    ClaimScene scene;
+    ASSERT_TRUE(put_snapshot(scene.store, kOther, {kFirstLife, 1}, {claim_entry(1, 1)}));
+    for (int i = 0; i < 101; ++i) {
+        scene.store.set_eligible(kOther, i % 2 != 0);
+    }
+    scene.settle();
+    EXPECT_EQ(scene.winner(1), kNobody);
+    EXPECT_EQ(told_of(scene.store, 1), 1U);
+}
+
+TEST(claim_store, an_answer_ends_when_the_keyspace_has_come_so_far) {
+    ClaimScene scene;
+    ASSERT_TRUE(put_snapshot(scene.store, kOther, {kFirstLife, 1}, {claim_entry(2, 1)}));
+    ProvisionalClaim claim;
+    claim.router = kOther;
+    claim.at = {kFirstLife, 2};
+    claim.until_ms = 5'000;
+    ASSERT_TRUE(scene.store.put_provisional(numbered_id(1), claim));
+    EXPECT_EQ(scene.winner(1), kOther);
+    static_cast<void>(scene.store.take_changes());
+    ASSERT_TRUE(scene.store.apply(delta(kFirstLife, 1, 3), std::vector{claim_entry(2, 3)}));
+    EXPECT_EQ(scene.winner(1), kNobody);
+    EXPECT_EQ(told_of(scene.store, 1), 1U);
+    EXPECT_EQ(scene.store.provisional(), 0U);
+}
+
+TEST(claim_store, answers_put_anew_end_once) {
+    ClaimScene scene;
+    ProvisionalClaim claim;
+    claim.router = kOther;
+    claim.at = {kFirstLife, 2};
+    for (std::uint64_t i = 1; i <= 10; ++i) {
+        claim.until_ms = i * 100;
+        ASSERT_TRUE(scene.store.put_provisional(numbered_id(1), claim));
+    }
+    scene.settle(999);
+    EXPECT_EQ(scene.winner(1), kOther);
+    scene.settle(1'000);
+    EXPECT_EQ(scene.winner(1), kNobody);
+    EXPECT_EQ(scene.store.provisional(), 0U);
+}
+
+}  // namespace
