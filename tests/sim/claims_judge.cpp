@@ -93,7 +93,12 @@ std::optional<std::string> ClaimsJudge::check_rows(const Router& router) {
         if (!first && known->second != row.fingerprint) {
             return at(router) + "other content at " + text_of(row);
         }
-        claims::Position& reached = reached_[{number(router.id), router.lives, number(row.router)}];
+        // Who forgets begins anew.
+        const auto forgets = router.forgets.find(number(row.router));
+        claims::Position& reached =
+            reached_[{number(router.id),
+                      router.lives << 32U | (forgets == router.forgets.end() ? 0 : forgets->second),
+                      number(row.router)}];
         if (row.at < reached) {
             return at(router) + "went back to " + text_of(row);
         }
@@ -103,6 +108,9 @@ std::optional<std::string> ClaimsJudge::check_rows(const Router& router) {
 }
 
 std::optional<std::string> ClaimsJudge::at_any_time(const ClaimsWorld& world) {
+    if (world.too_many_moves()) {
+        return "an agent moved more often than it may";
+    }
     for (const Router& router : world.routers()) {
         if (router.plane == nullptr) {
             continue;

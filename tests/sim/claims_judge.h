@@ -28,7 +28,7 @@ class ClaimsJudge {
     [[nodiscard]] static std::optional<std::string> check_refusals(const Router& router);
 
     std::map<Place, std::uint64_t> contents_;  // fingerprints by router and position
-    // By who knows, its life, and whose it is.
+    // By who knows, its life and how often it forgot, and whose it is.
     std::map<std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>, claims::Position> reached_;
 };
 

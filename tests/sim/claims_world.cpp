@@ -46,8 +46,10 @@ ClaimsWorld::ClaimsWorld(std::uint64_t seed, const claims::Mutations& mutations)
     : dice_(seed), options_(options_of(mutations)) {
     routers_.resize(2 + dice_.below(4));
     side_.resize(routers_.size());
+    forgets_ = dice_.one_in(2);
     for (unsigned i = 0; i < routers_.size(); ++i) {
         routers_[i].id = claims::RouterId{i + 1};
+        routers_[i].skew_ms = dice_.one_in(3) ? dice_.below(100'000) : dice_.below(50);
         start(routers_[i], true);
     }
 }
@@ -60,6 +62,9 @@ void ClaimsWorld::start(Router& router, bool with_disk) {
     const std::uint64_t nonce = dice_.word();
     const bool no_nonce = options_.store.mutations.no_boot_nonce;
     router.fib.clear();
+    router.moves.clear();
+    const auto index = static_cast<unsigned>(&router - routers_.data());
+    std::erase_if(forgotten_, [index](const auto& pair) { return pair.first == index; });
     router.plane = std::make_unique<claims::RoutePlane>(
         options_,
         router.id,
@@ -73,7 +78,7 @@ void ClaimsWorld::start(Router& router, bool with_disk) {
         }
     }
     if (!dice_.one_in(8)) {
-        router.plane->own().end_of_rib(now_ms_);
+        router.plane->own().end_of_rib(clock(router));
     }
     tell_members();
 }
@@ -110,7 +115,16 @@ void ClaimsWorld::attach(Router& router, unsigned agent) {
         attachment.offers.push_back(*routing::offer_from_text(kNames[set]));
     }
     // A refusal is an answer: there is no session then.
-    static_cast<void>(router.plane->own().attach(agent_id(agent), attachment, now_ms_));
+    const std::uint64_t moved = router.plane->own().counts().moved_here;
+    static_cast<void>(router.plane->own().attach(agent_id(agent), attachment, clock(router)));
+    if (router.plane->own().counts().moved_here > moved) {
+        auto& moves = router.moves[agent_id(agent)];
+        moves.push_back(now_ms_);
+        while (moves.front() + options_.own.moves.within_ms <= now_ms_) {
+            moves.pop_front();
+        }
+        too_many_moves_ = too_many_moves_ || moves.size() > options_.own.moves.moves_max;
+    }
 }
 
 Router* ClaimsWorld::up() {
@@ -128,7 +142,10 @@ bool ClaimsWorld::joined(unsigned one, unsigned other) const {
 void ClaimsWorld::tell_members() {
     for (unsigned i = 0; i < routers_.size(); ++i) {
         for (unsigned j = 0; j < routers_.size(); ++j) {
-            if (i != j && routers_[i].plane != nullptr) {
+            if (joined(i, j)) {
+                forgotten_.erase({i, j});
+            }
+            if (i != j && routers_[i].plane != nullptr && !forgotten_.contains({i, j})) {
                 routers_[i].plane->set_member(
                     routers_[j].id,
                     joined(i, j) ? claims::Membership::alive : claims::Membership::out);
@@ -137,10 +154,39 @@ void ClaimsWorld::tell_members() {
     }
 }
 
+// One that was out for long, as some router has it; others may have it still.
+void ClaimsWorld::forget(unsigned at) {
+    for (unsigned whom = 0; whom < routers_.size() && forgets_; ++whom) {
+        if (whom != at && !joined(at, whom) && (healed_ || dice_.one_in(2))) {
+            routers_[at].plane->set_member(routers_[whom].id, claims::Membership::forgotten);
+            forgotten_.insert({at, whom});
+            ++routers_[at].forgets[claims::number(routers_[whom].id)];
+        }
+    }
+}
+
+// A second connection of two that have one: they must agree on which to keep.
+void ClaimsWorld::duplicate() {
+    const auto one = dice_.below(static_cast<unsigned>(routers_.size()));
+    const auto other = dice_.below(static_cast<unsigned>(routers_.size()));
+    if (one != other && joined(one, other)) {
+        begin_link(one, other);
+    }
+}
+
+void ClaimsWorld::begin_link(unsigned one, unsigned other) {
+    Link link{.id = next_link_++, .one = one, .other = other, .to_other = {}, .to_one = {}};
+    Router& from = routers_[one];
+    Router& to = routers_[other];
+    static_cast<void>(from.plane->connect(link.id, true, to.id, clock(from)));
+    static_cast<void>(to.plane->connect(link.id, false, std::nullopt, clock(to)));
+    links_.push_back(std::move(link));
+}
+
 void ClaimsWorld::cut(std::size_t link) {
     for (const unsigned end : {links_[link].one, links_[link].other}) {
         if (routers_[end].plane != nullptr) {
-            routers_[end].plane->disconnect(links_[link].id, now_ms_);
+            routers_[end].plane->disconnect(links_[link].id, clock(routers_[end]));
         }
     }
     links_.erase(links_.begin() + static_cast<std::ptrdiff_t>(link));
@@ -168,16 +214,7 @@ void ClaimsWorld::connect_missing() {
                 continue;
             }
             const bool turned = dice_.one_in(2);
-            Link link{.id = next_link_++,
-                      .one = turned ? j : i,
-                      .other = turned ? i : j,
-                      .to_other = {},
-                      .to_one = {}};
-            static_cast<void>(
-                routers_[link.one].plane->connect(link.id, true, routers_[link.other].id, now_ms_));
-            static_cast<void>(
-                routers_[link.other].plane->connect(link.id, false, std::nullopt, now_ms_));
-            links_.push_back(std::move(link));
+            begin_link(turned ? j : i, turned ? i : j);
         }
     }
 }
@@ -186,14 +223,17 @@ void ClaimsWorld::carry(Link& link, bool forth) {
     Router& from = routers_[forth ? link.one : link.other];
     Router& to = routers_[forth ? link.other : link.one];
     std::deque<Delivery>& way = forth ? link.to_other : link.to_one;
-    auto bytes = from.plane->take_output(link.id, link_bytes(dice_), now_ms_);
+    if (!forth && link.deaf) {
+        return;  // it waits there, as for a network that lets one way through
+    }
+    auto bytes = from.plane->take_output(link.id, link_bytes(dice_), clock(from));
     if (!bytes.empty()) {
         const std::uint64_t earliest = way.empty() ? now_ms_ : way.back().at_ms;
         const std::uint64_t delay = dice_.one_in(6) ? 10 * kTickMs : kTickMs * dice_.below(3);
         way.push_back({std::max(earliest, now_ms_ + delay), std::move(bytes)});
     }
     while (!way.empty() && way.front().at_ms <= now_ms_) {
-        to.plane->receive(link.id, way.front().bytes, now_ms_);
+        to.plane->receive(link.id, way.front().bytes, clock(to));
         way.pop_front();
     }
 }
@@ -201,7 +241,7 @@ void ClaimsWorld::carry(Link& link, bool forth) {
 void ClaimsWorld::close_sessions(Router& router) {
     for (const claims::Event& event : router.plane->take_events()) {
         if (event.kind == claims::EventKind::close_session) {
-            router.plane->own().detach(event.agent, now_ms_);
+            router.plane->own().detach(event.agent, clock(router));
         }
     }
 }
@@ -224,7 +264,7 @@ void ClaimsWorld::tick() {
             continue;
         }
         close_sessions(router);
-        router.plane->on_timer(now_ms_);
+        router.plane->on_timer(clock(router));
         for (const routing::AgentId& agent : router.plane->take_changes()) {
             if (const auto best = router.plane->store().best(agent)) {
                 router.fib[agent] = claims::number(best->router);
@@ -249,14 +289,23 @@ void ClaimsWorld::act() {
     } else if (what < 50) {
         attach(*router, agent);
     } else if (what < 70) {
-        router->plane->own().detach(agent_id(agent), now_ms_);
+        router->plane->own().detach(agent_id(agent), clock(*router));
     } else if (what < 78) {
         // As if what was withdrawn so far were old enough.
-        router->plane->own().collect(now_ms_ + 1'000'000);
-    } else if (what < 84) {
+        router->plane->own().collect(clock(*router) + 1'000'000);
+    } else if (what < 81) {
         if (!links_.empty()) {
             cut(dice_.below(static_cast<unsigned>(links_.size())));
         }
+    } else if (what == 81) {
+        duplicate();
+    } else if (what == 82) {
+        if (!links_.empty()) {
+            Link& link = links_[dice_.below(static_cast<unsigned>(links_.size()))];
+            link.deaf = !link.deaf;
+        }
+    } else if (what == 83) {
+        forget(static_cast<unsigned>(router - routers_.data()));
     } else if (what < 88) {
         split();
     } else if (what < 91) {
@@ -282,15 +331,23 @@ void ClaimsWorld::step() {
 void ClaimsWorld::heal() {
     healed_ = true;
     std::fill(side_.begin(), side_.end(), 0);
+    for (Link& link : links_) {
+        link.deaf = false;
+    }
     for (Router& router : routers_) {
         if (router.plane == nullptr && !router.gone) {
             start(router, !dice_.one_in(3));
         }
         if (router.plane != nullptr) {
-            router.plane->own().end_of_rib(now_ms_);
+            router.plane->own().end_of_rib(clock(router));
         }
     }
     tell_members();
+    for (unsigned i = 0; i < routers_.size(); ++i) {
+        if (routers_[i].plane != nullptr) {
+            forget(i);  // all that will not come back
+        }
+    }
 }
 
 bool ClaimsWorld::quiet() const {

@@ -49,8 +49,11 @@ struct Router {
     bool gone = false;                          // for good
     std::uint64_t counter = 0;                  // on its disk
     std::uint64_t lives = 0;
-    std::set<unsigned> disk;                        // agents that were attached when it went down
-    std::map<routing::AgentId, std::uint64_t> fib;  // the winner's router, from changes alone
+    std::map<std::uint64_t, std::uint64_t> forgets;  // how often it forgot a router
+    std::set<unsigned> disk;                         // agents that were attached when it went down
+    std::uint64_t skew_ms = 0;                       // of its clock
+    std::map<routing::AgentId, std::uint64_t> fib;   // the winner's router, from changes alone
+    std::map<routing::AgentId, std::deque<std::uint64_t>> moves;  // accepted, for the limit
 };
 
 class ClaimsWorld {
@@ -69,6 +72,9 @@ class ClaimsWorld {
 
     [[nodiscard]] std::uint64_t now_ms() const noexcept { return now_ms_; }
 
+    // More moves of one agent to one router than the limit allows were let through.
+    [[nodiscard]] bool too_many_moves() const noexcept { return too_many_moves_; }
+
     // Whether nothing is on its way.
     [[nodiscard]] bool quiet() const;
 
@@ -84,15 +90,24 @@ class ClaimsWorld {
         claims::ConnectionId id = 0;
         unsigned one = 0;  // began it
         unsigned other = 0;
+        bool deaf = false;  // nothing comes back to the one that began it
         std::deque<Delivery> to_other;
         std::deque<Delivery> to_one;
     };
 
     void start(Router& router, bool with_disk);
     void crash(Router& router);
+    void forget(unsigned at);
+    void duplicate();
+
+    [[nodiscard]] std::uint64_t clock(const Router& router) const {
+        return now_ms_ + router.skew_ms;
+    }
+
     void attach(Router& router, unsigned agent);
     void close_sessions(Router& router);
     void cut(std::size_t link);
+    void begin_link(unsigned one, unsigned other);
     void split();
     void connect_missing();
     void carry(Link& link, bool forth);
@@ -108,7 +123,10 @@ class ClaimsWorld {
     std::vector<unsigned> side_;  // routers of different sides cannot talk
     std::uint64_t now_ms_ = 1'000'000;
     claims::ConnectionId next_link_ = 1;
+    std::set<std::pair<unsigned, unsigned>> forgotten_;  // who, and whom
+    bool forgets_ = false;                               // else nobody is ever forgotten
     bool healed_ = false;
+    bool too_many_moves_ = false;
 };
 
 }  // namespace posthaste::sim
