@@ -26,7 +26,8 @@ LAYERS = {
     "dataplane": ("dataplane/", "routing/"),
     "controlplane": ("controlplane/", "dataplane/", "gossip/", "routing/"),
     "tools": ("tools/", "routing/", "controlplane/protocol.h"),
-    "tools/benchmark": ("tools/", "dataplane/", "routing/"),  # runs the worker in its own process
+    # Runs the worker and the route plane in its own process.
+    "tools/benchmark": ("tools/", "dataplane/", "gossip/", "routing/"),
     "tests": ("controlplane/", "dataplane/", "gossip/", "routing/", "tests/", "tools/"),
 }
 

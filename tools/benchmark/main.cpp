@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tools/benchmark/capability_command.h"
+#include "tools/benchmark/claims_command.h"
 #include "tools/benchmark/forward.h"
 #include "tools/benchmark/forward_options.h"
 #include "tools/benchmark/hash_command.h"
@@ -30,6 +31,8 @@ int main(int argc, char** argv) {
     const CLI::App* pattern_command = add_patterns(app, patterns);
     PolicyBenchOptions policies;
     const CLI::App* policy_command = add_policies(app, policies);
+    ClaimsBenchOptions claims;
+    const CLI::App* claims_command = add_claims(app, claims);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -43,6 +46,7 @@ int main(int argc, char** argv) {
                         : capability_command->parsed() ? run_capability(capability)
                         : pattern_command->parsed()    ? run_patterns(patterns)
                         : policy_command->parsed()     ? run_policies(policies)
+                        : claims_command->parsed()     ? run_claims(claims)
                                                        : run_forward(forward);
     if (!report.has_value()) {
         std::fprintf(stderr, "posthaste-bench: %s\n", report.error().c_str());
