@@ -90,12 +90,15 @@ std::optional<OperationError> read_call(std::string_view line, Call& call) {
     return std::nullopt;
 }
 
-std::string to_answer(const Json& id, Outcome outcome) {
+std::string to_answer(const Json& id, Outcome outcome, bool more = false) {
     Json answer = Json::object();
     if (!id.is_null()) {
         answer["id"] = id;
     }
     answer["ok"] = outcome.has_value();
+    if (more) {
+        answer["more"] = true;
+    }
     if (outcome) {
         answer["data"] = std::move(*outcome);
     } else {
@@ -137,6 +140,7 @@ void AdminSession::end_of_input() {
 }
 
 void AdminSession::work(unsigned budget) {
+    go_on(budget);
     for (; budget > 0 && has_work(); --budget) {
         answer(std::string_view(input_).substr(input_start_, line_end_ - input_start_));
         input_start_ = line_end_ + 1;
@@ -144,10 +148,29 @@ void AdminSession::work(unsigned budget) {
         line_end_ = std::string::npos;
         find_line();
     }
+    go_on(budget);
 }
 
 bool AdminSession::has_work() const noexcept {
-    return has_line() && output().size() < kOutputHighBytes;
+    const bool free = ongoing_ == nullptr || ongoing_->is_endless();
+    return has_line() && free && output().size() < kOutputHighBytes;
+}
+
+// Of what goes on without end, a request or the end of the connection is the end.
+void AdminSession::go_on(unsigned budget) {
+    if (ongoing_ != nullptr && ongoing_->is_endless() && (has_line() || input_ended_)) {
+        ongoing_.reset();
+    }
+    for (; budget > 0 && ongoing_ != nullptr && output().size() < kOutputHighBytes; --budget) {
+        auto next = ongoing_->next();
+        if (!next) {
+            break;
+        }
+        put(ongoing_id_, std::move(next->outcome), !next->last);
+        if (next->last) {
+            ongoing_.reset();
+        }
+    }
 }
 
 void AdminSession::sent(std::size_t bytes) {
@@ -162,7 +185,7 @@ void AdminSession::sent(std::size_t bytes) {
 }
 
 bool AdminSession::finished() const noexcept {
-    return input_ended_ && !has_line() && output().empty();
+    return input_ended_ && !has_line() && output().empty() && ongoing_ == nullptr;
 }
 
 void AdminSession::find_line() noexcept {
@@ -177,12 +200,23 @@ void AdminSession::answer(std::string_view line) {
         return;
     }
     Call call;
-    std::optional<OperationError> error = read_call(line, call);
-    std::string text = to_answer(call.id,
-                                 error ? Outcome(tl::unexpected(std::move(*error)))
-                                       : execute(operations_, call.words, call.named));
+    if (auto error = read_call(line, call)) {
+        put(call.id, tl::unexpected(std::move(*error)), false);
+        return;
+    }
+    Reply reply = execute(operations_, call.words, call.named);
+    if (reply.ongoing == nullptr) {
+        put(call.id, std::move(reply.outcome), false);
+        return;
+    }
+    ongoing_ = std::move(reply.ongoing);
+    ongoing_id_ = std::move(call.id);
+}
+
+void AdminSession::put(const Json& id, Outcome outcome, bool more) {
+    std::string text = to_answer(id, std::move(outcome), more);
     if (text.size() > kAnswerBytesMax) {
-        text = to_answer(call.id,
+        text = to_answer(id,
                          refuse(code::too_large,
                                 "the answer would have " + std::to_string(text.size()) +
                                     " bytes; ask for fewer rows with --limit"));

@@ -7,9 +7,11 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "controlplane/ongoing.h"
 #include "controlplane/operations.h"
 
 namespace posthaste::controlplane {
@@ -33,6 +35,9 @@ class AdminSession {
     // work() would find something to do.
     [[nodiscard]] bool has_work() const noexcept;
 
+    // A command goes on: work() is to be called every turn.
+    [[nodiscard]] bool is_waiting() const noexcept { return ongoing_ != nullptr; }
+
     [[nodiscard]] std::string_view output() const noexcept {
         return std::string_view(output_).substr(output_start_);
     }
@@ -49,6 +54,8 @@ class AdminSession {
 
     void find_line() noexcept;
     void answer(std::string_view line);
+    void go_on(unsigned budget);
+    void put(const Json& id, Outcome outcome, bool more);
     void refuse_input();
 
     Operations& operations_;
@@ -59,6 +66,8 @@ class AdminSession {
     std::string output_;
     std::size_t output_start_ = 0;
     bool input_ended_ = false;
+    std::unique_ptr<Ongoing> ongoing_;  // and no request is taken up meanwhile
+    Json ongoing_id_;
 };
 
 }  // namespace posthaste::controlplane

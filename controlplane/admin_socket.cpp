@@ -20,6 +20,7 @@ constexpr unsigned kRequestsPerTurn = 8;  // of one connection
 constexpr unsigned kAcceptsPerTurn = 16;
 constexpr int kEventsPerTurn = 32;
 constexpr std::uint64_t kAcceptPauseMs = 1'000;
+constexpr std::uint32_t kGone = std::uint32_t{EPOLLHUP} | std::uint32_t{EPOLLERR};
 constexpr std::uint64_t kListenerKey = ~0ULL;  // of epoll; connections have their slot's index
 
 std::string failure(const std::string& path, const std::string& what, int error) {
@@ -83,8 +84,16 @@ void AdminSocket::poll(std::uint64_t now_ms) {
     for (int i = 0; i < ready; ++i) {
         const std::uint64_t key = events[static_cast<std::size_t>(i)].data.u64;
         callers = callers || key == kListenerKey;
+        if (key != kListenerKey && (events[static_cast<std::size_t>(i)].events & kGone) != 0) {
+            hang_up(key);
+        }
         if (key != kListenerKey) {
             serve(key, now_ms);
+        }
+    }
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+        if (slots_[slot] && slots_[slot]->session.is_waiting()) {
+            serve(slot, now_ms);
         }
     }
     for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
@@ -214,6 +223,18 @@ void AdminSocket::admit(int fd, std::uint64_t now_ms) {
     (*free)->progress_ms = now_ms;
     ++count_;
     watch(event.data.u64);
+}
+
+bool AdminSocket::has_ongoing() const noexcept {
+    return std::ranges::any_of(
+        slots_, [](const auto& slot) { return slot != nullptr && slot->session.is_waiting(); });
+}
+
+// Nobody is there to wait for what goes on.
+void AdminSocket::hang_up(std::size_t slot) {
+    if (slot < slots_.size() && slots_[slot] && slots_[slot]->session.is_waiting()) {
+        close(slot);
+    }
 }
 
 void AdminSocket::serve(std::size_t slot, std::uint64_t now_ms) {

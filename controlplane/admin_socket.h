@@ -40,8 +40,10 @@ class AdminSocket {
     [[nodiscard]] int epoll_fd() const noexcept { return epoll_fd_; }
 
     // Serves what is ready, a bounded share of it. Call when epoll_fd() is readable, and at least
-    // every second for the time limits. `now_ms` is monotonic.
+    // every second for the time limits; every turn while has_ongoing(). `now_ms` is monotonic.
     void poll(std::uint64_t now_ms);
+    // Some command goes on.
+    [[nodiscard]] bool has_ongoing() const noexcept;
 
     [[nodiscard]] unsigned connections() const noexcept { return count_; }
 
@@ -60,6 +62,7 @@ class AdminSocket {
     [[nodiscard]] tl::expected<void, std::string> remove_dead_socket() const;
     void accept_all(std::uint64_t now_ms);
     void admit(int fd, std::uint64_t now_ms);
+    void hang_up(std::size_t slot);
     void serve(std::size_t slot, std::uint64_t now_ms);
     [[nodiscard]] bool receive(Connection& connection);
     [[nodiscard]] bool send(Connection& connection, std::uint64_t now_ms);

@@ -6,6 +6,7 @@
 #include <rte_lcore.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "controlplane/cluster/keyring_file.h"
@@ -444,6 +445,12 @@ void Box::close_ports() {
 
 std::uint64_t Box::now_ms() const noexcept {
     return clock.ms(rte_rdtsc());
+}
+
+std::uint64_t Box::wall_ms() const noexcept {
+    const auto since = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
 }
 
 std::uint64_t Box::received() const noexcept {

@@ -20,6 +20,7 @@
 #include "controlplane/cluster/cluster_routes.h"
 #include "controlplane/config.h"
 #include "controlplane/control_counters.h"
+#include "controlplane/event_log.h"
 #include "controlplane/memory_plan.h"
 #include "controlplane/neighbours.h"
 #include "controlplane/next_hops.h"
@@ -79,6 +80,8 @@ class Box {
     void keep_warm_list() const;
 
     [[nodiscard]] std::uint64_t now_ms() const noexcept;
+    // Since 1970, as the machine's clock has it: for people.
+    [[nodiscard]] std::uint64_t wall_ms() const noexcept;
 
     // Frames received over all ports, and frames still on their way through the box.
     [[nodiscard]] std::uint64_t received() const noexcept;
@@ -112,6 +115,7 @@ class Box {
     std::unique_ptr<SavedAgents> saved;
     HeldAnswers held_answers;  // for `saved`
     ControlCounters counters;
+    EventLog events;
     MemoryTaken taken;
     TableAlarm table_alarm;
     bool store_alarm = false;  // the log has it that the store refuses

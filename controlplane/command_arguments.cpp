@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "controlplane/event_log.h"
 #include "controlplane/protocol.h"
 #include "routing/offer.h"
 
@@ -25,6 +26,18 @@ bool is_text(std::string_view value, std::size_t bytes_max) noexcept {
 
 bool is_hex_digit(char c) noexcept {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+// Base64 with padding (RFC 4648) of 16, 24 or 32 bytes, by its form.
+bool is_key(std::string_view value) noexcept {
+    const std::size_t padding = value.ends_with("==") ? 2 : value.ends_with('=') ? 1 : 0;
+    const std::string_view digits = value.substr(0, value.size() - padding);
+    const std::size_t bytes = value.size() / 4 * 3 - padding;
+    return value.size() % 4 == 0 && (bytes == 16 || bytes == 24 || bytes == 32) &&
+           std::ranges::all_of(digits, [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                      c == '+' || c == '/';
+           });
 }
 
 template <typename T>
@@ -63,6 +76,10 @@ std::string_view name_of(ValueKind kind) noexcept {
             return "text";
         case ValueKind::cursor:
             return "cursor";
+        case ValueKind::key:
+            return "key";
+        case ValueKind::topic:
+            return "topic";
         case ValueKind::word:
             return "word";
         case ValueKind::flag:
@@ -95,6 +112,10 @@ std::string_view allowed(ValueKind kind) noexcept {
             return "NAME[@PRIORITY][*WEIGHT], as in vision/ocr@800*20";
         case ValueKind::cursor:
             return "the cursor an earlier answer gave as next";
+        case ValueKind::key:
+            return "a key of 16, 24 or 32 bytes in base64";
+        case ValueKind::topic:
+            return "agents, ports, members or routes";
         case ValueKind::word:
             return "words of a command";
         case ValueKind::flag:
@@ -163,6 +184,10 @@ bool is_valid(ValueKind kind, std::string_view value) noexcept {
         case ValueKind::payload:
             return !value.empty() && value.size() % 2 == 0 &&
                    value.size() / 2 <= kPayloadBytesMax && std::ranges::all_of(value, is_hex_digit);
+        case ValueKind::key:
+            return is_key(value);
+        case ValueKind::topic:
+            return topic_from_text(value).has_value();
         case ValueKind::port:
         case ValueKind::router:
         case ValueKind::policy:

@@ -27,6 +27,8 @@ enum class ValueKind : std::uint8_t {
     name,        // 1..255 bytes of text
     capability,  // NAME[@PRIORITY][*WEIGHT]
     cursor,      // opaque, from an earlier answer
+    key,         // 16, 24 or 32 bytes in base64
+    topic,       // of events
     word,        // of a command, for help
     flag,        // takes no value
 };

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "controlplane/cluster/cluster_commands.h"
+#include "controlplane/cluster/cluster_text.h"
 #include "controlplane/command_tree.h"
+#include "controlplane/event_stream.h"
 
 namespace posthaste::controlplane {
 
@@ -73,6 +76,27 @@ constexpr std::array kAdditionOptions{
     Parameter{"capability", ValueKind::capability, Need::repeated, "What it can do; repeatable."},
 };
 
+constexpr std::array kSeeds{
+    Parameter{"seed", ValueKind::endpoint, Need::required, "A member; its port if it is not ours."},
+};
+
+constexpr std::array kMemberOnly{
+    Parameter{"member", ValueKind::name, Need::required, "The name of a failed member."},
+};
+
+constexpr std::array kForceLeaveOptions{
+    Parameter{"prune", ValueKind::flag, Need::optional, "Forget it at once, everywhere."},
+};
+
+constexpr std::array kKeyOnly{
+    Parameter{"key", ValueKind::key, Need::required, "The key, in base64."},
+};
+
+constexpr std::array kEventOptions{
+    Parameter{"count", ValueKind::number, Need::optional, "Events to give; else without end."},
+    Parameter{"topic", ValueKind::topic, Need::optional, "Only events of this."},
+};
+
 Page page_of(const Arguments& arguments) {
     return {
         arguments.number("limit", kPageDefault), arguments.text("after"), arguments.text("port")};
@@ -115,6 +139,45 @@ Outcome run_help(Operations& /*operations*/, const Arguments& arguments) {
     return rows;
 }
 
+OperationError no_cluster() {
+    return {std::string(code::refused), "this router is not in a cluster ([cluster] address)", {}};
+}
+
+template <typename Use>
+Outcome of_cluster(Operations& operations, const Use& use) {
+    ClusterCommands* const cluster = operations.cluster();
+    return cluster == nullptr ? tl::unexpected(no_cluster()) : use(*cluster);
+}
+
+Reply change_keys(Operations& operations,
+                  gossip::membership::KeyAction action,
+                  const Arguments& arguments) {
+    ClusterCommands* const cluster = operations.cluster();
+    return cluster == nullptr ? Reply{tl::unexpected(no_cluster()), nullptr}
+                              : cluster->keys(action, arguments.text("key"));
+}
+
+Reply run_check(Operations& operations, const Arguments& /*arguments*/) {
+    ClusterCommands* const cluster = operations.cluster();
+    return cluster == nullptr ? Reply{tl::unexpected(no_cluster()), nullptr} : cluster->check();
+}
+
+Outcome run_join(Operations& operations, const Arguments& arguments) {
+    const EndpointText seed = parse_endpoint(arguments.text("seed")).value_or(EndpointText{});
+    return of_cluster(operations, [&seed](ClusterCommands& cluster) {
+        return cluster.join({socket_address(seed.address, seed.udp_port.value_or(cluster.port()))});
+    });
+}
+
+Reply run_events(Operations& operations, const Arguments& arguments) {
+    return {Json(),
+            std::make_unique<EventStream>(operations.events(),
+                                          topic_from_text(arguments.text("topic")),
+                                          arguments.number("count", 0))};
+}
+
+using gossip::membership::KeyAction;
+
 constexpr std::array kCommands{
     Command{"agent add",
             kAgentOnly,
@@ -131,6 +194,60 @@ constexpr std::array kCommands{
             {},
             "Detach an agent, however it came.",
             [](Operations& o, const Arguments& a) { return o.remove_agent(a.agent("agent")); }},
+    Command{"cluster check",
+            {},
+            {},
+            "Ask all routers whether they know the same, and list what differs.",
+            nullptr,
+            run_check},
+    Command{"cluster force-leave",
+            kMemberOnly,
+            kForceLeaveOptions,
+            "Take a failed member for one that left.",
+            [](Operations& o, const Arguments& a) {
+                return of_cluster(o, [&a](ClusterCommands& cluster) {
+                    return cluster.force_leave(a.text("member"), a.has("prune"));
+                });
+            }},
+    Command{"cluster join", kSeeds, {}, "Join the cluster of a member.", run_join},
+    Command{
+        "cluster keys install",
+        kKeyOnly,
+        {},
+        "Give every member a key; it is not used yet.",
+        nullptr,
+        [](Operations& o, const Arguments& a) { return change_keys(o, KeyAction::install, a); }},
+    Command{"cluster keys list",
+            {},
+            {},
+            "Ask every member for the keys it has.",
+            nullptr,
+            [](Operations& o, const Arguments& a) { return change_keys(o, KeyAction::list, a); }},
+    Command{"cluster keys remove",
+            kKeyOnly,
+            {},
+            "Take a key that is not in use from every member.",
+            nullptr,
+            [](Operations& o, const Arguments& a) { return change_keys(o, KeyAction::remove, a); }},
+    Command{"cluster keys use",
+            kKeyOnly,
+            {},
+            "Let every member seal with a key that all have.",
+            nullptr,
+            [](Operations& o, const Arguments& a) { return change_keys(o, KeyAction::use, a); }},
+    Command{"cluster leave",
+            {},
+            {},
+            "Leave the cluster, for as long as this process runs.",
+            [](Operations& o, const Arguments&) {
+                return of_cluster(o, [](ClusterCommands& cluster) { return cluster.leave(); });
+            }},
+    Command{"events",
+            {},
+            kEventOptions,
+            "Show what happens to agents, ports, members and routes, from now on.",
+            nullptr,
+            run_events},
     Command{"help", kHelpWords, {}, "List commands, all or those that begin so.", run_help},
     Command{"lookup",
             kAgentOnly,
@@ -200,11 +317,28 @@ constexpr std::array kCommands{
             [](Operations& o, const Arguments& a) {
                 return o.show_capability(a.text("capability"), page_of(a), a.has("all"));
             }},
+    Command{"show claims",
+            kAgentOnly,
+            {},
+            "List what every router claims of an agent, and whose claim holds.",
+            [](Operations& o, const Arguments& a) {
+                return of_cluster(o, [&a](ClusterCommands& cluster) {
+                    return cluster.show_claims(a.agent("agent"));
+                });
+            }},
     Command{"show config",
             {},
             {},
             "Show the running configuration.",
             [](Operations& o, const Arguments&) { return o.show_config(); }},
+    Command{"show conflicts",
+            {},
+            {},
+            "Show agents and names that are there twice, and damage that was found.",
+            [](Operations& o, const Arguments&) {
+                return of_cluster(
+                    o, [](ClusterCommands& cluster) { return cluster.show_conflicts(); });
+            }},
     Command{"show discovery",
             {},
             {},
@@ -215,6 +349,14 @@ constexpr std::array kCommands{
             kDropOptions,
             "Show dropped frames by port and reason.",
             [](Operations& o, const Arguments& a) { return o.show_drops(a.has("all")); }},
+    Command{"show gossip",
+            {},
+            {},
+            "Show what this router told and heard in the cluster, by kind.",
+            [](Operations& o, const Arguments&) {
+                return of_cluster(o,
+                                  [](ClusterCommands& cluster) { return cluster.show_gossip(); });
+            }},
     Command{"show lcores",
             {},
             {},
@@ -235,6 +377,14 @@ constexpr std::array kCommands{
             kPortPageOptions,
             "List hosts on the links, from ARP and ND.",
             [](Operations& o, const Arguments& a) { return o.show_neighbours(page_of(a)); }},
+    Command{"show peers",
+            {},
+            kPageOptions,
+            "List the members of the cluster, and how far their routers are.",
+            [](Operations& o, const Arguments& a) {
+                return of_cluster(
+                    o, [&a](ClusterCommands& cluster) { return cluster.show_peers(page_of(a)); });
+            }},
     Command{"show policies",
             {},
             {},
@@ -272,16 +422,38 @@ constexpr std::array kCommands{
             {},
             "Show the stages of the pipeline and what a frame costs there.",
             [](Operations& o, const Arguments&) { return o.show_stages(); }},
+    Command{"show store",
+            {},
+            {},
+            "Show what is on the disk, and what waits to be.",
+            [](Operations& o, const Arguments&) { return o.show_store(); }},
     Command{"show top",
             {},
             kTopOptions,
             "Show the agents that most frames go to, by samples.",
             [](Operations& o, const Arguments& a) { return o.show_top(a.number("limit", 20)); }},
+    Command{"show topology",
+            {},
+            {},
+            "Draw the routers, the links to them and their agents.",
+            [](Operations& o, const Arguments&) {
+                return of_cluster(o,
+                                  [](ClusterCommands& cluster) { return cluster.show_topology(); });
+            }},
     Command{"show version",
             {},
             {},
             "Show what runs here and for how long.",
             [](Operations& o, const Arguments&) { return o.show_version(); }},
+    Command{"show versions",
+            {},
+            kPageOptions,
+            "List how far each router has counted, and who is behind.",
+            [](Operations& o, const Arguments& a) {
+                return of_cluster(o, [&a](ClusterCommands& cluster) {
+                    return cluster.show_versions(page_of(a));
+                });
+            }},
     Command{"tree",
             {},
             {},

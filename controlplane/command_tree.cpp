@@ -277,9 +277,9 @@ std::string usage_of(const Command& command) {
     return usage;
 }
 
-Outcome execute(Operations& operations,
-                std::span<const std::string> words,
-                const NamedValues& named) {
+Reply execute(Operations& operations,
+              std::span<const std::string> words,
+              const NamedValues& named) {
     const Command* best = nullptr;
     std::size_t best_words = 0;
     for (const Command& command : commands()) {
@@ -290,7 +290,7 @@ Outcome execute(Operations& operations,
         }
     }
     if (best == nullptr) {
-        return tl::unexpected(explain_no_command(words));
+        return {tl::unexpected(explain_no_command(words)), nullptr};
     }
     Reader reader(operations, *best);
     std::optional<OperationError> error = reader.read_words(words.subspan(best_words));
@@ -301,9 +301,10 @@ Outcome execute(Operations& operations,
         error = reader.finish();
     }
     if (error) {
-        return tl::unexpected(std::move(*error));
+        return {tl::unexpected(std::move(*error)), nullptr};
     }
-    return best->run(operations, reader.arguments());
+    return best->begin != nullptr ? best->begin(operations, reader.arguments())
+                                  : Reply{best->run(operations, reader.arguments()), nullptr};
 }
 
 Json describe_commands(const Operations& operations) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "controlplane/command_arguments.h"
+#include "controlplane/ongoing.h"
 #include "controlplane/operations.h"
 
 namespace posthaste::controlplane {
@@ -31,6 +32,8 @@ struct Command {
     std::span<const Parameter> options;     // --name VALUE, --name=VALUE, or --name for a flag
     std::string_view help;                  // one sentence
     Outcome (*run)(Operations&, const Arguments&);
+    // Instead of `run`: of a command whose answer takes time, or that has several.
+    Reply (*begin)(Operations&, const Arguments&) = nullptr;
 };
 
 // By path, ascending.
@@ -42,9 +45,9 @@ struct Command {
 // Values given by name instead of position; a flag's value is empty.
 using NamedValues = std::vector<std::pair<std::string, std::string>>;
 
-[[nodiscard]] Outcome execute(Operations& operations,
-                              std::span<const std::string> words,
-                              const NamedValues& named);
+[[nodiscard]] Reply execute(Operations& operations,
+                            std::span<const std::string> words,
+                            const NamedValues& named);
 
 // {commands: [{words: [...], help, usage, parameters: [P], options: [P]}],
 //  values: {port: [names], router: [names], policy: [names]}}

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "controlplane/change_event.h"
 #include "controlplane/log.h"
 #include "controlplane/punted_frame.h"
 #include "controlplane/world_builder.h"
@@ -276,6 +277,11 @@ bool Conductor::apply_fib_changes(std::uint64_t now_ms) {
     }
     while (!waiting_changes_.empty()) {
         const routing::FibChange& change = waiting_changes_.front();
+        std::optional<NotedEvent> event;
+        if (box_.events.wants(EventTopic::agents)) {
+            const routing::FibEntry* const before = box_.fib->find(change.entry.agent);
+            event = event_of(before, change, box_.config, box_.wall_ms());
+        }
         if (change.remove) {
             box_.care->before_removal(change.entry.agent);
             box_.fib->remove(change.entry.agent);
@@ -283,6 +289,9 @@ bool Conductor::apply_fib_changes(std::uint64_t now_ms) {
             box_.care->after_set(change.entry.agent, now_ms);
         } else {
             return false;  // all slack awaits its grace period: next cycle
+        }
+        if (event.has_value()) {
+            box_.events.note(*std::move(event));
         }
         waiting_changes_.pop_front();
     }
@@ -344,6 +353,9 @@ void Conductor::set_up(std::uint16_t index, bool up, std::uint64_t now_ms) {
     PortSlot& slot = box_.ports[index];
     slot.up = up;
     box_.world_stale = true;
+    box_.events.note({.kind = up ? NotedKind::port_up : NotedKind::port_down,
+                      .at_ms = box_.wall_ms(),
+                      .name = box_.config.ports[index].name});
     if (up) {
         // A reopened device may have another MAC.
         box_.neighbours->set_port(

@@ -130,6 +130,7 @@ int EventLoop::run() {
         const std::uint64_t now_ms = box_.now_ms();
         busy = conductor_.do_work(now_ms);
         busy = (box_.cluster != nullptr && box_.cluster->turn(now_ms)) || busy;
+        operations_.follow_cluster();
         watch_table();
         watch_store();
         admin_->poll(now_ms);

@@ -89,7 +89,7 @@ Json ring_rows(const Box& box) {
     return rows;
 }
 
-Json table_rows(const Box& box) {
+Json table_rows(const Box& box, const gossip::claims::ClaimTable* claims) {
     const MemoryPlan& plan = box.plan;
     const auto local = static_cast<std::uint32_t>(box.rib.agents().size());
     const auto remote = static_cast<std::uint32_t>(box.rib.routes().size());
@@ -111,7 +111,8 @@ Json table_rows(const Box& box) {
         policies == nullptr
             ? 0
             : policies->database_bytes() + (box.workers.size() + 1) * policies->scratch_bytes();
-    const std::uint64_t before = box.taken.heap + sets + patterns + rules;
+    const std::uint64_t claimed = claims == nullptr ? 0 : claims->bytes();
+    const std::uint64_t before = box.taken.heap + sets + patterns + rules + claimed;
     const std::uint64_t grown = heap > before ? heap - before : 0;
     Json rows = Json::array();
     rows.push_back(
@@ -144,6 +145,11 @@ Json table_rows(const Box& box) {
     rows.push_back(with_use(table_row("held frames", nullptr, nullptr),
                             box.neighbours->held_count(),
                             box.config.neighbours.held_max));
+    if (claims != nullptr) {
+        rows.push_back(with_use(table_row("claims", claims->used() * kClaimBytes, claims->bytes()),
+                                claims->used(),
+                                claims->slots_max()));
+    }
     return rows;
 }
 
@@ -166,7 +172,7 @@ Outcome LiveOperations::show_memory() {
                   {"retired_max", box_.fib->slack_count()},
                   {"spilled", box_.fib->index().spilled_count()},
                   {"rekeying", box_.fib->rekeying()}}},
-                {"tables", table_rows(box_)},
+                {"tables", table_rows(box_, cluster_ ? &cluster_->commands().claims() : nullptr)},
                 {"pools", pools},
                 {"rings", ring_rows(box_)},
                 {"process",

@@ -10,6 +10,7 @@
 #include "controlplane/box.h"
 #include "controlplane/conductor.h"
 #include "controlplane/config.h"
+#include "controlplane/live_cluster.h"
 #include "controlplane/operations.h"
 
 namespace posthaste::controlplane {
@@ -57,6 +58,14 @@ class LiveOperations final : public Operations {
     [[nodiscard]] Outcome remove_route(const routing::AgentId& agent) override;
     [[nodiscard]] Outcome reload() override;
 
+    [[nodiscard]] Outcome show_store() override;
+    [[nodiscard]] ClusterCommands* cluster() override;
+
+    [[nodiscard]] EventLog& events() override { return box_.events; }
+
+    // What happened in the cluster goes into the log of events; every turn.
+    void follow_cluster();
+
   private:
     struct BusySample {
         std::uint64_t busy = 0;
@@ -76,6 +85,7 @@ class LiveOperations final : public Operations {
     Box& box_;
     Conductor& conductor_;
     std::optional<LogLevel> log_level_;
+    std::optional<LiveCluster> cluster_;
     std::vector<BusySample> last_busy_;  // by worker
 };
 

@@ -74,7 +74,11 @@ Json drop_row(const Box& box, std::size_t port, std::size_t reason) {
 }  // namespace
 
 LiveOperations::LiveOperations(Box& box, Conductor& conductor, std::optional<LogLevel> log_level)
-    : box_(box), conductor_(conductor), log_level_(log_level), last_busy_(box.workers.size()) {}
+    : box_(box), conductor_(conductor), log_level_(log_level), last_busy_(box.workers.size()) {
+    if (box.cluster != nullptr) {
+        cluster_.emplace(box);
+    }
+}
 
 std::vector<std::string> LiveOperations::port_names() const {
     std::vector<std::string> names;

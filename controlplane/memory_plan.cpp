@@ -11,6 +11,7 @@
 #include "dataplane/pool.h"
 #include "dataplane/port.h"
 #include "dataplane/vdev.h"
+#include "gossip/claims/keyspace.h"
 #include "routing/fib.h"
 #include "routing/memory_estimate.h"
 #include "routing/route_cache.h"
@@ -92,6 +93,17 @@ std::uint32_t lines_of(std::uint32_t kilobytes) {
     return kilobytes == 0 ? 0 : std::bit_floor(kilobytes * kLinesPerKilobyte);
 }
 
+// Claims in their table, a line each and a bucket, and the chunk that is not full; of each router
+// the keyspace, of which a second is here while a snapshot is read.
+std::uint64_t claims_bytes(const ClusterConfig& cluster) {
+    if (!cluster.address) {
+        return 0;
+    }
+    constexpr std::uint64_t kChunk = gossip::claims::Chunked<gossip::claims::Slot>::kChunk;
+    constexpr std::uint64_t kKeyspace = 2 * sizeof(gossip::claims::Keyspace);
+    return (cluster.claims_max + kChunk) * kClaimBytes + cluster.routers_max * kKeyspace;
+}
+
 // What the tables take beside caches of plan.cache_lines, and with it the sums.
 void add_tables(const Config& config, MemoryPlan& plan) {
     // All of them attached here: these take the most.
@@ -105,7 +117,8 @@ void add_tables(const Config& config, MemoryPlan& plan) {
     plan.fib = estimate.fib_bytes();
     plan.rekey = estimate.rekey;
     plan.route_caches = estimate.caches;
-    plan.heap = estimate.heap_bytes();
+    plan.claims = claims_bytes(config.cluster);
+    plan.heap = estimate.heap_bytes() + plan.claims;
     plan.reserve = 0;
     plan.reserve = kReserveBase + plan.total_bytes() * kReservePercent / 100;
 }

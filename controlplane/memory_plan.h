@@ -10,8 +10,12 @@
 #include <tl/expected.hpp>
 
 #include "controlplane/config.h"
+#include "gossip/claims/claim_table.h"
 
 namespace posthaste::controlplane {
+
+// A line of the table and a place in a bucket.
+inline constexpr std::uint64_t kClaimBytes = sizeof(gossip::claims::Slot) + sizeof(std::uint32_t);
 
 struct MemoryPlan {
     // mbufs of the frame pool, one addend each
@@ -39,6 +43,8 @@ struct MemoryPlan {
 
     // Not of DPDK's memory: what the control plane takes from the system when all agents are in.
     std::uint64_t heap = 0;
+    // The same, when all claims of the cluster are in; 0: alone.
+    std::uint64_t claims = 0;
     // What is left of memory_mb and kept for capability caches; with cache_kb = auto only.
     std::uint64_t capability_share = 0;
 

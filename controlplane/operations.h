@@ -12,37 +12,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <vector>
 
-#include "controlplane/protocol.h"
+#include "controlplane/event_log.h"
+#include "controlplane/outcome.h"
 #include "routing/address.h"
 #include "routing/agent_id.h"
 
 namespace posthaste::controlplane {
 
-struct OperationError {
-    std::string code;                  // one of code:: in controlplane/protocol.h
-    std::string message;               // one sentence: what was asked, why not, what is allowed
-    std::vector<std::string> details;  // further lines, may be empty
-};
-
-using Outcome = tl::expected<Json, OperationError>;
-
-[[nodiscard]] inline tl::unexpected<OperationError> refuse(std::string_view why,
-                                                           std::string message,
-                                                           std::vector<std::string> details = {}) {
-    return tl::unexpected(OperationError{std::string(why), std::move(message), std::move(details)});
-}
-
-// One page of a long table. `after` is the `next` of the page before, opaque to the caller; empty
-// for the first page. An implementation may stop early, even without a row, and say so by `next`,
-// so that no call walks a table of a million rows.
-struct Page {
-    unsigned limit = kPageDefault;  // 1..kPageMax
-    std::string after;
-    std::string port;  // rows of this port only; empty: all
-};
+class ClusterCommands;
 
 struct AgentAddition {
     routing::AgentId agent;
@@ -261,6 +240,18 @@ class Operations {
     // {path, changes: ["..."]}; bad_config or refused, with the lines in details, and then
     // nothing was changed.
     [[nodiscard]] virtual Outcome reload() = 0;
+
+    // {path, generation: of this router's claims, file_bytes, written: changes, commits, errors,
+    //  queued: changes not yet on the disk, commit_us_max: the longest since this was last asked,
+    //  loaded: agents at the start, skipped, pending: changes the queue has no room for, awaited:
+    //  agents that are not told yet, answers_held, answers_given_up}
+    // refused: there is no store.
+    [[nodiscard]] virtual Outcome show_store() = 0;
+
+    // What commands about the cluster go to; null: this router is in none.
+    [[nodiscard]] virtual ClusterCommands* cluster() = 0;
+    // What `events` watches.
+    [[nodiscard]] virtual EventLog& events() = 0;
 };
 
 }  // namespace posthaste::controlplane

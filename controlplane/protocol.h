@@ -8,6 +8,10 @@
 //   answer   {"id": 7, "ok": true, "data": ...}
 //   or       {"id": 7, "ok": false, "error": {"code": "usage", "message": "...", "details": []}}
 //
+// A command that has several answers, as `events` does, marks all but the last with "more": true;
+// one without end is ended by the next request, or by closing the connection. While a command takes
+// time, requests behind it wait.
+//
 // `command` may hold the whole line as words, parameters and options included, as a person types
 // it: ["agent", "add", UUID, "--port", "edge0"]. Programs may name them in `arguments` instead, by
 // the names the tree gives. `id` is optional, a string or an integer, and comes back as it was.
@@ -39,6 +43,9 @@ inline constexpr std::size_t kPayloadBytesMax = 9'000;
 
 inline constexpr unsigned kPageDefault = 100;  // rows of a paged command
 inline constexpr unsigned kPageMax = 1'000;    // more in one answer are not given, see `next`
+
+// A command that takes time is answered within this, unless it has answers without end.
+inline constexpr int kOngoingMsMax = 30'000;
 
 // What an error's `code` can be. Clients decide by it; the message is for people.
 namespace code {

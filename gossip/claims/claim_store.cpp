@@ -122,6 +122,11 @@ void ClaimStore::retire(KeyspaceNumber number, bool silent) {
     tasks_.push_back({.kind = Task::Kind::retire, .keyspace = number});
 }
 
+bool ClaimStore::is_eligible(RouterId router) const {
+    const Origin* const origin = known(router);
+    return origin != nullptr && origin->eligible;
+}
+
 void ClaimStore::set_eligible(RouterId router, bool eligible) {
     if (eligible) {
         grave_.lift(router);

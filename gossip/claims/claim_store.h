@@ -132,6 +132,8 @@ class ClaimStore {
     void set_eligible(RouterId router, bool eligible);
     // All agents the router claims come out of take_changes() once more, in the same way.
     void tell_again(RouterId router);
+    // False also of routers that nobody has heard of.
+    [[nodiscard]] bool is_eligible(RouterId router) const;
     // Drops all that the router said and refuses to hear it again. Never of our own.
     void forget(RouterId router);
 

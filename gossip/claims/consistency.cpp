@@ -127,6 +127,23 @@ Drift drift_between(std::span<const DigestRow> local, std::span<const DigestRow>
     return drift;
 }
 
+std::vector<RowDifference> differences_between(std::span<const DigestRow> local,
+                                               std::span<const DigestRow> peer,
+                                               std::size_t most) {
+    std::vector<RowDifference> found;
+    for (const auto& [router, rows] : pairs(local, peer)) {
+        DigestRow none{};
+        none.router = RouterId{router};
+        const DigestRow& ours = rows.first == nullptr ? none : *rows.first;
+        const DigestRow& theirs = rows.second == nullptr ? none : *rows.second;
+        if (found.size() < most &&
+            (ours.at != theirs.at || ours.fingerprint != theirs.fingerprint)) {
+            found.push_back({RouterId{router}, ours.at, theirs.at});
+        }
+    }
+    return found;
+}
+
 std::vector<RouterId> detect_route_inconsistencies(std::span<const DigestRow> local,
                                                    std::span<const DigestRow> peer) {
     std::vector<RouterId> found;

@@ -66,6 +66,28 @@ struct Drift {
     return drift.max > max_version_drift;
 }
 
+// A keyspace of which the two know different things; a side without one has the first position.
+struct RowDifference {
+    RouterId router{};
+    Position local;
+    Position peer;  // equal to ours: the content differs, which is damage
+};
+
+// The first `most` of them, by router.
+[[nodiscard]] std::vector<RowDifference> differences_between(std::span<const DigestRow> local,
+                                                             std::span<const DigestRow> peer,
+                                                             std::size_t most);
+
+// What the last digest of a peer came to.
+struct PeerComparison {
+    std::uint64_t number = 0;  // of comparisons with that peer, this one included
+    std::uint64_t at_ms = 0;
+    Drift drift{};
+    std::vector<RowDifference> differences{};  // the first kDifferencesKept
+};
+
+inline constexpr std::size_t kDifferencesKept = 64;
+
 // Keyspaces that should be alike, and are not: damage, or two lives under one name.
 [[nodiscard]] std::vector<RouterId> detect_route_inconsistencies(std::span<const DigestRow> local,
                                                                  std::span<const DigestRow> peer);

@@ -55,6 +55,20 @@ tl::expected<void, std::uint64_t> MoveLimit::note(const routing::AgentId& agent,
     return tl::unexpected(moves.until_ms);
 }
 
+std::vector<MoveLimit::Frozen> MoveLimit::frozen(std::uint64_t now_ms,
+                                                 std::size_t looked_at_max) const {
+    std::vector<Frozen> found;
+    for (const Moves& moves : moves_) {
+        if (looked_at_max-- == 0) {
+            break;
+        }
+        if (now_ms < moves.until_ms) {
+            found.push_back({moves.agent, moves.until_ms, moves.freezes});
+        }
+    }
+    return found;
+}
+
 std::vector<MoveLimit::Frozen> MoveLimit::take_alarms() {
     return std::exchange(alarms_, {});
 }

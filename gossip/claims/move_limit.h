@@ -63,6 +63,9 @@ class MoveLimit {
     // Freezes that began since the last call.
     [[nodiscard]] std::vector<Frozen> take_alarms();
 
+    // Agents that may not move here now, of the `looked_at_max` that tried last.
+    [[nodiscard]] std::vector<Frozen> frozen(std::uint64_t now_ms, std::size_t looked_at_max) const;
+
     [[nodiscard]] std::size_t agents() const noexcept { return places_.size(); }
 
   private:

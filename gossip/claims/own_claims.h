@@ -90,6 +90,8 @@ class OwnClaims {
 
     [[nodiscard]] std::vector<MoveLimit::Frozen> take_alarms() { return moves_.take_alarms(); }
 
+    [[nodiscard]] const MoveLimit& moves() const noexcept { return moves_; }
+
     [[nodiscard]] const OwnCounts& counts() const noexcept { return counts_; }
 
   private:

@@ -158,6 +158,8 @@ struct PlaneState {
     std::unordered_map<routing::AgentId, std::uint64_t, routing::AgentIdHash> asked;
     std::deque<std::pair<std::uint64_t, routing::AgentId>> asked_ends;
     PushFrame push_frame;
+    // By router; of those there is a session with.
+    std::unordered_map<std::uint64_t, PeerComparison> compared;
     std::uint64_t random_state;
     std::uint64_t now_ms = 0;  // of the last timer
 };

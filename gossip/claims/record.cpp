@@ -68,4 +68,25 @@ bool holds_over(const Claimant& one, const Claimant& other) noexcept {
     return rank(one) > rank(other);
 }
 
+Precedence decides(const Claimant& one, const Claimant& other) noexcept {
+    const ClaimBody& ours = one.body;
+    const ClaimBody& theirs = other.body;
+    if (ours.state != theirs.state) {
+        return Precedence::state;
+    }
+    if (ours.sticky != theirs.sticky) {
+        return Precedence::sticky;
+    }
+    if (ours.epoch != theirs.epoch) {
+        return Precedence::epoch;
+    }
+    if (ours.mobility != theirs.mobility) {
+        return Precedence::mobility;
+    }
+    if (ours.since != theirs.since) {
+        return Precedence::since;
+    }
+    return one.router != other.router ? Precedence::router : Precedence::none;
+}
+
 }  // namespace posthaste::gossip::claims

@@ -6,8 +6,10 @@
 // of its last change. A record that is gone stays for a while as its key and version alone.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "gossip/claims/identity.h"
 #include "routing/agent_id.h"
@@ -57,5 +59,13 @@ struct Claimant {
 };
 
 [[nodiscard]] bool holds_over(const Claimant& one, const Claimant& other) noexcept;
+
+// What decides between two claims: the first in this order in which they differ.
+enum class Precedence : std::uint8_t { state, sticky, epoch, mobility, since, router, none };
+
+inline constexpr std::array<std::string_view, 7> kPrecedenceNames = {
+    "state", "sticky", "epoch", "mobility", "since", "router", "none"};
+
+[[nodiscard]] Precedence decides(const Claimant& one, const Claimant& other) noexcept;
 
 }  // namespace posthaste::gossip::claims

@@ -179,6 +179,17 @@ void RoutePlane::expire_asked() {
     }
 }
 
+void RoutePlane::compare_all() {
+    for (Session* const peer : peers()) {
+        peer->ask_rows();
+    }
+}
+
+const PeerComparison* RoutePlane::comparison_with(RouterId peer) const {
+    const auto found = state_.compared.find(number(peer));
+    return found == state_.compared.end() ? nullptr : &found->second;
+}
+
 void RoutePlane::discover(const routing::AgentId& agent) {
     if (state_.asked_ends.size() >= state_.options.asked_max) {
         state_.refuse(Refusal::rate_limited);

@@ -65,8 +65,14 @@ class RoutePlane {
     // Attaches, detaches and loads go there.
     [[nodiscard]] OwnClaims& own() noexcept { return state_.own; }
 
+    [[nodiscard]] const OwnClaims& own() const noexcept { return state_.own; }
+
     // Asks every peer about an agent; once, see routing/discovery.h.
     void discover(const routing::AgentId& agent);
+    // Every peer's digest is compared with ours, now and not only when its turn comes.
+    void compare_all();
+    // Null: there is no session, or nothing was compared yet.
+    [[nodiscard]] const PeerComparison* comparison_with(RouterId peer) const;
     // A frame came from the router for an agent that is not attached here.
     void tell_not_here(RouterId router, const routing::AgentId& agent);
 

@@ -39,6 +39,8 @@ class Session {
     void send(const Message& message);
     void send_frame(MessageKind kind, std::span<const std::uint8_t> frame);
     void send_root();
+    // The peer answers with all its rows, whatever they are.
+    void ask_rows();
     // What of our keyspace changed since the last push, if the peer can take it.
     void push();
 
@@ -91,6 +93,9 @@ class Session {
     [[nodiscard]] bool take_over(Session& other);
 
     // session_digest.cpp
+    void note_comparison(std::span<const DigestRow> ours,
+                         std::span<const DigestRow> theirs,
+                         std::uint64_t now_ms);
     void take(const DigestRoot& digest, std::uint64_t now_ms);
     void take(const DigestRows& digest, std::uint64_t now_ms);
     void take(const VersionMismatch& mismatch, std::uint64_t now_ms);

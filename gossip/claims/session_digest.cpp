@@ -11,10 +11,29 @@ void Session::send_root() {
     send(DigestRoot{state_.store.root()});
 }
 
-void Session::take(const DigestRoot& digest, std::uint64_t /*now_ms*/) {
-    if (digest.root != state_.store.root()) {
-        send(DigestRows{.all = true, .answer = false, .rows = state_.store.rows()});
+// A root that cannot be the peer's, unless by a chance of 2^-64: it has the rows that we have.
+void Session::ask_rows() {
+    send(DigestRoot{~state_.store.root()});
+}
+
+void Session::note_comparison(std::span<const DigestRow> ours,
+                              std::span<const DigestRow> theirs,
+                              std::uint64_t now_ms) {
+    PeerComparison& comparison = state_.compared[number(peer_)];
+    ++comparison.number;
+    comparison.at_ms = now_ms;
+    comparison.drift = drift_between(ours, theirs);
+    comparison.differences = differences_between(ours, theirs, kDifferencesKept);
+}
+
+void Session::take(const DigestRoot& digest, std::uint64_t now_ms) {
+    if (digest.root == state_.store.root()) {
+        note_comparison({}, {}, now_ms);
+        state_.counters.drift_max = 0;
+        state_.counters.drift_sum = 0;
+        return;
     }
+    send(DigestRows{.all = true, .answer = false, .rows = state_.store.rows()});
 }
 
 void Session::take(const DigestRows& digest, std::uint64_t now_ms) {
@@ -23,7 +42,8 @@ void Session::take(const DigestRows& digest, std::uint64_t now_ms) {
     bool urgent = !rows_seen_ || digest.answer;
     rows_seen_ = true;
     if (digest.all) {
-        const Drift drift = drift_between(ours, digest.rows);
+        note_comparison(ours, digest.rows, now_ms);
+        const Drift drift = state_.compared[number(peer_)].drift;
         state_.counters.drift_max = drift.max;
         state_.counters.drift_sum = drift.sum;
         if (needs_reconciliation(drift, state_.options.max_version_drift)) {

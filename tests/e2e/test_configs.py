@@ -142,3 +142,22 @@ def test_two_routers(lab):
         ends.append((host, f"10.{site}.0.2", f"10.{site}.0.1", ids[name]))
         Example(lab, f"router-{name}", space).start()
     exchange(lab, ends)
+
+
+def test_two_routers_of_a_cluster(lab):
+    spaces = {name: quiet(lab.namespace(name)) for name in ("a", "b")}
+    link(spaces["a"], "fabric", spaces["b"], "fabric")
+    link(spaces["a"], "management", spaces["b"], "management")
+    routers = []
+    for site, (name, space) in enumerate(spaces.items(), 1):
+        space.address("management", f"192.168.10.{site}/24")
+        edge(lab, space, "edge", f"host-{name}", f"10.{site}.0.2/24")
+        routers.append(Example(lab, f"cluster-{name}", space).start())
+    for router in routers:
+        wait_until(lambda command=router.command: any(
+            peer["session"] for peer in command("show", "peers")["peers"]), 20,
+            f"{router.name} has its peer")
+    checked = routers[0].command("cluster", "check")
+    assert checked["result"] == "equal"
+    assert [peer["router"] for peer in checked["peers"]] == ["router-b"]
+    assert "up    router-b" in routers[0].command("show", "topology")["text"]

@@ -31,7 +31,10 @@ AdminServer::~AdminServer() {
 
 void AdminServer::run() {
     pollfd wanted[2] = {{socket_->epoll_fd(), POLLIN, 0}, {stop_fd_, POLLIN, 0}};
-    while (::poll(wanted, 2, 1'000) >= 0 && wanted[1].revents == 0) {
+    while (::poll(wanted, 2, socket_->has_ongoing() ? 1 : 1'000) >= 0 && wanted[1].revents == 0) {
+        if (socket_->has_ongoing()) {
+            operations_.make_event();
+        }
         const auto now = std::chrono::steady_clock::now().time_since_epoch();
         socket_->poll(static_cast<std::uint64_t>(
             std::chrono::duration_cast<std::chrono::milliseconds>(now).count()));

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // AdminServer: an AdminSocket over a FakeOperations in a thread of its own, as a router runs it.
+//
+// While a command goes on, things happen all the time.
 #pragma once
 
 #include <memory>

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ class FakeOperations : public controlplane::Operations {
 
     // With so many agents, numbered from 1.
     explicit FakeOperations(std::uint64_t agents = 3);
+    ~FakeOperations() override;
 
     [[nodiscard]] std::vector<std::string> port_names() const override;
     [[nodiscard]] std::vector<std::string> router_names() const override;
@@ -64,9 +66,17 @@ class FakeOperations : public controlplane::Operations {
                                     unsigned seconds) override;
     [[nodiscard]] Outcome remove_route(const routing::AgentId& agent) override;
     [[nodiscard]] Outcome reload() override;
+    [[nodiscard]] Outcome show_store() override;
+    [[nodiscard]] controlplane::ClusterCommands* cluster() override;
+    [[nodiscard]] controlplane::EventLog& events() override;
+
+    // Something that watchers see: now with all keys, now with none that may be null.
+    void make_event();
 
     // The last addition as it came.
     controlplane::AgentAddition last_addition;
+    // In no cluster.
+    bool alone = false;
     // How often anything was asked or done.
     unsigned calls = 0;
 
@@ -82,6 +92,8 @@ class FakeOperations : public controlplane::Operations {
         std::vector<std::string> capabilities;
     };
 
+    struct Cluster;
+
     [[nodiscard]] Json describe(const routing::AgentId& id, const Agent& agent) const;
 
     std::map<routing::AgentId, Agent> agents_;
@@ -89,6 +101,9 @@ class FakeOperations : public controlplane::Operations {
     unsigned policies_asked_ = 0;
     bool rekey_asked_ = false;
     std::map<routing::AgentId, std::string> routes_;
+    controlplane::EventLog log_;
+    std::shared_ptr<Cluster> cluster_;  // made when first asked for
+    unsigned events_made_ = 0;
 };
 
 }  // namespace posthaste::test

@@ -7,6 +7,7 @@
 
 #include "tools/ctl/payload.h"
 #include "tools/ctl/render.h"
+#include "tools/ctl/verdict.h"
 
 namespace posthaste::tools {
 
@@ -111,16 +112,53 @@ tl::expected<std::optional<Json>, std::string> fetch_pages(RouterClient& router,
     return std::nullopt;
 }
 
+// One line for each event, as it comes. Without `print` they are kept, and there must be a count.
+Result run_events(RouterClient& router,
+                  const std::vector<std::string>& words,
+                  const Settings& settings,
+                  const Print& print) {
+    if (is_endless(words) && print == nullptr) {
+        return failure(settings, kExitUsage, code::usage, "events needs --count N here");
+    }
+    Settings one_line = settings;
+    one_line.one_line = true;
+    Result result;
+    tl::expected<Json, std::string> answer = router.ask(words, -1);
+    for (;;) {
+        if (!answer) {
+            return failure(settings, kExitUnreachable, "unreachable", answer.error());
+        }
+        if (!(*answer)["ok"].get<bool>()) {
+            return refused(settings, exit_code_of((*answer)["error"]), (*answer)["error"]);
+        }
+        const Json& event = (*answer)["data"];
+        const std::string line = settings.json ? to_text(event, one_line) : event_line(event);
+        if (print != nullptr) {
+            print(line);
+        } else {
+            result.out += line;
+        }
+        if (!answer->value("more", false)) {
+            return result;
+        }
+        answer = router.ask_on();
+    }
+}
+
 }  // namespace
 
 Result run_command(RouterClient& router,
                    const std::vector<std::string>& typed,
-                   const Settings& settings) {
+                   const Settings& settings,
+                   const Print& print) {
     const auto loaded = load_payload(typed);
     if (!loaded) {
         return failure(settings, kExitUsage, code::usage, loaded.error());
     }
     const std::vector<std::string>& words = *loaded;
+    if (!words.empty() && words.front() == "events") {
+        return run_events(router, words, settings, print);
+    }
     const PageRequest request = split_page_request(words);
     std::vector<std::string> first = words;
     if (request.limit.value_or(0) > controlplane::kPageMax) {
@@ -132,12 +170,14 @@ Result run_command(RouterClient& router,
         }
         first.push_back("--limit=" + std::to_string(controlplane::kPageMax));
     }
-    tl::expected<Json, std::string> answer = router.ask(first);
+    tl::expected<Json, std::string> answer =
+        router.ask(first, patience_ms(words, settings.timeout_ms));
     if (!answer) {
         return failure(settings, kExitUnreachable, "unreachable", answer.error());
     }
     if (!(*answer)["ok"].get<bool>()) {
-        return refused(settings, exit_code_of((*answer)["error"]), (*answer)["error"]);
+        const Json& error = (*answer)["error"];
+        return refused(settings, is_check(words) ? kExitUnanswered : exit_code_of(error), error);
     }
     Json& data = (*answer)["data"];
     const auto pages = fetch_pages(router, request, data);
@@ -147,7 +187,7 @@ Result run_command(RouterClient& router,
     if (pages->has_value()) {
         return refused(settings, exit_code_of(**pages), **pages);
     }
-    return {kExitOk,
+    return {exit_code_of_answer(data),
             settings.json ? to_text(data, settings) : render(view_of(words), data, settings.wide),
             {}};
 }

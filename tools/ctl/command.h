@@ -2,6 +2,7 @@
 // run_command: one command from words to printed answer and exit code.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -18,11 +19,16 @@ struct Result {
     std::string err;
 };
 
+// Prints a part of the answer at once.
+using Print = std::function<void(const std::string&)>;
+
 // Files the words name are read here. Pages are fetched until the --limit of the words (or the
-// router's default) is reached.
+// router's default) is reached. Answers that go on are given to `print` as they come; without one
+// they must have an end.
 [[nodiscard]] Result run_command(RouterClient& router,
                                  const std::vector<std::string>& typed,
-                                 const Settings& settings);
+                                 const Settings& settings,
+                                 const Print& print = nullptr);
 
 // An error of our own, in the form the settings ask for.
 [[nodiscard]] Result failure(const Settings& settings,

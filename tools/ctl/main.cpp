@@ -28,8 +28,10 @@ constexpr const char* kFooter =
     "  posthastectl show ports\n"
     "  posthastectl lookup 6ba7b810-9dad-41d1-80b4-00c04fd430c8\n"
     "  posthastectl --json show drops | jq '.drops[] | select(.port == \"edge0\")'\n"
+    "  posthastectl events --topic members\n"
     "\n"
-    "Exit status: 0 done, 1 the router refused, 2 no such command or option, 3 no router.";
+    "Exit status: 0 done, 1 the router refused, 2 no such command or option, 3 no router.\n"
+    "cluster check: 0 all routers know the same, 1 they do not, 2 not all could be asked.";
 
 struct Line {
     Settings settings;
@@ -98,7 +100,9 @@ int run(int argc, char** argv) {
     }
     RouterClient router(line.settings.socket, line.settings.timeout_ms);
     if (!line.words.empty()) {
-        return print(run_command(router, line.words, line.settings));
+        return print(run_command(router, line.words, line.settings, [](const std::string& part) {
+            std::cout << part << std::flush;
+        }));
     }
     return ::isatty(STDIN_FILENO) == 1 ? run_interactive(router, line.settings)
                                        : run_batch(router, line.settings, std::cin);

@@ -230,6 +230,20 @@ std::string render(const View& view, const Json& data, bool wide) {
     return data.contains("outcome") ? outcome_line(data) : object_text(view, data, wide, true);
 }
 
+std::string event_line(const Json& event) {
+    const Json& at = value_of(event, "at_ms");
+    const std::uint64_t ms = at.is_number_unsigned() ? at.get<std::uint64_t>() : 0;
+    std::string line = utc(ms);
+    for (const char* const key : {"event", "agent", "name", "detail"}) {
+        if (const Json& value = value_of(event, key); value.is_string()) {
+            line += std::string(kGap) + cell(key, value);
+        }
+    }
+    const Json& lost = value_of(event, "lost");
+    const std::uint64_t missed = lost.is_number_unsigned() ? lost.get<std::uint64_t>() : 0;
+    return (missed == 0 ? "" : "(" + grouped(missed) + " events lost)\n") + line + '\n';
+}
+
 std::string render_error(const Json& error) {
     std::string text = cell("message", value_of(error, "message")) + '\n';
     for (const Json& detail : value_of(error, "details")) {

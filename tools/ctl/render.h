@@ -17,6 +17,9 @@ using controlplane::Json;
 // newline.
 [[nodiscard]] std::string render(const View& view, const Json& data, bool wide);
 
+// One event as one line: time (UTC), what happened, to whom.
+[[nodiscard]] std::string event_line(const Json& event);
+
 // One line for the message, one for each detail.
 [[nodiscard]] std::string render_error(const Json& error);
 

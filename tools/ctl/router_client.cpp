@@ -18,6 +18,8 @@ namespace posthaste::tools {
 
 namespace {
 
+constexpr long kNever = -1;
+
 long now_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(
                std::chrono::steady_clock::now().time_since_epoch())
@@ -46,8 +48,10 @@ RouterClient::~RouterClient() {
     disconnect();
 }
 
-tl::expected<Json, std::string> RouterClient::ask(const std::vector<std::string>& words) {
-    const long deadline_ms = now_ms() + timeout_ms_;
+tl::expected<Json, std::string> RouterClient::ask(const std::vector<std::string>& words,
+                                                  std::optional<int> patience_ms) {
+    waits_ms_ = patience_ms.value_or(timeout_ms_);
+    const long deadline_ms = waits_ms_ < 0 ? kNever : now_ms() + waits_ms_;
     if (fd_ >= 0 && is_stale()) {
         disconnect();
     }
@@ -58,10 +62,22 @@ tl::expected<Json, std::string> RouterClient::ask(const std::vector<std::string>
     }
     const auto sent = send(controlplane::to_line({{"command", words}}), deadline_ms);
     // A router that has no room for us says so and closes at once: look for its words first.
+    auto answer = read_answer(deadline_ms);
+    if (!answer && !sent) {
+        return tl::unexpected(sent.error());
+    }
+    return answer;
+}
+
+tl::expected<Json, std::string> RouterClient::ask_on() {
+    return read_answer(kNever);
+}
+
+tl::expected<Json, std::string> RouterClient::read_answer(long deadline_ms) {
     auto line = receive(deadline_ms);
     if (!line) {
         disconnect();
-        return tl::unexpected(sent ? std::move(line.error()) : sent.error());
+        return tl::unexpected(std::move(line.error()));
     }
     Json answer = Json::parse(*line, nullptr, false);
     if (!answer.is_object() || !answer.contains("ok") || !answer["ok"].is_boolean() ||
@@ -140,14 +156,14 @@ tl::expected<std::string, std::string> RouterClient::receive(long deadline_ms) {
 tl::expected<void, std::string> RouterClient::wait(short events, long deadline_ms) const {
     for (;;) {
         pollfd wanted{fd_, events, 0};
-        const long left_ms = std::max(0L, deadline_ms - now_ms());
+        const long left_ms = deadline_ms == kNever ? kNever : std::max(0L, deadline_ms - now_ms());
         const int ready = ::poll(&wanted, 1, static_cast<int>(left_ms));
         if (ready > 0) {
             return {};
         }
         if (ready == 0) {
             return tl::unexpected("the router at " + path_ + " does not answer within " +
-                                  std::to_string(timeout_ms_) + " ms");
+                                  std::to_string(waits_ms_) + " ms");
         }
         if (errno != EINTR) {
             return tl::unexpected(std::string("cannot wait for the router: ") +

@@ -9,6 +9,7 @@ namespace posthaste::tools {
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;       // the router refused
 inline constexpr int kExitUsage = 2;        // no such command, option or value
+inline constexpr int kExitUnanswered = 2;   // cluster check: not all routers could be asked
 inline constexpr int kExitUnreachable = 3;  // no answer from a router
 
 struct Settings {

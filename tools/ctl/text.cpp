@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <ctime>
 
 namespace posthaste::tools {
 
@@ -149,6 +150,19 @@ std::string duration(std::uint64_t ms) {
         return std::to_string(hours) + " h " + two_digits(minutes % 60) + " min";
     }
     return std::to_string(hours / 24) + " d " + two_digits(hours % 24) + " h";
+}
+
+std::string utc(std::uint64_t ms) {
+    const auto seconds = static_cast<std::time_t>(ms / 1'000);
+    std::tm parts{};
+    std::array<char, 32> text{};
+    if (::gmtime_r(&seconds, &parts) == nullptr ||
+        std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts) == 0) {
+        return std::to_string(ms) + " ms";
+    }
+    std::array<char, 8> fraction{};
+    std::snprintf(fraction.data(), fraction.size(), ".%03uZ", static_cast<unsigned>(ms % 1'000));
+    return std::string(text.data()) + fraction.data();
 }
 
 std::string size(std::uint64_t bytes) {

@@ -22,6 +22,8 @@ using controlplane::Json;
 [[nodiscard]] std::string grouped(std::uint64_t number);
 // 250 ms, 12.3 s, 5 min 12 s, 3 h 05 min, 4 d 03 h.
 [[nodiscard]] std::string duration(std::uint64_t ms);
+// 2024-05-01T12:00:00.250Z, of milliseconds since 1970.
+[[nodiscard]] std::string utc(std::uint64_t ms);
 // 512 B, 12.5 KiB, 1.0 GiB.
 [[nodiscard]] std::string size(std::uint64_t bytes);
 // How many columns of a terminal it takes, if every code point takes one.

@@ -117,14 +117,57 @@ constexpr std::array kMatches{
     Key{"where"},
 };
 
+constexpr std::array kPeers{
+    Key{"name"},
+    Key{"status"},
+    Key{"address"},
+    Key{"session"},
+    Key{"drift"},
+    Key{"compared_ms"},
+    Key{"round_trip_us"},
+    Key{"since_ms"},
+};
+
+constexpr std::array kVersions{
+    Key{"name"},
+    Key{"router"},
+    Key{"eligible"},
+    Key{"generation"},
+    Key{"version"},
+    Key{"floor"},
+    Key{"claims"},
+    Key{"records"},
+    Key{"behind"},
+    Key{"ahead"},
+    // of the peers
+    Key{"compared_ms"},
+    Key{"drift_sum"},
+    Key{"drift_max"},
+};
+
+constexpr std::array kClaims{
+    Key{"router"},
+    Key{"holds"},
+    Key{"why"},
+    Key{"state"},
+    Key{"epoch"},
+    Key{"mobility"},
+    Key{"attached_ms"},
+    Key{"version"},
+    Key{"capabilities"},
+};
+
 constexpr std::array kViews{
     View{"policy test", kMatches, {}},
     View{"show agents", kAgents, {}},
+    View{"show claims", kClaims, {}},
     View{"show drops", kDrops, kDropTotals},
     View{"show lcores", kLcores, {}},
     View{"show lookup", kLookup, kLookupTotals},
+    View{"show peers", kPeers, {}},
     View{"show policies", kPolicies, {}},
     View{"show ports", kPorts, kPortTotals},
+    View{"show versions", kVersions, {}},
 };
 
 }  // namespace

@@ -341,5 +341,35 @@ TEST(admin_socket, clients_that_vanish_at_any_moment_leave_nothing_behind) {
     EXPECT_EQ(open_descriptors(), before);
 }
 
+TEST(admin_socket, events_reach_who_watches_and_a_watcher_that_goes_leaves_nothing_behind) {
+    Socket box;
+    Client client(box.path);
+    client.send("{\"command\":[\"events\"]}\n");
+    box.settle(&client);
+    EXPECT_TRUE(box.socket->has_ongoing());
+    EXPECT_EQ(client.lines(), 0U);
+    box.operations.make_event();
+    box.socket->poll(box.now_ms);
+    client.read();
+    EXPECT_EQ(client.lines(), 1U);
+    EXPECT_EQ(box.operations.events().watchers(), 1U);
+    client.close();
+    box.settle();
+    EXPECT_EQ(box.socket->connections(), 0U);
+    EXPECT_EQ(box.operations.events().watchers(), 0U);
+    EXPECT_FALSE(box.socket->has_ongoing());
+}
+
+TEST(admin_socket, who_goes_while_others_are_asked_is_not_waited_for) {
+    Socket box;
+    Client client(box.path);
+    client.send("{\"command\":[\"cluster\",\"check\"]}\n");
+    box.settle(&client);
+    EXPECT_TRUE(box.socket->has_ongoing());
+    client.close();
+    box.settle();
+    EXPECT_EQ(box.socket->connections(), 0U);
+}
+
 }  // namespace
 }  // namespace posthaste::controlplane

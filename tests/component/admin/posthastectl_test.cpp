@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -63,6 +64,49 @@ TEST_F(posthastectl, prints_tables_for_people_and_json_for_programs) {
         EXPECT_EQ(data[0]["name"], "edge0");
         EXPECT_EQ(json.err, "");
     }
+}
+
+TEST_F(posthastectl, a_check_of_the_cluster_tells_by_its_exit_status_and_lists_what_differs) {
+    const AdminServer server(path, 3);
+    const Finished check = run({"--json", "cluster", "check"});
+    EXPECT_EQ(check.status, 1) << check.out << check.err;
+    const Json data = Json::parse(check.out, nullptr, false);
+    ASSERT_TRUE(data.is_object()) << check.out;
+    EXPECT_EQ(data["result"], "different");
+    EXPECT_EQ(data["differences"][0]["peer"], "west-2");
+}
+
+TEST_F(posthastectl, answers_of_the_cluster_are_waited_for) {
+    const AdminServer server(path, 3);
+    const Finished keys = run({"cluster", "keys", "list"});
+    EXPECT_EQ(keys.status, 0) << keys.err;
+    EXPECT_NE(keys.out.find("AAAAAAAAAAAAAAAAAAAAAA=="), std::string::npos) << keys.out;
+    const Finished partly = run({"cluster", "keys", "install", "AgICAgICAgICAgICAgICAg=="});
+    EXPECT_EQ(partly.status, 1);
+    EXPECT_NE(partly.out.find("no keyring"), std::string::npos) << partly.out;
+}
+
+TEST_F(posthastectl, events_are_lines_until_their_count) {
+    const AdminServer server(path, 3);
+    const Finished text = run({"events", "--count", "4", "--topic", "agents"});
+    EXPECT_EQ(text.status, 0) << text.err;
+    EXPECT_EQ(std::count(text.out.begin(), text.out.end(), '\n'), 4);
+    EXPECT_TRUE(text.out.starts_with("2023-11-14T22:13:20.000Z  agent attached  " + kUuid))
+        << text.out;
+    const Finished json = run({"--json", "events", "--count", "2"});
+    ASSERT_EQ(std::count(json.out.begin(), json.out.end(), '\n'), 2) << json.out;
+    const Json first = Json::parse(json.out.substr(0, json.out.find('\n')), nullptr, false);
+    EXPECT_TRUE(first.is_object() && first.contains("event")) << json.out;
+    const Finished batch = run({}, "events\n");
+    EXPECT_EQ(batch.status, 2);
+    EXPECT_NE(batch.err.find("--count"), std::string::npos) << batch.err;
+}
+
+TEST_F(posthastectl, the_topology_is_a_drawing) {
+    const AdminServer server(path, 3);
+    const Finished drawing = run({"show", "topology"});
+    EXPECT_EQ(drawing.status, 0);
+    EXPECT_TRUE(drawing.out.starts_with("west-1 (this router)")) << drawing.out;
 }
 
 TEST_F(posthastectl, changes_are_seen_by_the_next_command) {

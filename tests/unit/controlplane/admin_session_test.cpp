@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "tests/support/fake_cluster.h"
 #include "tests/support/fake_operations.h"
 
 namespace posthaste::controlplane {
@@ -228,6 +229,107 @@ TEST(admin_session, deep_nesting_is_refused_without_harm) {
     const auto answers = ask(session, std::string(60'000, '[') + "\n");
     ASSERT_EQ(answers.size(), 1U);
     EXPECT_EQ(answers[0]["error"]["code"], "bad_request");
+}
+
+TEST(admin_session, what_takes_time_is_answered_later_and_requests_behind_it_wait) {
+    FakeOperations operations;
+    AdminSession session(operations);
+    session.receive(
+        "{\"command\":[\"cluster\",\"keys\",\"list\"],\"id\":1}\n"
+        "{\"command\":[\"show\",\"version\"],\"id\":2}\n");
+    session.work(kMany);
+    EXPECT_TRUE(session.is_waiting());
+    EXPECT_TRUE(drain(session).empty());
+    EXPECT_FALSE(session.has_work());
+    for (unsigned turn = 0; turn < test::FakeCluster::kTurnsToAnswer; ++turn) {
+        session.work(kMany);
+    }
+    const auto answers = drain(session);
+    ASSERT_EQ(answers.size(), 2U);
+    EXPECT_EQ(answers[0]["id"], 1);
+    EXPECT_EQ(answers[0]["data"]["result"], "done");
+    EXPECT_FALSE(answers[0].contains("more"));
+    EXPECT_EQ(answers[1]["id"], 2);
+    EXPECT_FALSE(session.is_waiting());
+}
+
+TEST(admin_session, a_client_that_sends_no_more_still_gets_what_takes_time) {
+    FakeOperations operations;
+    AdminSession session(operations);
+    session.receive("{\"command\":[\"cluster\",\"keys\",\"list\"]}");
+    session.end_of_input();
+    session.work(kMany);
+    EXPECT_FALSE(session.finished());
+    for (unsigned turn = 0; turn < test::FakeCluster::kTurnsToAnswer; ++turn) {
+        session.work(kMany);
+    }
+    EXPECT_EQ(drain(session).size(), 1U);
+    EXPECT_TRUE(session.finished());
+}
+
+TEST(admin_session, events_come_as_they_happen_until_the_next_request) {
+    FakeOperations operations;
+    AdminSession session(operations);
+    EXPECT_TRUE(ask(session, "{\"command\":[\"events\"],\"id\":3}\n").empty());
+    operations.make_event();
+    operations.make_event();
+    session.work(kMany);
+    const auto events = drain(session);
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(events[0]["id"], 3);
+    EXPECT_EQ(events[0]["more"], true);
+    EXPECT_EQ(events[0]["data"]["event"], "agent attached");
+    EXPECT_EQ(operations.events().watchers(), 1U);
+    const auto next = ask(session, "{\"command\":[\"show\",\"version\"],\"id\":4}\n");
+    ASSERT_EQ(next.size(), 1U);
+    EXPECT_EQ(next[0]["id"], 4);
+    EXPECT_EQ(operations.events().watchers(), 0U);
+}
+
+TEST(admin_session, events_end_with_the_connection_or_after_their_count) {
+    FakeOperations operations;
+    AdminSession session(operations);
+    EXPECT_TRUE(ask(session, "{\"command\":[\"events\",\"--count\",\"2\"]}\n").empty());
+    operations.make_event();
+    operations.make_event();
+    operations.make_event();
+    session.work(kMany);
+    const auto events = drain(session);
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(events[0]["more"], true);
+    EXPECT_FALSE(events[1].contains("more"));
+    EXPECT_TRUE(ask(session, "{\"command\":[\"events\"]}\n").empty());
+    session.end_of_input();
+    session.work(kMany);
+    EXPECT_TRUE(session.finished());
+}
+
+TEST(admin_session, a_watcher_that_does_not_read_holds_no_more_than_its_share) {
+    FakeOperations operations;
+    AdminSession session(operations);
+    EXPECT_TRUE(ask(session, "{\"command\":[\"events\"]}\n").empty());
+    for (std::size_t i = 0; i < 3 * EventLog::kEventsKept; ++i) {
+        operations.make_event();
+        session.work(1);
+    }
+    EXPECT_LT(session.output().size(), kOutputHighBytes + 1'024);
+    static_cast<void>(drain(session));
+    session.work(1);
+    EXPECT_GT(drain(session).at(0)["data"]["lost"], 0);
+}
+
+TEST(admin_session, without_a_cluster_its_commands_say_so) {
+    FakeOperations operations;
+    operations.alone = true;
+    AdminSession session(operations);
+    for (const char* const line : {"{\"command\":[\"show\",\"peers\"]}\n",
+                                   "{\"command\":[\"cluster\",\"check\"]}\n",
+                                   "{\"command\":[\"cluster\",\"keys\",\"list\"]}\n"}) {
+        const auto answers = ask(session, line);
+        ASSERT_EQ(answers.size(), 1U);
+        EXPECT_EQ(answers[0]["error"]["message"],
+                  "this router is not in a cluster ([cluster] address)");
+    }
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ using test::numbered_agent;
 const std::string kUuid = "00000000-0000-4000-8000-000000000001";
 
 Outcome run(Operations& operations, std::vector<std::string> words, const NamedValues& named = {}) {
-    return execute(operations, words, named);
+    return execute(operations, words, named).outcome;
 }
 
 // The error of a call that must fail, as "code: message", and must not have reached the box.
@@ -53,13 +53,13 @@ TEST(command_tree, every_command_has_a_sentence_of_help_that_fits_a_line) {
 
 TEST(command_tree, a_wrong_word_is_named_with_what_was_meant_and_what_is_allowed) {
     EXPECT_EQ(refusal({"shwo", "ports"}),
-              "usage: no command 'shwo'; did you mean 'show'?; allowed: agent, help, lookup, "
-              "policy, rekey, reload, route, router, show, tree");
+              "usage: no command 'shwo'; did you mean 'show'?; allowed: agent, cluster, events, "
+              "help, lookup, policy, rekey, reload, route, router, show, tree");
     EXPECT_EQ(refusal({"agent", "reomve", kUuid}),
               "usage: no command 'reomve' after 'agent'; did you mean 'remove'?; allowed: add, "
               "drain, remove");
     EXPECT_EQ(refusal({"route"}), "usage: 'route' needs one of: add, remove");
-    EXPECT_TRUE(refusal({}).starts_with("usage: an empty command needs one of: agent, help"));
+    EXPECT_TRUE(refusal({}).starts_with("usage: an empty command needs one of: agent, cluster"));
 }
 
 TEST(command_tree, a_wrong_value_is_named_with_what_is_allowed) {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/numbered_id.h"
+
 namespace posthaste::controlplane {
 namespace {
 
@@ -145,6 +147,22 @@ TEST(memory_plan, without_the_table_a_route_takes_85_bytes_less) {
     const double routes = fib_capacity(config);
     EXPECT_NEAR(static_cast<double>(with.fib - without.fib), 85.3 * routes, 0.1 * routes);
     EXPECT_EQ(with.rekey - without.rekey, with.fib - without.fib);
+}
+
+TEST(memory_plan, claims_of_the_cluster_are_what_their_table_takes) {
+    Config config = two_ports("net_null0");
+    const std::uint64_t alone = plan_memory(config).heap;
+    EXPECT_EQ(plan_memory(config).claims, 0U);
+    config.cluster.address = routing::IpAddress::from_text("10.9.0.1");
+    config.cluster.claims_max = 300'000;
+    const MemoryPlan plan = plan_memory(config);
+    EXPECT_EQ(plan.heap, alone + plan.claims);
+    gossip::claims::ClaimTable table(config.cluster.claims_max, {});
+    for (std::uint32_t i = 0; i < config.cluster.claims_max; ++i) {
+        static_cast<void>(table.insert(support::numbered_id(i), 0));
+    }
+    EXPECT_GE(plan.claims, table.bytes());
+    EXPECT_LE(plan.claims, table.bytes() + table.bytes() / 5);
 }
 
 TEST(memory_plan, a_million_agents_fit_where_the_plan_says) {

@@ -220,5 +220,22 @@ TEST(render, any_answer_has_some_text) {
     }
 }
 
+TEST(event_line, has_the_time_in_utc_and_what_is_there) {
+    EXPECT_EQ(event_line({{"at_ms", 1'700'000'000'250U},
+                          {"topic", "agents"},
+                          {"event", "agent moved"},
+                          {"agent", "6f1d2c3b-0a4e-4d55-9e0f-111111111111"},
+                          {"name", "edge0"},
+                          {"detail", nullptr},
+                          {"lost", 0U}}),
+              "2023-11-14T22:13:20.250Z  agent moved  6f1d2c3b-0a4e-4d55-9e0f-111111111111  "
+              "edge0\n");
+}
+
+TEST(event_line, tells_what_was_lost_before_it) {
+    EXPECT_EQ(event_line({{"at_ms", 0U}, {"event", "port up"}, {"name", "a\x1b"}, {"lost", 12U}}),
+              "(12 events lost)\n1970-01-01T00:00:00.000Z  port up  a\\x1b\n");
+}
+
 }  // namespace
 }  // namespace posthaste::tools
