@@ -27,7 +27,6 @@ using routing::Drop;
 
 constexpr unsigned kPuntsPerClassAndCycle = 64;
 constexpr std::size_t kLeaseChecksPerCycle = 4'096;
-constexpr std::size_t kClaimsPerCycle = 256;  // half a millisecond, if each is a new route
 constexpr std::size_t kOwnChangesPerCycle = 2'000;
 
 }  // namespace
@@ -49,24 +48,6 @@ bool Conductor::do_work(std::uint64_t now_ms) {
     box_.fib->reclaim();
     box_.world->reclaim();
     return served > 0 || more_claims;
-}
-
-// What the cluster found since the last cycle.
-bool Conductor::serve_cluster(std::uint64_t now_ms) {
-    if (box_.cluster_routes == nullptr) {
-        return false;
-    }
-    const auto routers = box_.cluster->take_router_changes();
-    const auto events = box_.cluster->take_route_events();
-    const ClusterRoutes::Done done =
-        box_.cluster_routes->turn({.routers = routers,
-                                   .events = events,
-                                   .now_ms = now_ms,
-                                   .claims_ms = box_.cluster->claims_ms(now_ms),
-                                   .budget = kClaimsPerCycle,
-                                   .fib_behind = !waiting_changes_.empty()});
-    box_.world_stale |= done.routers_changed;
-    return done.more;
 }
 
 // Next hops before the routes that name them: a lcore may see a World newer than the Fib it looks

@@ -27,6 +27,8 @@ class Conductor {
     bool do_work(std::uint64_t now_ms);
     // Makes what changed in the Rib and among the neighbours visible to the lcores.
     void publish(std::uint64_t now_ms);
+    // What happened to routes in the cluster, since the last call.
+    [[nodiscard]] std::vector<gossip::claims::Event> take_route_events();
     // Before the workers start: the store's agents into Rib and Fib. The error ends the start.
     [[nodiscard]] tl::expected<void, std::string> load_agents(std::uint64_t now_ms);
     // Shutdown, after the workers have stopped: what still waits is dropped, counted and freed.
@@ -84,8 +86,9 @@ class Conductor {
     void resubmit(const HeldFrame& held, std::uint64_t now_ms);
 
     Box& box_;
-    std::deque<routing::FibChange> waiting_changes_;  // the Fib had no slack for them yet
-    std::vector<HeldFrame> waiting_frames_;           // for the World to show their next hop
+    std::deque<routing::FibChange> waiting_changes_;   // the Fib had no slack for them yet
+    std::vector<HeldFrame> waiting_frames_;            // for the World to show their next hop
+    std::vector<gossip::claims::Event> route_events_;  // that nobody took; some are left out
 };
 
 }  // namespace posthaste::controlplane

@@ -6,11 +6,11 @@
 
 namespace posthaste::controlplane {
 
-void LiveCluster::follow() {
+void LiveCluster::follow(std::span<const gossip::claims::Event> events) {
     for (const gossip::membership::MemberEvent& event : box_.cluster->take_member_events()) {
         commands_.note(event);
     }
-    for (const gossip::claims::Event& event : box_.cluster->take_route_events()) {
+    for (const gossip::claims::Event& event : events) {
         commands_.note(event);
     }
 }
@@ -21,7 +21,7 @@ ClusterCommands* LiveOperations::cluster() {
 
 void LiveOperations::follow_cluster() {
     if (cluster_.has_value()) {
-        cluster_->follow();
+        cluster_->follow(conductor_.take_route_events());
     }
 }
 

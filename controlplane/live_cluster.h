@@ -2,6 +2,8 @@
 // LiveCluster: the ClusterSource of the running Box, and the commands over it. Control thread only.
 #pragma once
 
+#include <span>
+
 #include "controlplane/box.h"
 #include "controlplane/cluster/cluster_commands.h"
 
@@ -14,8 +16,8 @@ class LiveCluster final : public ClusterSource {
 
     [[nodiscard]] ClusterCommands& commands() noexcept { return commands_; }
 
-    // What happened since the last call goes into the log of events.
-    void follow();
+    // What happened since the last call goes into the log of events; to routes: `events`.
+    void follow(std::span<const gossip::claims::Event> events);
 
     [[nodiscard]] std::string node() const override { return cluster_node(box_.config); }
 
@@ -36,6 +38,10 @@ class LiveCluster final : public ClusterSource {
     }
 
     [[nodiscard]] ClusterCounters sockets() const override { return box_.cluster->counters(); }
+
+    [[nodiscard]] ClusterRoutesCounts feed() const override {
+        return box_.cluster_routes->counts();
+    }
 
     [[nodiscard]] unsigned health_score() const override {
         return box_.cluster->membership().health_score();

@@ -47,8 +47,8 @@ class ClusterCommands {
     //  messages: [{layer: "membership"|"serf"|"routes", message, received, sent}], every kind,
     //  refusals: [{layer: as above, or "routers"|"links"|"seals", refusal, count}] that occurred,
     //  transport: {every other counter of MembershipCounters},
-    //  sockets: {counters of ClusterCounters}, routes: {every other counter of PlaneCounters and
-    //  OwnCounts}}
+    //  feed: {ClusterRoutesCounts}, sockets: {ClusterCounters}, routes: {every other counter of
+    //  PlaneCounters and OwnCounts}}
     [[nodiscard]] Outcome show_gossip() const;
     // {origins: [{name, id, self, eligible: its claims may hold, generation, boot, version, floor,
     //              fingerprint, claims, records,

@@ -147,6 +147,32 @@ Json socket_counters(const ClusterCounters& counters) {
             {"turn_us_max", counters.turn_us_max}};
 }
 
+Json feed_counters(const ClusterRoutesCounts& counts) {
+    return {{"routers", counts.routers},
+            {"routers_waiting", counts.routers_waiting},
+            {"pending", counts.pending},
+            {"waiting", counts.waiting},
+            {"unclaimed", counts.unclaimed},
+            {"own_pending", counts.own_pending},
+            {"looked_at", counts.looked_at},
+            {"routes_set", counts.routes_set},
+            {"routes_removed", counts.routes_removed},
+            {"unreachable", counts.unreachable},
+            {"outranked", counts.outranked},
+            {"refused_full", counts.refused_full},
+            {"offers_left_out", counts.offers_left_out},
+            {"walks", counts.walks},
+            {"attach_refused", counts.attach_refused},
+            {"frozen", counts.frozen},
+            {"sessions_closed", counts.sessions_closed},
+            {"loads_told", counts.loads_told},
+            {"loads_heard", counts.loads_heard},
+            {"discoveries", counts.discoveries},
+            {"discoveries_found", counts.discoveries_found},
+            {"discoveries_unknown", counts.discoveries_unknown},
+            {"not_discovered", counts.not_discovered}};
+}
+
 const RouterMember* router_named(const std::vector<RouterMember>& routers,
                                  const std::string& name) {
     const auto found = std::ranges::find(routers, name, &RouterMember::name);
@@ -250,6 +276,7 @@ Outcome ClusterCommands::show_gossip() const {
                 {"messages", std::move(messages)},
                 {"refusals", std::move(refusals)},
                 {"transport", transport_counters(counters)},
+                {"feed", feed_counters(source_.feed())},
                 {"sockets", socket_counters(sockets)},
                 {"routes", route_counters(plane.counters(), plane.own().counts())}};
 }

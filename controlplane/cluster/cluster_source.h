@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "controlplane/cluster/cluster.h"
+#include "controlplane/cluster/cluster_routes.h"
 
 namespace posthaste::controlplane {
 
@@ -33,6 +34,7 @@ class ClusterSource {
     [[nodiscard]] virtual std::vector<RouterMember> routers() const = 0;
     [[nodiscard]] virtual const gossip::membership::MembershipCounters& counters() const = 0;
     [[nodiscard]] virtual ClusterCounters sockets() const = 0;
+    [[nodiscard]] virtual ClusterRoutesCounts feed() const = 0;
     [[nodiscard]] virtual unsigned health_score() const = 0;
     // Of the keyring; 0: nothing is sealed.
     [[nodiscard]] virtual std::size_t keys() const = 0;

@@ -26,7 +26,7 @@ std::string text_of(const IpAddress& address, std::uint16_t port) {
     return (address.family == Family::ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-std::string text_of(const SocketAddress& address) {
+IpAddress ip_of(const SocketAddress& address) {
     IpAddress ip;
     if (is_mapped(address)) {
         ip.family = Family::ipv4;
@@ -35,7 +35,11 @@ std::string text_of(const SocketAddress& address) {
         ip.family = Family::ipv6;
         ip.bytes = address.ip;
     }
-    return text_of(ip, address.port);
+    return ip;
+}
+
+std::string text_of(const SocketAddress& address) {
+    return text_of(ip_of(address), address.port);
 }
 
 SocketAddress socket_address(const IpAddress& address, std::uint16_t port) {

@@ -15,6 +15,7 @@ namespace posthaste::controlplane {
 [[nodiscard]] std::string text_of(const gossip::membership::SocketAddress& address);
 [[nodiscard]] gossip::membership::SocketAddress socket_address(const routing::IpAddress& address,
                                                                std::uint16_t port);
+[[nodiscard]] routing::IpAddress ip_of(const gossip::membership::SocketAddress& address);
 // 16 hexadecimal digits.
 [[nodiscard]] std::string hex_text(std::uint64_t number);
 

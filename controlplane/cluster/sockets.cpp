@@ -64,35 +64,6 @@ void Descriptor::reset() noexcept {
     }
 }
 
-SocketAddress socket_address(const IpAddress& ip, std::uint16_t port) {
-    SocketAddress address{.port = port};
-    if (ip.family == Family::ipv4) {
-        std::ranges::copy(kMapped, address.ip.begin());
-        std::copy_n(ip.bytes.begin(), 4, address.ip.begin() + 12);
-    } else {
-        address.ip = ip.bytes;
-    }
-    return address;
-}
-
-IpAddress ip_of(const SocketAddress& address) {
-    IpAddress ip;
-    if (is_mapped(address)) {
-        ip.family = Family::ipv4;
-        std::copy_n(address.ip.begin() + 12, 4, ip.bytes.begin());
-    } else {
-        ip.family = Family::ipv6;
-        ip.bytes = address.ip;
-    }
-    return ip;
-}
-
-std::string text_of(const SocketAddress& address) {
-    const IpAddress ip = ip_of(address);
-    const std::string text = ip.family == Family::ipv6 ? "[" + ip.to_text() + "]" : ip.to_text();
-    return text + ":" + std::to_string(address.port);
-}
-
 tl::expected<SocketAddress, std::string> seed_address(std::string_view text,
                                                       std::uint16_t port_default) {
     const auto wrong = [text] {

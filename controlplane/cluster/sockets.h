@@ -12,6 +12,7 @@
 #include <tl/expected.hpp>
 #include <utility>
 
+#include "controlplane/cluster/cluster_text.h"
 #include "gossip/membership/options.h"
 #include "routing/address.h"
 
@@ -49,10 +50,6 @@ class Descriptor {
     int fd_ = -1;
 };
 
-[[nodiscard]] SocketAddress socket_address(const routing::IpAddress& ip, std::uint16_t port);
-[[nodiscard]] routing::IpAddress ip_of(const SocketAddress& address);
-// 10.0.0.1:7946, [fd00::1]:7946
-[[nodiscard]] std::string text_of(const SocketAddress& address);
 // ADDRESS, ADDRESS:PORT, [ADDRESS]:PORT; the error is one sentence.
 [[nodiscard]] tl::expected<SocketAddress, std::string> seed_address(std::string_view text,
                                                                     std::uint16_t port_default);

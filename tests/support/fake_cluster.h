@@ -36,6 +36,8 @@ class FakeCluster final : public controlplane::ClusterSource {
 
     [[nodiscard]] controlplane::ClusterCounters sockets() const override { return {}; }
 
+    [[nodiscard]] controlplane::ClusterRoutesCounts feed() const override { return {}; }
+
     [[nodiscard]] unsigned health_score() const override { return 1; }
 
     [[nodiscard]] std::size_t keys() const override { return 2; }

@@ -27,6 +27,8 @@ Texts texts(std::string_view line) {
 TEST(completion, the_first_word_is_one_of_the_commands) {
     EXPECT_EQ(texts(""),
               (Texts{"agent",
+                     "cluster",
+                     "events",
                      "help",
                      "lookup",
                      "policy",
