@@ -159,5 +159,5 @@ def test_two_routers_of_a_cluster(lab):
             f"{router.name} has its peer")
     checked = routers[0].command("cluster", "check")
     assert checked["result"] == "equal"
-    assert [peer["router"] for peer in checked["peers"]] == ["router-b"]
-    assert "up    router-b" in routers[0].command("show", "topology")["text"]
+    assert [peer["router"] for peer in checked["peers"]] == ["cluster-b"]
+    assert "up    cluster-b" in routers[0].command("show", "topology")["text"]
