@@ -146,7 +146,9 @@ Json table_rows(const Box& box, const gossip::claims::ClaimTable* claims) {
                             box.neighbours->held_count(),
                             box.config.neighbours.held_max));
     if (claims != nullptr) {
-        rows.push_back(with_use(table_row("claims", claims->used() * kClaimBytes, claims->bytes()),
+        constexpr std::uint64_t kChunk = gossip::claims::Chunked<gossip::claims::Slot>::kChunk;
+        const std::uint64_t chunks = (claims->used() + kChunk - 1) / kChunk;
+        rows.push_back(with_use(table_row("claims", chunks * kChunk * kClaimBytes, claims->bytes()),
                                 claims->used(),
                                 claims->slots_max()));
     }

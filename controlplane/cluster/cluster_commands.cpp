@@ -218,10 +218,14 @@ void ClusterCommands::note(const MemberEvent& event) {
         }
         return;
     }
+    // Of some events the member is nobody in particular.
+    const bool named = !event.member.name.empty();
     log_.note({.kind = kMemberKinds[static_cast<std::size_t>(event.kind)],
                .at_ms = source_.claims_ms(),
                .name = event.member.name,
-               .detail = event.text.empty() ? text_of(event.member.address) : event.text});
+               .detail = !event.text.empty() ? event.text
+                         : named             ? text_of(event.member.address)
+                                             : ""});
 }
 
 void ClusterCommands::note(const gossip::claims::Event& event) {

@@ -206,6 +206,10 @@ TEST_F(cluster_commands, what_happens_in_the_cluster_is_noted) {
     EXPECT_EQ(noted.at(0).detail, "500 ms");
     EXPECT_EQ(noted.at(1).kind, NotedKind::member_failed);
     EXPECT_EQ(noted.at(1).name, "west-3");
+    event = {};
+    event.kind = gossip::membership::MemberEventKind::keys_changed;
+    commands.note(event);
+    EXPECT_TRUE(log.last(~std::uint64_t{0}, 1).at(0).detail.empty());
 }
 
 }  // namespace
