@@ -282,9 +282,11 @@ tl::expected<void, Refusal> ClaimStore::apply(const Range& range, std::span<cons
     if (const auto good = check_entries(keyspace, number, range, entries); !good) {
         return good;
     }
+    // What we have read already may be gone and forgotten here, and not yet where this is from.
+    const std::uint64_t had = options_.mutations.no_gap_check ? 0 : keyspace.at.version;
     for (const Entry& entry : entries) {
         const std::uint32_t slot = table_.find(entry.key, number);
-        if (slot == kNoSlot || table_[slot].version < entry.version) {
+        if (entry.version > had && (slot == kNoSlot || table_[slot].version < entry.version)) {
             put(number, entry, 0);
         }
     }

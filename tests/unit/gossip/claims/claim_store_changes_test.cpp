@@ -55,6 +55,23 @@ TEST(claim_store, what_a_restarted_router_withdrew_stays_gone_when_that_is_forgo
     EXPECT_EQ(scene.store.table().used(), 1U) << "the mark of the first life";
 }
 
+TEST(claim_store, a_withdrawal_that_is_forgotten_does_not_come_again_with_a_longer_range) {
+    ClaimScene scene;
+    ASSERT_TRUE(put_snapshot(
+        scene.store, kOther, {kFirstLife, 10}, {gone_entry(3, 6), claim_entry(2, 10)}));
+    scene.store.follow_floor(kOther, kFirstLife, 6);
+    scene.settle();
+    const std::vector<Entry> rest{gone_entry(3, 6), claim_entry(2, 10), claim_entry(4, 12)};
+    ASSERT_TRUE(scene.store.apply(delta(kFirstLife, 4, 12), rest));
+    std::vector<Entry> read;
+    const auto reader = scene.store.open_reader(kOther, 0);
+    EXPECT_EQ(scene.store.read(reader, 100, read), ReadOutcome::end);
+    scene.store.close_reader(reader);
+    ASSERT_EQ(read.size(), 2U);
+    EXPECT_EQ(read[0].version, 10U);
+    EXPECT_EQ(read[1].version, 12U);
+}
+
 TEST(claim_store, a_snapshot_without_what_was_withdrawn_does_not_bring_it_back) {
     ClaimScene scene;
     restart(scene, {gone_entry(1, 1)}, 1);

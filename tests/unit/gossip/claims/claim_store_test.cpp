@@ -158,8 +158,12 @@ TEST(claim_store, where_asked_for_a_router_counts_only_once_it_is_said_to_be_ali
     EXPECT_EQ(scene.winner(1), kOther);
     scene.store.forget(kOther);
     scene.settle();
+    EXPECT_EQ(put_snapshot(scene.store, kOther, {kSecondLife, 1}, {}).error(), Refusal::forgotten);
+    scene.store.set_eligible(kOther, false);
+    EXPECT_EQ(put_snapshot(scene.store, kOther, {kSecondLife, 1}, {}).error(), Refusal::forgotten);
+    scene.store.set_eligible(kOther, true);
     ASSERT_TRUE(put_snapshot(scene.store, kOther, {kSecondLife, 1}, {claim_entry(1, 1)}));
-    EXPECT_EQ(scene.winner(1), RouterId{0});
+    EXPECT_EQ(scene.winner(1), kOther);
 }
 
 TEST(claim_store, all_multi_claims_hold_with_the_best_if_that_is_multi) {
