@@ -212,7 +212,7 @@ bool OwnClaims::is_superseded(const routing::AgentId& agent) const {
 
 void OwnClaims::note_changes(std::span<const routing::AgentId> agents, std::uint64_t now_ms) {
     for (const routing::AgentId& agent : agents) {
-        if (is_superseded(agent)) {
+        if (store_.contested(agent) && is_superseded(agent)) {
             const std::uint64_t due_ms = now_ms + options_.grace_ms;
             if (superseded_.emplace(agent, due_ms).second) {
                 superseded_due_.emplace_back(due_ms, agent);

@@ -41,13 +41,13 @@ struct PlaneOptions {
     std::uint32_t pulls_max = 8;                   // a session
     std::uint32_t streams_max = 64;                // a session
     std::uint64_t bytes_per_second = 32ULL << 20;  // of ranges, a session
-    std::size_t out_low = 256 * 1'024;          // no more of ranges and pushes while so much waits
+    std::size_t out_low = 64 * 1'024;           // no more of ranges and pushes while so much waits
     std::size_t out_max = 8ULL << 20;           // a peer that does not read is left
     std::uint32_t discover_per_second = 1'000;  // answered, a session
     std::size_t asked_max = 16'384;             // questions that may still be answered
     std::uint64_t asked_ms = 5'000;             // how long they may
     std::uint64_t provisional_ms = 5'000;       // how long an answer holds without its keyspace
-    std::size_t work_budget = 4'096;            // records a turn
+    std::size_t work_budget = 1'024;            // records a turn
     std::size_t events_max = 4'096;
 };
 
