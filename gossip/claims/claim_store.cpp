@@ -4,11 +4,20 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <limits>
 #include <unordered_map>
 
 #include "routing/check.h"
 
 namespace posthaste::gossip::claims {
+
+namespace {
+
+std::uint32_t slots_of(const StoreLimits& limits) {
+    return std::min(limits.records_max, std::numeric_limits<std::uint32_t>::max() / 4) * 2;
+}
+
+}  // namespace
 
 ClaimStore::ClaimStore(const StoreOptions& options,
                        RouterId self,
@@ -16,7 +25,7 @@ ClaimStore::ClaimStore(const StoreOptions& options,
                        const routing::KeyHash::Key& key)
     : options_(options),
       self_(self),
-      table_(options.limits.records_max, key),
+      table_(slots_of(options.limits), key),
       sets_(options.limits.sets, options.seed),
       grave_(options.limits.graves_max) {
     CHECK(options.limits.origins_max > 0 && options.limits.origins_max <= kOriginsMax);
@@ -113,6 +122,7 @@ KeyspaceNumber ClaimStore::make_keyspace(std::uint16_t origin, KeyspaceRole role
 
 void ClaimStore::retire(KeyspaceNumber number, bool silent) {
     Keyspace& keyspace = *keyspaces_[number];
+    spare_ += keyspace.role == KeyspaceRole::live ? keyspace.records : 0;
     keyspace.role = KeyspaceRole::retired;
     keyspace.silent = silent;
     for (const ReaderNumber reader : keyspace.readers) {
@@ -261,7 +271,8 @@ tl::expected<void, Refusal> ClaimStore::check_entries(const Keyspace& keyspace,
             }
         }
     }
-    if (records > table_.room()) {
+    if (keyspace.role == KeyspaceRole::live ? records > room()
+                                            : records > table_.room() || !fits(keyspace, records)) {
         return tl::unexpected(Refusal::store_full);
     }
     if (!sets_.has_room(sets, set_bytes)) {
@@ -315,6 +326,14 @@ tl::expected<KeyspaceNumber, Refusal> ClaimStore::open_staging(RouterId router,
     return number;
 }
 
+// Whether there is room for it in the place of what its router has now.
+bool ClaimStore::fits(const Keyspace& staged, std::uint32_t more) const {
+    const KeyspaceNumber live = origins_[staged.origin].live;
+    const std::uint64_t others = std::uint64_t{table_.used()} - spare_ -
+                                 (live == kNoKeyspace ? 0 : keyspaces_[live]->records);
+    return others + staged.records + more <= options_.limits.records_max;
+}
+
 tl::expected<void, Refusal> ClaimStore::stage(KeyspaceNumber staging, const Entry& entry) {
     Keyspace& keyspace = *keyspaces_[staging];
     CHECK(keyspace.role == KeyspaceRole::staged);
@@ -346,6 +365,9 @@ tl::expected<void, Refusal> ClaimStore::publish(KeyspaceNumber staging,
     if (keyspace.at.version > range.to.version) {
         return tl::unexpected(Refusal::out_of_order);
     }
+    if (!fits(keyspace, 0)) {
+        return tl::unexpected(Refusal::store_full);
+    }
     keyspace.at = range.to;
     overtake_provisional(range);
     replace_live(staging, now_ms);
@@ -358,6 +380,7 @@ void ClaimStore::replace_live(KeyspaceNumber staging, std::uint64_t now_ms) {
     Origin& origin = origins_[made.origin];
     const KeyspaceNumber old = origin.live;
     made.role = KeyspaceRole::live;
+    spare_ -= made.records;
     origin.live = staging;
     if (old == kNoKeyspace) {
         notify_all(staging, kNoKeyspace);
@@ -373,6 +396,7 @@ void ClaimStore::replace_live(KeyspaceNumber staging, std::uint64_t now_ms) {
             retire(origin.stale, false);
         }
         before.role = KeyspaceRole::stale;
+        spare_ += before.records;
         before.stale_until_ms = now_ms + options_.stale_ms;
         for (const ReaderNumber reader : before.readers) {
             readers_[reader].whole = false;

@@ -8,6 +8,7 @@
 // constant time; what follows from that is done by work(), in slices. Bounded by StoreLimits.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -31,7 +32,9 @@
 namespace posthaste::gossip::claims {
 
 struct StoreLimits {
-    std::uint32_t records_max = 1'048'576;  // claims, sets and what is gone, of all routers
+    // Claims, sets and what is gone, of all routers. As much again for copies that are being read,
+    // are from before a restart, or are to be freed: a full store can still take a snapshot.
+    std::uint32_t records_max = 1'048'576;
     std::uint16_t origins_max = 1'024;
     SetLimits sets{};
     std::uint32_t graves_max = 65'536;
@@ -207,7 +210,12 @@ class ClaimStore {
                                                   std::uint8_t bucket,
                                                   std::size_t entries_max) const;
 
-    [[nodiscard]] std::uint32_t room() const noexcept { return table_.room(); }
+    // For records of what counts.
+    [[nodiscard]] std::uint32_t room() const noexcept {
+        const std::uint32_t most = options_.limits.records_max;
+        const std::uint32_t counted = table_.used() - spare_;
+        return counted < most ? std::min(most - counted, table_.room()) : 0;
+    }
 
     [[nodiscard]] const ClaimTable& table() const noexcept { return table_; }
 
@@ -260,6 +268,7 @@ class ClaimStore {
     void replace_live(KeyspaceNumber staging, std::uint64_t now_ms);
     void end_stale(Origin& origin);
     void give_up(std::uint16_t place);
+    [[nodiscard]] bool fits(const Keyspace& staged, std::uint32_t more) const;
 
     // claim_store_records.cpp
     void put(KeyspaceNumber number, const Entry& entry, std::uint64_t now_ms);
@@ -303,6 +312,7 @@ class ClaimStore {
     ClaimTable table_;
     CapabilitySets sets_;
     Grave grave_;
+    std::uint32_t spare_ = 0;  // records of keyspaces that are not live
     std::vector<Origin> origins_;
     std::vector<std::uint16_t> free_origins_;
     std::unordered_map<std::uint64_t, std::uint16_t> places_;  // by router

@@ -84,6 +84,7 @@ void ClaimStore::free_record(Keyspace& keyspace, std::uint32_t slot) {
     unlink(keyspace, slot);
     table_.erase(slot);
     --keyspace.records;
+    spare_ -= keyspace.role == KeyspaceRole::live ? 0 : 1;
 }
 
 // The record as the entry has it. The slot is gone, or new.
@@ -150,6 +151,7 @@ void ClaimStore::put(KeyspaceNumber number, const Entry& entry, std::uint64_t no
         table_[slot].kind = entry.kind;
         table_[slot].gone = 1;
         ++keyspace.records;
+        spare_ += keyspace.role == KeyspaceRole::live ? 0 : 1;
     } else {
         unlink(keyspace, slot);
         if (table_[slot].gone == 0) {

@@ -180,7 +180,7 @@ void measure_map(const std::vector<AgentId>& agents,
     std::unordered_map<AgentId, Record, routing::AgentIdHash> map;
     found.map_fill_s = time_of([&] {
         for (std::size_t i = 0; i < agents.size(); ++i) {
-            map.emplace(agents[i], Record{.router = 1, .version = i});
+            map.emplace(agents[i], Record{.router = 1, .version = i, .body = {}});
         }
     });
     std::unordered_map<AgentId, Record, routing::AgentIdHash> copy;

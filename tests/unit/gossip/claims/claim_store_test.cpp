@@ -259,6 +259,25 @@ TEST(claim_store, a_full_store_refuses_by_name_and_stays_as_it_is) {
     EXPECT_EQ(scene.store.room(), 1U);
 }
 
+TEST(claim_store, a_full_store_takes_a_snapshot_in_the_place_of_what_it_has) {
+    StoreOptions options;
+    options.limits.records_max = 3;
+    ClaimScene scene(options);
+    const std::vector<Entry> three{claim_entry(1, 1), claim_entry(2, 2), claim_entry(3, 3)};
+    ASSERT_TRUE(put_snapshot(scene.store, kOther, {kFirstLife, 3}, three));
+    EXPECT_EQ(scene.store.room(), 0U);
+    ASSERT_TRUE(put_snapshot(scene.store, kOther, {kSecondLife, 3}, three));
+    EXPECT_EQ(scene.store.room(), 0U);
+    EXPECT_EQ(put_snapshot(scene.store, kThird, {kFirstLife, 1}, {claim_entry(4, 1)}).error(),
+              Refusal::store_full);
+    scene.settle(30'000);
+    EXPECT_EQ(scene.store.table().used(), 3U) << "what was before the restart has ended";
+    EXPECT_EQ(put_snapshot(scene.store, kOther, {kSecondLife, 4}, {claim_entry(1, 4)}).has_value(),
+              true);
+    EXPECT_TRUE(put_snapshot(scene.store, kThird, {kFirstLife, 1}, {claim_entry(4, 1)}));
+    EXPECT_EQ(scene.store.room(), 1U);
+}
+
 TEST(claim_store, reading_follows_what_changes_meanwhile) {
     ClaimScene scene;
     for (std::uint32_t agent = 1; agent <= 4; ++agent) {
