@@ -375,6 +375,30 @@ TEST_F(registrar, tells_the_sender_of_a_dropped_frame_if_it_wants_to_know) {
     }
 }
 
+TEST_F(registrar, refuses_whom_the_cluster_does_not_let_come_and_registers_nothing) {
+    struct NobodyMay final : AttachJudge {
+        std::size_t asked = 0;
+
+        tl::expected<void, routing::RibError> may_attach(const AgentId& /*agent*/,
+                                                         const routing::Endpoint& from,
+                                                         std::span<const routing::Offer> offers,
+                                                         std::uint64_t /*now_ms*/) override {
+            ++asked;
+            EXPECT_EQ(from.port, kPort);
+            EXPECT_EQ(offers.size(), 1U);
+            return tl::unexpected(
+                routing::RibError{ErrorCode::rate_limited, "claimed by two routers too often"});
+        }
+    } judge;
+
+    registrar_.ask(judge);
+    const auto version = rib_.version();
+    enrol(tlv(1, "vision/ocr") + kPadding);
+    expect_refused(ErrorCode::rate_limited, "claimed by two routers too often", version);
+    EXPECT_EQ(judge.asked, 1U);
+    EXPECT_TRUE(rib_.agents().empty());
+}
+
 TEST_F(registrar, tells_the_sender_of_a_frame_in_two_segments) {
     test::FrameSpec spec;
     spec.flags = flag::want_error;
