@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SerfLayer: members, and what they and others say of them.
+#include <algorithm>
+
 #include "gossip/membership/serf_codec.h"
 #include "gossip/membership/serf_layer.h"
 
@@ -72,8 +74,10 @@ SerfLayer::Spread SerfLayer::take_join(const JoinIntent& intent, std::uint64_t n
     if (intent.time <= record->time) {
         return Spread::no;
     }
-    // Nobody but we takes our leave back, and we do not.
-    if (is_self(intent.node) && leaving_) {
+    if (is_self(intent.node)) {
+        // Nobody but we takes our leave back, and we do not. What is later than our last word is
+        // from an earlier life, and may have been a leave.
+        announce_join(now_ms);
         return Spread::no;
     }
     record->time = intent.time;
@@ -82,6 +86,15 @@ SerfLayer::Spread SerfLayer::take_join(const JoinIntent& intent, std::uint64_t n
         record->prune = false;
     }
     return Spread::yes;
+}
+
+// The time of that leave is a guess, as a push/pull does not say it. It counts for a member that
+// failed; one that is here has come back since, or SWIM's row would have said that it left.
+void SerfLayer::take_left(std::string_view name, LamportTime status_time, std::uint64_t now_ms) {
+    const Record* const record = find(name);
+    if (record != nullptr && (record->status == MemberStatus::failed || is_self(name))) {
+        static_cast<void>(take_leave({.time = status_time + 1, .node = std::string(name)}, now_ms));
+    }
 }
 
 void SerfLayer::on_alive(std::string_view name, std::uint64_t now_ms) {
@@ -124,12 +137,15 @@ MemberStatus SerfLayer::status(std::string_view name) const {
     return found == records_.end() ? MemberStatus::alive : found->second.status;
 }
 
-void SerfLayer::announce_join(std::uint64_t now_ms) {
+void SerfLayer::announce_join(std::uint64_t /*now_ms*/) {
     if (leaving_) {
         return;
     }
     const JoinIntent intent{.time = clock_.now(), .node = host_.options().name};
-    static_cast<void>(take_join(intent, now_ms));
+    clock_.witness(intent.time);
+    if (Record* const record = find(intent.node)) {
+        record->time = std::max(record->time, intent.time);
+    }
     broadcast(encode_serf(intent));
 }
 

@@ -114,13 +114,12 @@ void SerfLayer::merge_user_state(std::string_view state, bool join, std::uint64_
     catch_up(clock_, push->time);
     catch_up(event_clock_, push->event_time);
     catch_up(query_clock_, push->query_time);
-    // Nothing of a push/pull is relayed: everybody has one of their own. The time of a leave is not
-    // said, but it came after the status it changed.
+    // Nothing of a push/pull is relayed: everybody has one of their own.
     const std::set<std::string_view> left(push->left_members.begin(), push->left_members.end());
     for (const std::string_view name : left) {
         const auto found = push->status_times.find(std::string(name));
         const LamportTime time = found == push->status_times.end() ? 0 : found->second;
-        static_cast<void>(take_leave({.time = time + 1, .node = std::string(name)}, now_ms));
+        take_left(name, time, now_ms);
     }
     for (const auto& [name, time] : push->status_times) {
         if (!left.contains(name)) {

@@ -86,6 +86,7 @@ class SerfLayer final : public UserLayer {
     // serf_intents.cpp
     [[nodiscard]] Spread take_leave(const LeaveIntent& intent, std::uint64_t now_ms);
     [[nodiscard]] Spread take_join(const JoinIntent& intent, std::uint64_t now_ms);
+    void take_left(std::string_view name, LamportTime status_time, std::uint64_t now_ms);
     [[nodiscard]] Spread buffer(std::string_view name,
                                 bool leave,
                                 LamportTime time,

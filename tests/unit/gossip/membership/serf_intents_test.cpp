@@ -242,5 +242,30 @@ TEST(serf_intents, a_time_that_no_clock_reaches_is_refused) {
     EXPECT_TRUE(scene.host.broadcasts.empty());
 }
 
+TEST(serf_intents, a_later_word_of_us_from_an_earlier_life_is_answered) {
+    SerfScene scene;
+    scene.merge({.time = 50, .status_times = {{"self", 40}}});
+    EXPECT_EQ(scene.last_broadcast<JoinIntent>().node, "self");
+    EXPECT_GT(scene.last_broadcast<JoinIntent>().time, 40U);
+    // That was the last word, so nothing goes round.
+    scene.hear(scene.last_broadcast<JoinIntent>());
+    EXPECT_EQ(scene.take_broadcasts().size(), 1U);
+}
+
+TEST(serf_intents, who_came_back_is_not_leaving_because_somebody_still_has_it_left) {
+    SerfScene scene;
+    scene.hear(leave(5, "a"));
+    scene.goes("a", NodeState::left);
+    scene.layer.on_alive("a", scene.now_ms);
+    for (int round = 0; round < 3; ++round) {
+        scene.merge(
+            {.time = 9, .status_times = {{"a", 5}, {"new", 5}}, .left_members = {"a", "new"}});
+    }
+    EXPECT_EQ(scene.layer.status("a"), MemberStatus::alive);
+    EXPECT_EQ(scene.pushed().status_times.at("a"), 5U);
+    scene.layer.on_alive("new", scene.now_ms);
+    EXPECT_EQ(scene.layer.status("new"), MemberStatus::alive);
+}
+
 }  // namespace
 }  // namespace posthaste::gossip::membership
