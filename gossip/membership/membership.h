@@ -57,7 +57,8 @@ class Membership {
     [[nodiscard]] std::vector<MemberEvent> take_events();
 
     // --- the router and its operator ---
-    // Tries them at once, and those of the options for ever while nobody else is there.
+    // Tries them at once. Those of the options it tries for ever: while nobody else is there, and
+    // now and then where nobody is that it knows of.
     void join(std::span<const SocketAddress> seeds, std::uint64_t now_ms);
     // Tells all; left() once they had time to hear it. No way back.
     void leave(std::uint64_t now_ms);

@@ -247,6 +247,8 @@ class MembershipState final : public SerfHost {
     MemberSlot self_slot_ = kNoMember;
     Awareness awareness_;
     BroadcastQueue swim_queue_;
+    [[nodiscard]] std::vector<SocketAddress> missing_seeds() const;
+    [[nodiscard]] bool is_our_turn(std::size_t missing);
     BroadcastQueue user_queue_;
     std::set<std::pair<std::uint64_t, MemberSlot>> suspicions_;  // by when they end
     std::unique_ptr<UserLayer> layer_;

@@ -40,8 +40,32 @@ void MembershipState::on_seed_timer(std::uint64_t now_ms) {
     try_seeds(std::span(seeds).first(count), now_ms);
 }
 
-// Two halves that took each other for dead meet again only by this.
+// Seeds where nobody is that we know of, and we are not.
+std::vector<SocketAddress> MembershipState::missing_seeds() const {
+    std::vector<SocketAddress> missing;
+    for (const SocketAddress& seed : options_.seeds) {
+        if (std::ranges::none_of(table_.all(), [&](const Member& member) {
+                return member.used && member.here() && member.at == seed;
+            })) {
+            missing.push_back(seed);
+        }
+    }
+    return missing;
+}
+
+// So many members have the same thing to do that about one of them does it for each `missing`.
+bool MembershipState::is_our_turn(std::size_t missing) {
+    return missing > 0 && chance(static_cast<double>(missing) /
+                                 static_cast<double>(std::max<std::size_t>(alive_count(), 1)));
+}
+
+// Two halves that took each other for dead meet again only by this. Two that never met, or that
+// take each other for left, do so at a seed.
 void MembershipState::reconnect(std::uint64_t now_ms) {
+    if (leaving()) {
+        return;
+    }
+    const std::uint64_t due_ms = now_ms + options_.timing.stream_timeout_ms;
     std::vector<MemberSlot> failed;
     for (MemberSlot slot = 0; slot < table_.all().size(); ++slot) {
         const Member& member = table_.at(slot);
@@ -49,14 +73,14 @@ void MembershipState::reconnect(std::uint64_t now_ms) {
             failed.push_back(slot);
         }
     }
-    if (failed.empty() || leaving() ||
-        !chance(static_cast<double>(failed.size()) /
-                static_cast<double>(std::max<std::size_t>(alive_count(), 1)))) {
-        return;
+    if (is_our_turn(failed.size())) {
+        open_stream(Purpose::reconnect, table_.at(failed[draw() % failed.size()]).at, due_ms);
     }
-    open_stream(Purpose::reconnect,
-                table_.at(failed[draw() % failed.size()]).at,
-                now_ms + options_.timing.stream_timeout_ms);
+    const std::vector<SocketAddress> missing = missing_seeds();
+    if (knows_anybody() && is_our_turn(missing.size())) {
+        const SocketAddress seed = missing[draw() % missing.size()];
+        try_seeds(std::span(&seed, 1), now_ms);
+    }
 }
 
 void MembershipState::reap(std::uint64_t now_ms) {

@@ -161,6 +161,23 @@ TEST(presence, what_is_alive_cannot_be_forgotten) {
     EXPECT_EQ(world.at(0).members().size(), 2U);
 }
 
+TEST(presence, islands_that_never_knew_each_other_meet_at_a_seed) {
+    MemberWorld world;
+    world.passes_datagram = [](auto from, auto to) { return (from < 2) == (to < 2); };
+    world.passes_stream = world.passes_datagram;
+    for (MemberWorld::Number i = 0; i < 5; ++i) {
+        MembershipOptions options = MemberWorld::options_of(i);
+        options.seeds = {MemberWorld::address_of(0), MemberWorld::address_of(2)};
+        world.add(options);
+    }
+    world.run(60'000);
+    world.passes_datagram = nullptr;
+    world.passes_stream = nullptr;
+    EXPECT_EQ(world.status(0, 3), "");
+    ASSERT_EQ(world.at(0).alive_count(), 2U);
+    EXPECT_TRUE(world.run_until([&] { return world.all_see_alive(5); }, 300'000));
+}
+
 }  // namespace
 
 }  // namespace posthaste::gossip::membership
