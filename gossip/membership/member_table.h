@@ -40,6 +40,7 @@ struct Member {
     std::uint32_t place = 0;          // in the ring
     std::uint64_t changed_ms = 0;     // `state`
     std::uint64_t since_ms = 0;       // it came or went
+    std::uint64_t asked_ms = 0;       // as a suspect, last
     std::uint64_t conflict_ms = 0;    // when a conflict was last told of
     std::uint32_t round_trip_us = 0;  // of the last answered probe
     std::optional<Suspicion> suspicion{};

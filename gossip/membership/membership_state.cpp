@@ -67,6 +67,7 @@ void MembershipState::on_timer(std::uint64_t now_ms) {
     end_streams(now_ms);
     layer_->on_timer(now_ms);
     if (gossip_due_ms_ <= now_ms) {
+        ask_suspects(now_ms);
         gossip(now_ms);
         gossip_due_ms_ = now_ms + options_.timing.gossip_interval_ms;
     }

@@ -186,12 +186,14 @@ class MembershipState final : public SerfHost {
     void take_indirect(const IndirectPing& ping, const SocketAddress& from, std::uint64_t now_ms);
     void take_ack(const Ack& ack, std::uint64_t now_ms);
     void take_nack(const Nack& nack);
+    [[nodiscard]] Alive own_life() const;
     void end_relays(std::uint64_t now_ms);
     void send(const SocketAddress& to, const Message& message);
     void send_packet(const SocketAddress& to, PacketRoom room);
     [[nodiscard]] PacketRoom packet_room() const;
     void put(PacketRoom& room, std::vector<std::uint8_t> message) const;
     void fill_with_broadcasts(PacketRoom& room);
+    void answer_accuser(std::string_view accused, const SocketAddress& from);
     [[nodiscard]] unsigned transmit_limit() const;
 
     void count_sent(MessageType type) { ++counters_.sent[static_cast<std::size_t>(type)]; }
@@ -214,6 +216,8 @@ class MembershipState final : public SerfHost {
     // push_pull.cpp
     void on_push_pull_timer(std::uint64_t now_ms);
     [[nodiscard]] std::uint64_t push_pull_period() const;
+    void ask_suspects(std::uint64_t now_ms);
+    void ask_alive(PacketRoom& room, std::uint32_t sequence, const Member& member) const;
     [[nodiscard]] PushPull state_to_push(bool join) const;
     void merge(const PushPull& remote, std::uint64_t now_ms);
 

@@ -60,12 +60,21 @@ void MembershipState::take(const Message& message,
         take_nack(*nack);
     } else if (const auto* suspicion = std::get_if<Suspect>(&message)) {
         suspect(*suspicion, now_ms);
+        answer_accuser(suspicion->node, from);
     } else if (const auto* life = std::get_if<Alive>(&message)) {
         alive(*life, now_ms);
     } else if (const auto* death = std::get_if<Dead>(&message)) {
         dead(*death, now_ms);
+        answer_accuser(death->node, from);
     } else if (const auto* user = std::get_if<User>(&message)) {
         layer_->on_user(user->payload, from, now_ms);
+    }
+}
+
+// Whoever still says so has missed what we said against it, or might miss what we say now.
+void MembershipState::answer_accuser(std::string_view accused, const SocketAddress& from) {
+    if (is_self(accused) && !leaving()) {
+        send(from, own_life());
     }
 }
 

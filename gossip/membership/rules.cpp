@@ -18,15 +18,18 @@ void MembershipState::relay(std::string_view subject, const Message& message) {
     counters_.broadcasts_dropped = swim_queue_.dropped() + user_queue_.dropped();
 }
 
-void MembershipState::say_alive() {
+Alive MembershipState::own_life() const {
     const Member& me = self();
-    relay(me.name,
-          Alive{.incarnation = me.incarnation,
-                .node = me.name,
-                .address = me.address,
-                .port = me.port,
-                .meta = me.meta,
-                .versions = me.versions});
+    return {.incarnation = me.incarnation,
+            .node = me.name,
+            .address = me.address,
+            .port = me.port,
+            .meta = me.meta,
+            .versions = me.versions};
+}
+
+void MembershipState::say_alive() {
+    relay(options_.name, own_life());
 }
 
 // Somebody is wrong about us. At the last incarnation there is nothing left to say.

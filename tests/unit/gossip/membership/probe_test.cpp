@@ -269,6 +269,42 @@ TEST(probe, a_member_that_hears_nobody_knows_that_it_is_slow_itself) {
     EXPECT_EQ(world.at(4).health_score(), 0U);
 }
 
+TEST(probe, who_accuses_a_member_hears_from_it_at_once) {
+    MemberWorld world;
+    world.add_joined(3);
+    std::vector<Sent<Alive>> heard;
+    listen(world, heard);
+    const std::uint32_t before = world.incarnation(1, 1);
+    world.inject(1, 2, Suspect{.incarnation = before, .node = MemberWorld::name_of(1)});
+    ASSERT_FALSE(heard.empty());
+    EXPECT_EQ(heard[0].to, 2U);
+    EXPECT_EQ(heard[0].message.incarnation, before + 1);
+    // Though it was refuted long ago: the accuser has missed that.
+    heard.clear();
+    world.inject(1, 0, Dead{.incarnation = before, .node = MemberWorld::name_of(1)});
+    ASSERT_FALSE(heard.empty());
+    EXPECT_EQ(heard[0].to, 0U);
+    EXPECT_EQ(heard[0].message.incarnation, before + 1);
+}
+
+TEST(probe, a_suspect_is_asked_once_a_probe_interval_by_each) {
+    MemberWorld world;
+    world.add_joined(4);
+    world.passes_datagram = [](auto from, auto) { return from != 3; };
+    world.passes_stream = [](auto from, auto to) { return from != 3 && to != 3; };
+    ASSERT_TRUE(world.run_until([&] { return world.status(0, 3) == "suspect"; }, 20'000));
+    std::vector<Sent<Suspect>> heard;
+    listen(world, heard);
+    const std::uint32_t incarnation = world.incarnation(0, 3);
+    world.run(3'500);
+    ASSERT_EQ(world.status(0, 3), "suspect");
+    const auto asked = std::ranges::count_if(heard, [&](const Sent<Suspect>& one) {
+        return one.from == 0 && one.to == 3 && one.message.incarnation == incarnation &&
+               one.message.from == MemberWorld::name_of(0);
+    });
+    EXPECT_GE(asked, 3);
+}
+
 }  // namespace
 
 }  // namespace posthaste::gossip::membership
