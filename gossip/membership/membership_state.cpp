@@ -118,6 +118,13 @@ std::vector<MemberEvent> MembershipState::take_events() {
     return std::exchange(events_, {});
 }
 
+Held MembershipState::held() const {
+    return {.members = table_.size(),
+            .broadcasts = swim_queue_.size() + user_queue_.size(),
+            .streams = streams_.size(),
+            .relays = relays_.size()};
+}
+
 void MembershipState::emit(MemberEvent event) {
     if (events_.size() >= kEventsMax) {
         refuse(Refusal::queue_full);

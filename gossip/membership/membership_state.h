@@ -40,6 +40,14 @@ inline constexpr std::uint64_t kConflictEveryMs = 5'000;  // told of once in tha
 inline constexpr std::size_t kSeedsAtOnce = 8;
 inline constexpr std::size_t kUserDatagramMax = 9U << 10;
 
+// What there is of all that can grow.
+struct Held {
+    std::size_t members = 0;
+    std::size_t broadcasts = 0;
+    std::size_t streams = 0;
+    std::size_t relays = 0;
+};
+
 using LayerMaker = std::function<std::unique_ptr<UserLayer>(SerfHost&)>;
 
 class MembershipState final : public SerfHost {
@@ -77,6 +85,8 @@ class MembershipState final : public SerfHost {
     [[nodiscard]] unsigned health_score() const { return awareness_.score(); }
 
     [[nodiscard]] bool knows_anybody() const { return table_.here() > (self().here() ? 1U : 0U); }
+
+    [[nodiscard]] Held held() const;
 
     [[nodiscard]] UserLayer& layer() { return *layer_; }
 

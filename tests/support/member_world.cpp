@@ -125,25 +125,31 @@ MembershipOptions MemberWorld::options_of(Number number) {
     return {.name = name_of(number), .address = address_of(number)};
 }
 
-void MemberWorld::start(Node& node,
+void MemberWorld::start(Number number,
                         const MembershipOptions& options,
                         gossip::seal::Keyring keyring,
                         std::uint64_t seed) {
+    Node& node = nodes_[number];
+    by_address_[node.address].erase(number);
     node.address = options.address;
+    by_address_[node.address].insert(number);
     node.up = true;
-    node.state =
-        std::make_unique<MembershipState>(options,
-                                          std::move(keyring),
-                                          seed,
-                                          now_ms_,
-                                          [&](SerfHost& host) -> std::unique_ptr<UserLayer> {
-                                              if (layer_ == Layer::serf) {
-                                                  return std::make_unique<SerfLayer>(host);
-                                              }
-                                              auto layer = std::make_unique<PlainLayer>(host);
-                                              node.layer = layer.get();
-                                              return layer;
-                                          });
+    ++node.life;
+    node.stopped_until_ms = 0;
+    node.deaf_until_ms = 0;
+    node.state = std::make_unique<MembershipState>(
+        options,
+        std::move(keyring),
+        seed,
+        now_ms_,
+        [this, &node](SerfHost& host) -> std::unique_ptr<UserLayer> {
+            if (layer_ == Layer::serf) {
+                return std::make_unique<SerfLayer>(host);
+            }
+            auto layer = std::make_unique<PlainLayer>(host);
+            node.layer = layer.get();
+            return layer;
+        });
 }
 
 MemberWorld::Number MemberWorld::add(const MembershipOptions& options,
@@ -152,8 +158,8 @@ MemberWorld::Number MemberWorld::add(const MembershipOptions& options,
     for (const std::string& key : keys) {
         static_cast<void>(keyring.install(key));
     }
-    Node& node = nodes_.emplace_back();
-    start(node, options, std::move(keyring), seed_ * 1'000'003 + nodes_.size());
+    nodes_.emplace_back();
+    start(nodes_.size() - 1, options, std::move(keyring), seed_ * 1'000'003 + nodes_.size());
     pump(nodes_.size() - 1);
     return nodes_.size() - 1;
 }
@@ -173,9 +179,8 @@ void MemberWorld::add_joined(std::size_t count, const Timing& timing) {
 }
 
 void MemberWorld::restart(Number number, const MembershipOptions& options) {
-    Node& node = nodes_[number];
-    node.events.clear();
-    start(node, options, gossip::seal::Keyring(), seed_ * 7'000'003 + now_ms_);
+    nodes_[number].events.clear();
+    start(number, options, gossip::seal::Keyring(), seed_ * 7'000'003 + now_ms_);
     pump(number);
 }
 
@@ -186,24 +191,77 @@ void MemberWorld::join(Number who, Number seed) {
 }
 
 std::size_t MemberWorld::node_at(const SocketAddress& address) const {
-    for (Number i = 0; i < nodes_.size(); ++i) {
-        if (nodes_[i].up && nodes_[i].address == address) {
-            return i;
+    const auto found = by_address_.find(address);
+    if (found != by_address_.end()) {
+        for (const Number number : found->second) {
+            if (nodes_[number].up) {
+                return number;
+            }
         }
     }
     return kNobody;
 }
 
-void MemberWorld::later(std::function<void()> what) {
-    queue_.emplace(now_ms_ + 1, std::move(what));
+void MemberWorld::watch(Number number) {
+    if (!nodes_[number].watched) {
+        nodes_[number].watched = true;
+        watched_.push_back(number);
+    }
+}
+
+void MemberWorld::schedule(Number number) {
+    Node& node = nodes_[number];
+    const std::uint64_t due =
+        node.up ? std::max(node.state->next_due_ms(), node.stopped_until_ms) : kNever;
+    if (due == node.wakes_ms) {
+        return;
+    }
+    wakes_.erase({node.wakes_ms, number});
+    node.wakes_ms = due;
+    if (due != kNever) {
+        wakes_.emplace(due, number);
+    }
+}
+
+void MemberWorld::pause(Number number, std::uint64_t until_ms, bool timers_first) {
+    nodes_[number].stopped_until_ms = until_ms;
+    nodes_[number].deaf_until_ms = until_ms + (timers_first ? 1 : 0);
+    schedule(number);
+}
+
+void MemberWorld::deliver(Number to, std::uint64_t at_ms, Arrival arrival) {
+    queue_.emplace(at_ms, [this, to, arrival = std::move(arrival)]() mutable {
+        if (!nodes_[to].up) {
+            return;
+        }
+        if (now_ms_ < nodes_[to].deaf_until_ms) {
+            deliver(to, nodes_[to].deaf_until_ms, std::move(arrival));
+            return;
+        }
+        arrival(*nodes_[to].state);
+        pump(to);
+    });
+}
+
+void MemberWorld::deliver(const StreamEnd& to, std::uint64_t at_ms, Arrival arrival) {
+    deliver(to.node, at_ms, [this, to, arrival = std::move(arrival)](MembershipState& state) {
+        if (nodes_[to.node].life == to.life) {
+            arrival(state);
+        }
+    });
 }
 
 void MemberWorld::pump(Number number) {
     Node& node = nodes_[number];
     Output output = node.state->take_output();
     for (MemberEvent& event : node.state->take_events()) {
-        node.events.push_back(std::move(event));
+        if (on_event) {
+            on_event(number, event);
+        } else {
+            node.events.push_back(std::move(event));
+        }
     }
+    std::vector<std::uint64_t> delays_ms;
     for (DatagramOut& datagram : output.datagrams) {
         const Number to = node_at(datagram.to);
         if (on_sent) {
@@ -212,67 +270,100 @@ void MemberWorld::pump(Number number) {
         if (to == kNobody || (passes_datagram && !passes_datagram(number, to))) {
             continue;
         }
-        later([this, number, to, bytes = std::move(datagram.bytes)] {
-            if (nodes_[to].up) {
-                at(to).on_datagram(nodes_[number].address, bytes, now_ms_);
-                pump(to);
-            }
-        });
+        delays_ms.assign(1, 1);
+        if (copies) {
+            delays_ms.clear();
+            copies(number, to, delays_ms);
+        }
+        for (const std::uint64_t delay_ms : delays_ms) {
+            deliver(to,
+                    now_ms_ + delay_ms,
+                    [this, from = node.address, bytes = datagram.bytes](MembershipState& state) {
+                        state.on_datagram(from, bytes, now_ms_);
+                    });
+        }
     }
     for (StreamOut& out : output.streams) {
         carry(number, std::move(out));
     }
+    schedule(number);
 }
 
-void MemberWorld::carry(Number number, StreamOut out) {
-    const StreamEnd mine{number, out.stream};
-    if (out.kind == StreamOut::Kind::connect) {
-        const Number to = node_at(out.to);
-        if (to == kNobody) {
-            later([this, mine] {
-                at(mine.node).on_end(mine.stream, now_ms_);
-                pump(mine.node);
-            });
-        } else if (!passes_stream || passes_stream(number, to)) {
-            const StreamEnd other{to, next_accepted_++};
-            peers_[mine] = other;
-            peers_[other] = mine;
-            later([this, mine, other] {
-                at(other.node).on_accept(other.stream, nodes_[mine.node].address, now_ms_);
-                pump(other.node);
-                at(mine.node).on_connected(mine.stream, now_ms_);
-                pump(mine.node);
-            });
-        }
+void MemberWorld::connect(const StreamEnd& mine, const SocketAddress& address) {
+    const Number to = node_at(address);
+    if (to == kNobody) {
+        deliver(mine, now_ms_ + 1, [this, mine](MembershipState& state) {
+            state.on_end(mine.stream, now_ms_);
+        });
         return;
     }
-    const auto found = peers_.find(mine);
-    if (found == peers_.end()) {
+    if (passes_stream && !passes_stream(mine.node, to)) {
         return;
     }
-    const StreamEnd other = found->second;
-    if (out.kind == StreamOut::Kind::close) {
-        peers_.erase(found);
+    const std::uint64_t there_ms = stream_delay ? stream_delay(mine.node, to, true) : 1;
+    const std::uint64_t back_ms = stream_delay ? stream_delay(to, mine.node, true) : 0;
+    if (there_ms == kNever || back_ms == kNever) {
+        return;
     }
-    later([this, other, close = out.kind == StreamOut::Kind::close, bytes = std::move(out.bytes)] {
-        if (other.node == kTester) {
-            answered_.insert(answered_.end(), bytes.begin(), bytes.end());
-        } else if (nodes_[other.node].up && close) {
-            at(other.node).on_end(other.stream, now_ms_);
-            pump(other.node);
-        } else if (nodes_[other.node].up) {
-            at(other.node).on_bytes(other.stream, bytes, now_ms_);
-            pump(other.node);
-        }
+    const StreamEnd other{to, nodes_[to].life, next_accepted_++};
+    const std::uint64_t accepted_ms = now_ms_ + there_ms;
+    ways_[mine] = {.other = other, .last_ms = accepted_ms};
+    ways_[other] = {.other = mine, .last_ms = accepted_ms + back_ms};
+    deliver(other, accepted_ms, [this, other, mine](MembershipState& state) {
+        state.on_accept(other.stream, nodes_[mine.node].address, now_ms_);
+    });
+    deliver(mine, accepted_ms + back_ms, [this, mine](MembershipState& state) {
+        state.on_connected(mine.stream, now_ms_);
     });
 }
 
+void MemberWorld::carry(Number number, StreamOut out) {
+    const StreamEnd mine{number, nodes_[number].life, out.stream};
+    if (out.kind == StreamOut::Kind::connect) {
+        connect(mine, out.to);
+        return;
+    }
+    const auto found = ways_.find(mine);
+    if (found == ways_.end()) {
+        return;
+    }
+    Way& way = found->second;
+    const StreamEnd other = way.other;
+    const bool close = out.kind == StreamOut::Kind::close;
+    const std::uint64_t delay_ms =
+        stream_delay && other.node != kTester ? stream_delay(number, other.node, false) : 1;
+    const bool broken = delay_ms == kNever || way.last_ms == kNever;
+    way.last_ms = broken ? kNever : std::max(now_ms_ + delay_ms, way.last_ms);
+    const std::uint64_t at_ms = way.last_ms;
+    if (close) {
+        ways_.erase(found);
+    }
+    if (broken) {
+        return;
+    }
+    if (other.node == kTester) {
+        queue_.emplace(at_ms, [this, bytes = std::move(out.bytes)] {
+            answered_.insert(answered_.end(), bytes.begin(), bytes.end());
+        });
+    } else if (close) {
+        deliver(other, at_ms, [this, other](MembershipState& state) {
+            ways_.erase(other);
+            state.on_end(other.stream, now_ms_);
+        });
+    } else {
+        deliver(other, at_ms, [this, other, bytes = std::move(out.bytes)](MembershipState& state) {
+            state.on_bytes(other.stream, bytes, now_ms_);
+        });
+    }
+}
+
 void MemberWorld::step_to(std::uint64_t until_ms) {
+    for (const Number number : watched_) {
+        schedule(number);
+    }
     std::uint64_t next = queue_.empty() ? kNever : queue_.begin()->first;
-    for (const Node& node : nodes_) {
-        if (node.up) {
-            next = std::min(next, node.state->next_due_ms());
-        }
+    if (!wakes_.empty()) {
+        next = std::min(next, wakes_.begin()->first);
     }
     now_ms_ = std::max(now_ms_, std::min(next, until_ms));
     while (!queue_.empty() && queue_.begin()->first <= now_ms_) {
@@ -280,11 +371,17 @@ void MemberWorld::step_to(std::uint64_t until_ms) {
         queue_.erase(queue_.begin());
         what();
     }
-    for (Number i = 0; i < nodes_.size(); ++i) {
-        if (nodes_[i].up && nodes_[i].state->next_due_ms() <= now_ms_) {
-            at(i).on_timer(now_ms_);
-            pump(i);
+    std::vector<Number> due;
+    for (auto wake = wakes_.begin(); wake != wakes_.end() && wake->first <= now_ms_; ++wake) {
+        due.push_back(wake->second);
+    }
+    std::ranges::sort(due);
+    for (const Number number : due) {
+        if (nodes_[number].up && nodes_[number].stopped_until_ms <= now_ms_) {
+            nodes_[number].state->on_timer(now_ms_);
+            pump(number);
         }
+        schedule(number);
     }
 }
 
@@ -308,18 +405,22 @@ void MemberWorld::inject(Number to, Number from, const Message& message) {
 }
 
 void MemberWorld::inject_bytes(Number to, Number from, const std::vector<std::uint8_t>& bytes) {
-    at(to).on_datagram(nodes_[from].address, bytes, now_ms_);
+    nodes_[to].state->on_datagram(nodes_[from].address, bytes, now_ms_);
+    pump(to);
+}
+
+void MemberWorld::tell(Number to, const std::vector<std::uint8_t>& bytes) {
+    const StreamEnd other{to, nodes_[to].life, next_accepted_++};
+    answered_.clear();
+    ways_[other] = {.other = {.node = kTester, .stream = kTesterStream}};
+    nodes_[to].state->on_accept(other.stream, address_of(nodes_.size()), now_ms_);
+    pump(to);
+    nodes_[to].state->on_bytes(other.stream, bytes, now_ms_);
     pump(to);
 }
 
 std::vector<std::uint8_t> MemberWorld::call(Number to, const std::vector<std::uint8_t>& bytes) {
-    const StreamEnd other{to, next_accepted_++};
-    answered_.clear();
-    peers_[other] = {kTester, kTesterStream};
-    at(to).on_accept(other.stream, address_of(nodes_.size()), now_ms_);
-    pump(to);
-    at(to).on_bytes(other.stream, bytes, now_ms_);
-    pump(to);
+    tell(to, bytes);
     run(2);
     return answered_;
 }

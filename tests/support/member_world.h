@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A few members that talk to each other under virtual time, by datagrams and streams of 1 ms.
-// Tests say what is lost, put in bytes of their own, and read what members know. One thread.
+// Members that talk to each other under virtual time, by datagrams and streams of 1 ms or what the
+// hooks say. Tests say what is lost, put in bytes of their own, and read what members know.
+// Driven by events: a member costs something when it has something to do. One thread.
 #pragma once
 
 #include <cstdint>
@@ -73,6 +74,12 @@ class MemberWorld {
         gossip::membership::SocketAddress address;
         bool up = true;
         std::vector<gossip::membership::MemberEvent> events;
+
+        unsigned life = 0;  // one more with every start
+        std::uint64_t wakes_ms = gossip::membership::kNever;
+        std::uint64_t stopped_until_ms = 0;  // its timers
+        std::uint64_t deaf_until_ms = 0;     // to what arrives, which waits
+        bool watched = false;                // a test may change it at any time
     };
 
     using Number = std::size_t;
@@ -95,6 +102,10 @@ class MemberWorld {
 
     void crash(Number number) { nodes_[number].up = false; }
 
+    // Its loop stands still until then: what arrives waits, and is read before or after the timers
+    // that are late.
+    void pause(Number number, std::uint64_t until_ms, bool timers_first);
+
     // Anew, with what it was started with.
     void restart(Number number, const gossip::membership::MembershipOptions& options);
     void join(Number who, Number seed);
@@ -106,14 +117,24 @@ class MemberWorld {
     // As if `from` had sent it; plain and at once.
     void inject(Number to, Number from, const gossip::membership::Message& message);
     void inject_bytes(Number to, Number from, const std::vector<std::uint8_t>& bytes);
-    // Calls, writes, and gives what comes back until it is closed.
+    // Calls and writes; what comes back is nobody's.
+    void tell(Number to, const std::vector<std::uint8_t>& bytes);
+    // The same, and gives what comes back until it is closed.
     [[nodiscard]] std::vector<std::uint8_t> call(Number to, const std::vector<std::uint8_t>& bytes);
 
     [[nodiscard]] gossip::membership::MembershipState& at(Number number) {
+        watch(number);
         return *nodes_[number].state;
     }
 
-    [[nodiscard]] Node& node(Number number) { return nodes_[number]; }
+    [[nodiscard]] Node& node(Number number) {
+        watch(number);
+        return nodes_[number];
+    }
+
+    [[nodiscard]] const Node& look(Number number) const { return nodes_[number]; }
+
+    [[nodiscard]] std::size_t size() const { return nodes_.size(); }
 
     [[nodiscard]] std::uint64_t now() const { return now_ms_; }
 
@@ -129,22 +150,42 @@ class MemberWorld {
     std::function<bool(Number from, Number to)> passes_stream;
     // Every datagram that a member sends.
     std::function<void(Number from, Number to, const std::vector<std::uint8_t>&)> on_sent;
+    // How long each copy of a datagram takes; none: it is lost.
+    std::function<void(Number from, Number to, std::vector<std::uint64_t>& delays_ms)> copies;
+    // Of one step of a stream, after those before it; kNever: nothing comes through any more.
+    std::function<std::uint64_t(Number from, Number to, bool connect)> stream_delay;
+    // Every event; where unset they are kept with the member.
+    std::function<void(Number who, const gossip::membership::MemberEvent&)> on_event;
 
   private:
     struct StreamEnd {
         Number node = 0;
+        unsigned life = 0;  // of the member
         gossip::membership::StreamId stream = 0;
 
         friend auto operator<=>(const StreamEnd&, const StreamEnd&) = default;
     };
 
+    struct Way {
+        StreamEnd other;
+        std::uint64_t last_ms = 0;  // the latest arrival; kNever: broken
+    };
+
+    using Arrival = std::function<void(gossip::membership::MembershipState&)>;
+
     [[nodiscard]] std::size_t node_at(const gossip::membership::SocketAddress& address) const;
     void step_to(std::uint64_t until_ms);
     void pump(Number number);
+    void watch(Number number);
+    void schedule(Number number);
     void carry(Number number, gossip::membership::StreamOut out);
-    void later(std::function<void()> what);
+    void connect(const StreamEnd& mine, const gossip::membership::SocketAddress& to);
+    // To whoever is there then.
+    void deliver(Number to, std::uint64_t at_ms, Arrival arrival);
+    // To that end, unless it was started anew meanwhile.
+    void deliver(const StreamEnd& to, std::uint64_t at_ms, Arrival arrival);
 
-    void start(Node& node,
+    void start(Number number,
                const gossip::membership::MembershipOptions& options,
                gossip::seal::Keyring keyring,
                std::uint64_t seed);
@@ -154,7 +195,10 @@ class MemberWorld {
     std::uint64_t now_ms_ = 1'000'000;
     std::deque<Node> nodes_;
     std::multimap<std::uint64_t, std::function<void()>> queue_;  // in order at equal times
-    std::map<StreamEnd, StreamEnd> peers_;
+    std::set<std::pair<std::uint64_t, Number>> wakes_;           // every member once, if ever
+    std::vector<Number> watched_;
+    std::map<gossip::membership::SocketAddress, std::set<Number>> by_address_;
+    std::map<StreamEnd, Way> ways_;
     gossip::membership::StreamId next_accepted_ = gossip::membership::kAcceptedStreams;
     std::vector<std::uint8_t> answered_;  // of call()
 };
