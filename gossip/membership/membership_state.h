@@ -186,24 +186,24 @@ class MembershipState final : public SerfHost {
                 std::uint64_t now_ms);
     void refute(std::uint32_t accused);
     void say_alive();
+    [[nodiscard]] Alive own_life() const;
     void set_suspicion(MemberSlot slot, std::optional<Suspicion> suspicion);
     void end_suspicions(std::uint64_t now_ms);
     void relay(std::string_view subject, const Message& message);
 
     // messages.cpp
     void take(const Message& message, const SocketAddress& from, std::uint64_t now_ms);
+    void answer_accuser(std::string_view accused, const SocketAddress& from);
     void take_ping(const Ping& ping, const SocketAddress& from);
     void take_indirect(const IndirectPing& ping, const SocketAddress& from, std::uint64_t now_ms);
     void take_ack(const Ack& ack, std::uint64_t now_ms);
     void take_nack(const Nack& nack);
-    [[nodiscard]] Alive own_life() const;
     void end_relays(std::uint64_t now_ms);
     void send(const SocketAddress& to, const Message& message);
     void send_packet(const SocketAddress& to, PacketRoom room);
     [[nodiscard]] PacketRoom packet_room() const;
     void put(PacketRoom& room, std::vector<std::uint8_t> message) const;
     void fill_with_broadcasts(PacketRoom& room);
-    void answer_accuser(std::string_view accused, const SocketAddress& from);
     [[nodiscard]] unsigned transmit_limit() const;
 
     void count_sent(MessageType type) { ++counters_.sent[static_cast<std::size_t>(type)]; }
@@ -216,6 +216,8 @@ class MembershipState final : public SerfHost {
     void ask_others(std::uint64_t now_ms);
     void probe_answered(std::uint64_t now_ms, bool direct);
     void probe_failed(std::uint64_t now_ms);
+    void ask_suspects(std::uint64_t now_ms);
+    void ask_alive(PacketRoom& room, std::uint32_t sequence, const Member& member) const;
     [[nodiscard]] Ping ping_of(std::uint32_t sequence, std::string_view name) const;
 
     // gossip_round.cpp
@@ -226,8 +228,6 @@ class MembershipState final : public SerfHost {
     // push_pull.cpp
     void on_push_pull_timer(std::uint64_t now_ms);
     [[nodiscard]] std::uint64_t push_pull_period() const;
-    void ask_suspects(std::uint64_t now_ms);
-    void ask_alive(PacketRoom& room, std::uint32_t sequence, const Member& member) const;
     [[nodiscard]] PushPull state_to_push(bool join) const;
     void merge(const PushPull& remote, std::uint64_t now_ms);
 
@@ -247,6 +247,8 @@ class MembershipState final : public SerfHost {
     void try_seeds(std::span<const SocketAddress> seeds, std::uint64_t now_ms);
     void on_seed_timer(std::uint64_t now_ms);
     void reconnect(std::uint64_t now_ms);
+    [[nodiscard]] std::vector<SocketAddress> missing_seeds() const;
+    [[nodiscard]] bool is_our_turn(std::size_t missing);
     void reap(std::uint64_t now_ms);
     void forget_slot(MemberSlot slot);
     void on_leave_timer(std::uint64_t now_ms);
@@ -261,8 +263,6 @@ class MembershipState final : public SerfHost {
     MemberSlot self_slot_ = kNoMember;
     Awareness awareness_;
     BroadcastQueue swim_queue_;
-    [[nodiscard]] std::vector<SocketAddress> missing_seeds() const;
-    [[nodiscard]] bool is_our_turn(std::size_t missing);
     BroadcastQueue user_queue_;
     std::set<std::pair<std::uint64_t, MemberSlot>> suspicions_;  // by when they end
     std::unique_ptr<UserLayer> layer_;

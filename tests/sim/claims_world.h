@@ -10,11 +10,11 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <set>
 #include <vector>
 
 #include "gossip/claims/route_plane.h"
+#include "tests/sim/dice.h"
 
 namespace posthaste::sim {
 
@@ -24,24 +24,6 @@ inline constexpr std::uint64_t kTickMs = 20;
 inline constexpr unsigned kAgents = 10;
 
 [[nodiscard]] routing::AgentId agent_id(unsigned number);
-
-// Uniform numbers that are the same with every standard library.
-class Dice {
-  public:
-    explicit Dice(std::uint64_t seed) : engine_(seed) {}
-
-    [[nodiscard]] std::uint64_t word() { return engine_(); }
-
-    // 0 .. count - 1.
-    [[nodiscard]] unsigned below(unsigned count) {
-        return static_cast<unsigned>(engine_() % count);
-    }
-
-    [[nodiscard]] bool one_in(unsigned count) { return below(count) == 0; }
-
-  private:
-    std::mt19937_64 engine_;
-};
 
 struct Router {
     claims::RouterId id{};
