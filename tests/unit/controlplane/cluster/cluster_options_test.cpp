@@ -19,7 +19,8 @@ TEST(cluster_options, the_configuration_reaches_membership) {
     EXPECT_EQ(options->name, "box");
     EXPECT_EQ(options->label, "lab");
     EXPECT_EQ(options->reap_ms, 60'000U);
-    EXPECT_EQ(options->timing.probe_interval_ms, 200U);
+    EXPECT_EQ(options->timing.probe_interval_ms,
+              gossip::membership::fast_timing().probe_interval_ms);
     EXPECT_EQ(options->tags.at("role"), "posthaste");
     // Not ourselves.
     EXPECT_EQ(options->seeds,
