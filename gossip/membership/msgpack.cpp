@@ -13,7 +13,6 @@ constexpr std::uint8_t kFalse = 0xc2;
 constexpr std::uint8_t kTrue = 0xc3;
 constexpr std::uint8_t kReal64 = 0xcb;
 constexpr std::uint8_t kUnsigned8 = 0xcc;
-constexpr std::uint8_t kUnsigned64 = 0xcf;
 constexpr std::uint8_t kSigned8 = 0xd0;
 constexpr std::uint8_t kSigned64 = 0xd3;
 

@@ -33,7 +33,6 @@ const char* text_end(std::span<const std::uint8_t> bytes) {
 
 StreamReader::StreamReader(const Sealing& sealing, const StreamLimits& limits, StreamPart part)
     : sealing_(sealing),
-      part_(part),
       stage_(part == StreamPart::request ? Stage::label : Stage::front),
       body_(limits) {}
 

@@ -49,7 +49,6 @@ class StreamReader {
     [[nodiscard]] Progress expand(std::span<const std::uint8_t> packed, bool whole);
 
     Sealing sealing_;
-    StreamPart part_;
     Stage stage_ = Stage::label;
     Refusal refusal_ = Refusal::truncated;
     bool whole_ = false;  // the body has all it will get
