@@ -120,10 +120,9 @@ bool Cluster::Transport::serve(const TurnBudget& budget, std::uint64_t now_ms) {
     std::array<Readiness, kReadyPerTurn> room;
     const auto ready = watch.ready(room);
     // Who is alive is said by datagrams: nothing keeps us from hearing it.
-    std::ranges::stable_partition(
-        room.begin(),
-        room.begin() + static_cast<std::ptrdiff_t>(ready.size()),
-        [](const Readiness& what) { return what.kind == Watched::datagrams; });
+    std::stable_partition(room.begin(),
+                          room.begin() + static_cast<std::ptrdiff_t>(ready.size()),
+                          [](const Readiness& what) { return what.kind == Watched::datagrams; });
     bool more = ready.size() == kReadyPerTurn;
     for (std::size_t i = 0; i < ready.size(); ++i) {
         if (i > 0 && budget.spent()) {
