@@ -86,12 +86,16 @@ std::string value_of(Draw& draw, const KeyRow& key) {
         case KeyType::mac:
             return "02:00:00:00:00:1" + std::to_string(draw.number(0, 9));
         case KeyType::texts:
+            if (key.rule == TextRule::seed) {
+                return draw.chance(50) ? "10.9.0.2" : "10.9.0.3:7946, 10.9.0.4";
+            }
             return draw.chance(50) ? "ocr, faces/near@7*3" : "translate@1000";
         case KeyType::flags:
             return draw.chance(50) ? "dotall" : "utf8, caseless";
         case KeyType::text:
             return key.rule == TextRule::capability ? "vision/" + std::to_string(draw.number(0, 9))
                    : key.rule == TextRule::name     ? draw.name()
+                   : key.rule == TextRule::node     ? "West-" + std::to_string(draw.number(0, 9))
                    : key.rule == TextRule::path     ? "/run/" + draw.name()
                    : key.rule == TextRule::device   ? "net_null0," + draw.text(1, 40)
                                                     : draw.text(key.min, key.max);
@@ -142,6 +146,23 @@ void draw_ports(Draw& draw, Config& config) {
     }
 }
 
+// In a cluster or in none; after the ports.
+void draw_cluster(Draw& draw, Config& config) {
+    ClusterConfig& cluster = config.cluster;
+    if (draw.chance(30)) {
+        cluster = {};
+        return;
+    }
+    cluster.address = routing::IpAddress::from_text("10.9.0.1");
+    cluster.node = cluster.node.empty() ? "west" : cluster.node;
+    if (cluster.route_port == cluster.port) {
+        cluster.route_port = static_cast<std::uint16_t>(cluster.port % 65'535 + 1);
+    }
+    if (draw.chance(50)) {
+        cluster.fabric_address = config.ports[1].addresses.front().address;
+    }
+}
+
 Config draw_config(Draw& draw) {
     Config config;
     const auto singles = single_sections(config);
@@ -168,6 +189,7 @@ Config draw_config(Draw& draw) {
     config.dataplane.tx_backlog = std::min<std::uint32_t>(config.dataplane.tx_backlog, 4'096);
     config.eal.memory_mb = 1'048'576;
     draw_ports(draw, config);
+    draw_cluster(draw, config);
     for (std::int64_t i = draw.number(0, 5); i > 0; --i) {
         RouterConfig router;
         fill(draw, SectionKind::router, &router);
