@@ -123,6 +123,29 @@ using Message = std::variant<Ping, IndirectPing, Ack, Nack, Suspect, Dead, Alive
 // What a stream carries: one of these, and one back.
 using StreamMessage = std::variant<Ping, Ack, PushPull, User, ErrorResponse>;
 
+[[nodiscard]] constexpr MessageType type_of(const Message& message) noexcept {
+    constexpr std::array kTypes = {MessageType::ping,
+                                   MessageType::indirect_ping,
+                                   MessageType::ack,
+                                   MessageType::nack,
+                                   MessageType::suspect,
+                                   MessageType::dead,
+                                   MessageType::alive,
+                                   MessageType::user};
+    static_assert(kTypes.size() == std::variant_size_v<Message>);
+    return kTypes[message.index()];
+}
+
+[[nodiscard]] constexpr MessageType type_of(const StreamMessage& message) noexcept {
+    constexpr std::array kTypes = {MessageType::ping,
+                                   MessageType::ack,
+                                   MessageType::push_pull,
+                                   MessageType::user,
+                                   MessageType::error};
+    static_assert(kTypes.size() == std::variant_size_v<StreamMessage>);
+    return kTypes[message.index()];
+}
+
 // Everything membership refuses, by name. A refusal changes nothing and is counted.
 enum class Refusal : std::uint8_t {
     truncated,

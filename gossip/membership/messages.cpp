@@ -10,17 +10,6 @@ namespace posthaste::gossip::membership {
 
 namespace {
 
-// In the order of Message.
-constexpr MessageType kTypes[] = {MessageType::ping,
-                                  MessageType::indirect_ping,
-                                  MessageType::ack,
-                                  MessageType::nack,
-                                  MessageType::suspect,
-                                  MessageType::dead,
-                                  MessageType::alive,
-                                  MessageType::user};
-static_assert(std::size(kTypes) == std::variant_size_v<Message>);
-
 // Of the time for an answer, as in Lifeguard's paper. Peers wait twice their timeout by default: a
 // nack after the whole of ours would come too late, and they would think themselves slow.
 constexpr std::uint64_t kNackPercent = 80;
@@ -49,7 +38,7 @@ void MembershipState::on_datagram(const SocketAddress& from,
 void MembershipState::take(const Message& message,
                            const SocketAddress& from,
                            std::uint64_t now_ms) {
-    ++counters_.received[static_cast<std::size_t>(kTypes[message.index()])];
+    ++counters_.received[static_cast<std::size_t>(type_of(message))];
     if (const auto* ping = std::get_if<Ping>(&message)) {
         take_ping(*ping, from);
     } else if (const auto* indirect = std::get_if<IndirectPing>(&message)) {

@@ -20,19 +20,6 @@ constexpr std::uint8_t octet_of(MessageType type) noexcept {
     return static_cast<std::uint8_t>(type);
 }
 
-constexpr MessageType type_of(const Message& message) noexcept {
-    constexpr MessageType kTypes[] = {MessageType::ping,
-                                      MessageType::indirect_ping,
-                                      MessageType::ack,
-                                      MessageType::nack,
-                                      MessageType::suspect,
-                                      MessageType::dead,
-                                      MessageType::alive,
-                                      MessageType::user};
-    static_assert(std::size(kTypes) == std::variant_size_v<Message>);
-    return kTypes[message.index()];
-}
-
 std::uint32_t big_endian(Octets bytes) noexcept {
     std::uint32_t value = 0;
     for (const std::uint8_t octet : bytes) {

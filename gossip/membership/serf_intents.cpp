@@ -24,19 +24,31 @@ SerfLayer::Spread SerfLayer::buffer(std::string_view name,
 }
 
 // What does not raise the time of a status is not told again: it would go round for ever.
-SerfLayer::Spread SerfLayer::take_leave(const LeaveIntent& intent, std::uint64_t now_ms) {
-    if (intent.time > kLamportMax || intent.node.empty()) {
+tl::expected<SerfLayer::Record*, SerfLayer::Spread> SerfLayer::weigh(const std::string& name,
+                                                                     bool leave,
+                                                                     LamportTime time,
+                                                                     std::uint64_t now_ms) {
+    if (time > kLamportMax || name.empty()) {
         host_.refuse(Refusal::bad_intent);
-        return Spread::no;
+        return tl::unexpected(Spread::no);
     }
-    clock_.witness(intent.time);
-    Record* const record = find(intent.node);
+    clock_.witness(time);
+    Record* const record = find(name);
     if (record == nullptr) {
-        return buffer(intent.node, true, intent.time, now_ms);
+        return tl::unexpected(buffer(name, leave, time, now_ms));
     }
-    if (intent.time <= record->time) {
-        return Spread::no;
+    if (time <= record->time) {
+        return tl::unexpected(Spread::no);
     }
+    return record;
+}
+
+SerfLayer::Spread SerfLayer::take_leave(const LeaveIntent& intent, std::uint64_t now_ms) {
+    const auto weighed = weigh(intent.node, true, intent.time, now_ms);
+    if (!weighed) {
+        return weighed.error();
+    }
+    Record* const record = *weighed;
     if (is_self(intent.node) && !leaving_) {
         announce_join(now_ms);
         return Spread::no;
@@ -62,18 +74,11 @@ SerfLayer::Spread SerfLayer::take_leave(const LeaveIntent& intent, std::uint64_t
 }
 
 SerfLayer::Spread SerfLayer::take_join(const JoinIntent& intent, std::uint64_t now_ms) {
-    if (intent.time > kLamportMax || intent.node.empty()) {
-        host_.refuse(Refusal::bad_intent);
-        return Spread::no;
+    const auto weighed = weigh(intent.node, false, intent.time, now_ms);
+    if (!weighed) {
+        return weighed.error();
     }
-    clock_.witness(intent.time);
-    Record* const record = find(intent.node);
-    if (record == nullptr) {
-        return buffer(intent.node, false, intent.time, now_ms);
-    }
-    if (intent.time <= record->time) {
-        return Spread::no;
-    }
+    Record* const record = *weighed;
     if (is_self(intent.node)) {
         // Nobody but we takes our leave back, and we do not. What is later than our last word is
         // from an earlier life, and may have been a leave.

@@ -87,6 +87,11 @@ class SerfLayer final : public UserLayer {
     [[nodiscard]] Spread take_leave(const LeaveIntent& intent, std::uint64_t now_ms);
     [[nodiscard]] Spread take_join(const JoinIntent& intent, std::uint64_t now_ms);
     void take_left(std::string_view name, LamportTime status_time, std::uint64_t now_ms);
+    // Whose status the intent may change; otherwise whether to tell it on.
+    [[nodiscard]] tl::expected<Record*, Spread> weigh(const std::string& name,
+                                                      bool leave,
+                                                      LamportTime time,
+                                                      std::uint64_t now_ms);
     [[nodiscard]] Spread buffer(std::string_view name,
                                 bool leave,
                                 LamportTime time,

@@ -222,14 +222,8 @@ StreamBody::Progress StreamBody::take_tail() {
 }
 
 std::vector<std::uint8_t> encode_body(const StreamMessage& message) {
-    constexpr MessageType kTypes[] = {MessageType::ping,
-                                      MessageType::ack,
-                                      MessageType::push_pull,
-                                      MessageType::user,
-                                      MessageType::error};
-    static_assert(std::size(kTypes) == std::variant_size_v<StreamMessage>);
     PackWriter out;
-    out.octet(static_cast<std::uint8_t>(kTypes[message.index()]));
+    out.octet(static_cast<std::uint8_t>(type_of(message)));
     std::visit([&](const auto& body) { write_body(out, body); }, message);
     return out.take();
 }

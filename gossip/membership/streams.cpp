@@ -33,14 +33,7 @@ StreamLimits MembershipState::stream_limits() const {
 }
 
 void MembershipState::write_stream(StreamId id, const StreamMessage& message, StreamPart part) {
-    // In the order of StreamMessage.
-    constexpr MessageType kTypes[] = {MessageType::ping,
-                                      MessageType::ack,
-                                      MessageType::push_pull,
-                                      MessageType::user,
-                                      MessageType::error};
-    static_assert(std::size(kTypes) == std::variant_size_v<StreamMessage>);
-    count_sent(kTypes[message.index()]);
+    count_sent(type_of(message));
     std::vector<std::uint8_t> bytes = encode_stream(message, sealing_, nonces_.next(), part);
     counters_.stream_bytes_sent += bytes.size();
     output_.streams.push_back(

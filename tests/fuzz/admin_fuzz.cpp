@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "controlplane/admin_session.h"
+#include "routing/check.h"
 #include "tests/support/fake_operations.h"
 
 using posthaste::controlplane::AdminSession;
@@ -21,15 +22,9 @@ using posthaste::controlplane::kRequestBytesMax;
 
 namespace {
 
-void require(bool fact) {
-    if (!fact) {
-        std::abort();
-    }
-}
-
 // Some of the output, as a slow reader takes it; all of it at the end.
 void take(AdminSession& session, std::string& answers, std::size_t bytes) {
-    require(session.output().size() <= kOutputHighBytes + kAnswerBytesMax);
+    CHECK(session.output().size() <= kOutputHighBytes + kAnswerBytesMax);
     const std::string_view some = session.output().substr(0, bytes);
     answers.append(some);
     session.sent(some.size());
@@ -41,7 +36,7 @@ std::string answers_to(std::string_view input, std::size_t piece) {
     std::string answers;
     while (!input.empty() && !(session.room() == 0 && !session.has_work())) {
         const std::size_t bytes = std::min({piece, session.room(), input.size()});
-        require(session.room() <= kRequestBytesMax + 1);
+        CHECK(session.room() <= kRequestBytesMax + 1);
         session.receive(input.substr(0, bytes));
         input.remove_prefix(bytes);
         session.work(3);
@@ -53,7 +48,7 @@ std::string answers_to(std::string_view input, std::size_t piece) {
     session.end_of_input();
     // Each turn takes up three of at most so many lines, or all of the output.
     for (std::size_t turns = 2 * kRequestBytesMax; !session.finished(); --turns) {
-        require(turns > 0);
+        CHECK(turns > 0);
         session.work(3);
         take(session, answers, session.output().size());
     }
@@ -63,10 +58,10 @@ std::string answers_to(std::string_view input, std::size_t piece) {
 void check(std::string_view answers) {
     while (!answers.empty()) {
         const std::size_t end = answers.find('\n');
-        require(end != std::string_view::npos && end <= kAnswerBytesMax);
+        CHECK(end != std::string_view::npos && end <= kAnswerBytesMax);
         const Json answer = Json::parse(answers.substr(0, end), nullptr, false);
-        require(answer.is_object() && answer.contains("ok"));
-        require(answer.contains(answer["ok"].get<bool>() ? "data" : "error"));
+        CHECK(answer.is_object() && answer.contains("ok"));
+        CHECK(answer.contains(answer["ok"].get<bool>() ? "data" : "error"));
         answers.remove_prefix(end + 1);
     }
 }
@@ -80,6 +75,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view input(reinterpret_cast<const char*>(data + 1), size - 1);
     const std::string answers = answers_to(input, kRequestBytesMax);
     check(answers);
-    require(answers == answers_to(input, std::size_t{data[0]} + 1));
+    CHECK(answers == answers_to(input, std::size_t{data[0]} + 1));
     return 0;
 }

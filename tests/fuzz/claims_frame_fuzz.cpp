@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gossip/claims/frame_reader.h"
+#include "routing/check.h"
 
 namespace {
 
@@ -19,24 +20,18 @@ using namespace posthaste::gossip::claims;
 
 constexpr std::size_t kPiece = 61;
 
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
-
 void check(const FrameReader::Frame& frame, std::uint32_t cluster) {
     const auto message = decode(frame.kind, frame.body);
     if (!message) {
-        require(message.error() < Refusal::own_keyspace || message.error() == Refusal::bad_key ||
-                message.error() == Refusal::bad_set || message.error() == Refusal::out_of_order);
+        CHECK(message.error() < Refusal::own_keyspace || message.error() == Refusal::bad_key ||
+              message.error() == Refusal::bad_set || message.error() == Refusal::out_of_order);
         return;
     }
     const std::vector<std::uint8_t> made = encode(*message, cluster);
     const auto again = decode(static_cast<std::uint8_t>(kind_of(*message)),
                               std::span<const std::uint8_t>(made).subspan(kFrameHeaderBytes));
-    require(again.has_value());
-    require(encode(*again, cluster) == made);
+    CHECK(again.has_value());
+    CHECK(encode(*again, cluster) == made);
 }
 
 }  // namespace
@@ -58,14 +53,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         frames.add(piece);
         for (;;) {
             const auto frame = frames.next();
-            require(!refused || !frame);
+            CHECK(!refused || !frame);
             refused = !frame;
             if (!frame || !*frame) {
                 break;
             }
             check(**frame, cluster);
         }
-        require(refused || frames.held() <= kFrameBytesMax + kPiece);
+        CHECK(refused || frames.held() <= kFrameBytesMax + kPiece);
     }
     return 0;
 }

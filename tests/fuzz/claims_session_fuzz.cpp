@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "gossip/claims/route_plane.h"
+#include "routing/check.h"
 #include "tests/support/hash_key.h"
 #include "tests/support/numbered_id.h"
 
@@ -27,12 +28,6 @@ constexpr std::uint32_t kAgents = 4;
 constexpr std::size_t kRecordsMax = 64;
 constexpr unsigned kAttach = 4;
 constexpr unsigned kDetach = 5;
-
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
 
 // Values out of the input; zeros when it is at its end.
 class Input {
@@ -119,7 +114,7 @@ class Scene {
         for (const ConnectionId link : {1U, 2U}) {
             plane_.disconnect(link, now_ms_);
         }
-        require(plane_.sessions() == 0);
+        CHECK(plane_.sessions() == 0);
         for (std::uint64_t router = 2; router < 8; ++router) {
             plane_.set_member(RouterId{router}, Membership::forgotten);
         }
@@ -128,8 +123,8 @@ class Scene {
             plane_.on_timer(now_ms_);
         }
         check();
-        require(plane_.store().table().used() ==
-                plane_.store().keyspace(RouterId{1})->records + others());
+        CHECK(plane_.store().table().used() ==
+              plane_.store().keyspace(RouterId{1})->records + others());
     }
 
   private:
@@ -161,7 +156,7 @@ class Scene {
     }
 
     void connect(ConnectionId link) {
-        require(plane_.connect(link, link == 1, std::nullopt, now_ms_).has_value());
+        CHECK(plane_.connect(link, link == 1, std::nullopt, now_ms_).has_value());
         say(link, Hello{RouterId{link + 1}});
     }
 
@@ -284,9 +279,9 @@ class Scene {
         plane_.store().for_each_claim(
             RouterId{1}, [&claims](const Entry& entry) { claims.emplace(entry.key, entry.body); });
         const DigestRow row = *plane_.store().row(RouterId{1});
-        require(row.at >= mine_.at);
+        CHECK(row.at >= mine_.at);
         if (what != kAttach && what != kDetach) {
-            require(row.at.version == mine_.at.version && claims == claims_);
+            CHECK(row.at.version == mine_.at.version && claims == claims_);
         }
         claims_ = std::move(claims);
         mine_ = row;
@@ -294,15 +289,15 @@ class Scene {
 
     void check() {
         const ClaimStore& store = plane_.store();
-        require(store.table().used() <= kRecordsMax);
+        CHECK(store.table().used() <= kRecordsMax);
         std::uint64_t root = 0;
         for (const DigestRow& row : store.rows()) {
-            require(store.verify(row.router));
-            require(row.floor <= row.at.version);
+            CHECK(store.verify(row.router));
+            CHECK(row.floor <= row.at.version);
             ++root;
         }
-        require(root <= store.options().limits.origins_max);
-        require(store.provisional() <= store.options().limits.provisional_max);
+        CHECK(root <= store.options().limits.origins_max);
+        CHECK(store.provisional() <= store.options().limits.provisional_max);
         // Slices are done by timers; what was not told yet may differ.
         for (const routing::AgentId& agent : plane_.take_changes()) {
             static_cast<void>(store.best(agent));

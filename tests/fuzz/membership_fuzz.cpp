@@ -15,6 +15,7 @@
 
 #include "gossip/membership/membership.h"
 #include "gossip/membership/message.h"
+#include "routing/check.h"
 
 namespace {
 
@@ -25,12 +26,6 @@ constexpr std::size_t kMembersMax = 8;
 constexpr std::size_t kStreamsMax = 4;
 constexpr std::size_t kDatagramMax = 10'000;
 constexpr std::size_t kRecordHead = 3;
-
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
 
 SocketAddress address(std::uint16_t port) {
     SocketAddress at{.port = port};
@@ -71,7 +66,7 @@ class Scene {
             case 3:
                 now_ms_ += bytes.size() * 16;
                 membership_.on_timer(now_ms_);
-                require(membership_.next_due_ms() > now_ms_);
+                CHECK(membership_.next_due_ms() > now_ms_);
                 break;
             case 4: {
                 const SocketAddress seed = address(static_cast<std::uint16_t>(bytes.size()));
@@ -105,7 +100,7 @@ class Scene {
     void check() {
         const Output output = membership_.take_output();
         for (const DatagramOut& datagram : output.datagrams) {
-            require(!datagram.bytes.empty() && datagram.bytes.size() <= kDatagramMax);
+            CHECK(!datagram.bytes.empty() && datagram.bytes.size() <= kDatagramMax);
         }
         for (const StreamOut& out : output.streams) {
             if (out.kind == StreamOut::Kind::connect) {
@@ -114,16 +109,16 @@ class Scene {
                 open_.erase(out.stream);
             }
         }
-        require(open_.size() <= kStreamsMax);
+        CHECK(open_.size() <= kStreamsMax);
         const auto members = membership_.members();
-        require(!members.empty() && members.size() <= kMembersMax);
-        require(membership_.alive_count() <= members.size());
-        require(std::ranges::count(members, true, &MemberView::self) == 1);
+        CHECK(!members.empty() && members.size() <= kMembersMax);
+        CHECK(membership_.alive_count() <= members.size());
+        CHECK(std::ranges::count(members, true, &MemberView::self) == 1);
         for (const MemberView& member : members) {
-            require(!member.name.empty() && member.name.size() <= kNameBytesMax);
+            CHECK(!member.name.empty() && member.name.size() <= kNameBytesMax);
             if (member.self) {
-                require(member.name == "us" && member.address == address(7946));
-                require(member.status == MemberStatus::alive || membership_.leaving());
+                CHECK(member.name == "us" && member.address == address(7946));
+                CHECK(member.status == MemberStatus::alive || membership_.leaving());
             }
         }
         static_cast<void>(membership_.take_events());

@@ -12,33 +12,23 @@
 #include <string>
 
 #include "gossip/membership/packet.h"
+#include "routing/check.h"
+#include "tests/support/membership_packets.h"
 
 namespace {
 
 using namespace posthaste::gossip;
 using namespace posthaste::gossip::membership;
 
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
-
-seal::Keyring one_key() {
-    seal::Keyring keyring;
-    require(keyring.install(std::string(16, 'k')).has_value());
-    return keyring;
-}
-
 void check(const Message& message) {
     const auto bytes = encode(message);
     const Decoded again = decode_datagram(bytes, {});
-    require(again.refused.empty() && again.messages.size() == 1);
-    require(again.messages[0].index() == message.index());
-    require(encode(again.messages[0]) == bytes);
+    CHECK(again.refused.empty() && again.messages.size() == 1);
+    CHECK(again.messages[0].index() == message.index());
+    CHECK(encode(again.messages[0]) == bytes);
     if (const auto* const alive = std::get_if<Alive>(&message)) {
-        require(alive->node.size() <= kNameBytesMax && alive->meta.size() <= kMetaBytesMax);
-        require(alive->address.size() <= 16);
+        CHECK(alive->node.size() <= kNameBytesMax && alive->meta.size() <= kMetaBytesMax);
+        CHECK(alive->address.size() <= 16);
     }
 }
 
@@ -48,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size == 0) {
         return 0;
     }
-    static const seal::Keyring kKeyring = one_key();
+    static const seal::Keyring kKeyring = posthaste::support::one_key();
     const std::uint8_t control = data[0];
     const std::span<const std::uint8_t> bytes(data + 1, size - 1);
     Sealing sealing;
@@ -61,8 +51,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } else {
         decoded = decode_datagram(bytes, sealing);
     }
-    require(decoded.messages.size() <= kPartsMax);
-    require(!decoded.messages.empty() || !decoded.refused.empty() || bytes.size() <= 7);
+    CHECK(decoded.messages.size() <= kPartsMax);
+    CHECK(!decoded.messages.empty() || !decoded.refused.empty() || bytes.size() <= 7);
     for (const Message& message : decoded.messages) {
         check(message);
     }

@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "gossip/membership/stream.h"
+#include "routing/check.h"
+#include "tests/support/membership_packets.h"
 
 namespace {
 
@@ -23,18 +25,6 @@ using namespace posthaste::gossip::membership;
 using Bytes = std::span<const std::uint8_t>;
 
 constexpr StreamLimits kLimits{.nodes_max = 100, .user_state_max = 10'000};
-
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
-
-seal::Keyring one_key() {
-    seal::Keyring keyring;
-    require(keyring.install(std::string(16, 'k')).has_value());
-    return keyring;
-}
 
 // The message if there is exactly one and nothing behind it.
 std::optional<StreamMessage> read(Bytes bytes,
@@ -49,11 +39,11 @@ std::optional<StreamMessage> read(Bytes bytes,
         bytes = bytes.subspan(length);
         auto next = reader.next();
         if (!next.has_value()) {
-            require(reader.next() == tl::unexpected(next.error()));
+            CHECK(reader.next() == tl::unexpected(next.error()));
             return std::nullopt;
         }
         if (next->has_value()) {
-            require(!message.has_value());
+            CHECK(!message.has_value());
             message = std::move(*next);
         }
     }
@@ -82,7 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size == 0) {
         return 0;
     }
-    static const seal::Keyring kKeyring = one_key();
+    static const seal::Keyring kKeyring = posthaste::support::one_key();
     const std::uint8_t control = data[0];
     const Sealing sealing{.keyring = (control & 9) != 0 ? &kKeyring : nullptr,
                           .label = (control & 2) != 0 ? "east" : "",
@@ -95,17 +85,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const auto whole = read(bytes, sealing, part, bytes.size() + 1);
     const auto pieces = read(bytes, sealing, part, 1U + (control >> 4));
-    require(whole.has_value() == pieces.has_value());
+    CHECK(whole.has_value() == pieces.has_value());
     if (!whole.has_value()) {
         return 0;
     }
     const auto once = encode_stream(*whole, sealing, {}, part);
-    require(once == encode_stream(*pieces, sealing, {}, part));
+    CHECK(once == encode_stream(*pieces, sealing, {}, part));
     const auto again = read(once, sealing, part, 1'000'000);
-    require(again.has_value() && encode_stream(*again, sealing, {}, part) == once);
+    CHECK(again.has_value() && encode_stream(*again, sealing, {}, part) == once);
     if (const auto* const push = std::get_if<PushPull>(&*whole)) {
-        require(push->nodes.size() <= kLimits.nodes_max);
-        require(push->user_state.size() <= kLimits.user_state_max);
+        CHECK(push->nodes.size() <= kLimits.nodes_max);
+        CHECK(push->user_state.size() <= kLimits.user_state_max);
     }
     return 0;
 }

@@ -13,18 +13,13 @@
 #include <vector>
 
 #include "controlplane/neighbours.h"
+#include "routing/check.h"
 
 namespace {
 
 using namespace posthaste;
 using namespace posthaste::controlplane;
 using Bytes = std::span<const std::uint8_t>;
-
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
 
 NeighbourPort port(std::uint16_t vlan) {
     return {.mac = {{2, 0, 0, 0, 0, 1}},
@@ -49,7 +44,7 @@ class Scene {
     void pass(std::uint64_t pause_ms) {
         now_ += pause_ms;
         box_.advance(now_);
-        require(box_.next_deadline_ms().value_or(now_ + 1) > now_);
+        CHECK(box_.next_deadline_ms().value_or(now_ + 1) > now_);
         settle(0);
     }
 
@@ -63,35 +58,35 @@ class Scene {
 
     void receive(Bytes frame) {
         const auto drop = box_.receive(0, frame, now_);
-        require(drop < routing::Drop::count);
-        require(box_.count() == slots_.size());
+        CHECK(drop < routing::Drop::count);
+        CHECK(box_.count() == slots_.size());
         settle(frame.size());
     }
 
     void finish() {
         box_.drop_held(routing::Drop::draining);
         settle(0);
-        require(inside_.empty() && box_.held_count() == 0);
+        CHECK(inside_.empty() && box_.held_count() == 0);
     }
 
   private:
     void settle(std::size_t question_bytes) {
         const NeighbourOutput output = box_.take_output();
         for (const auto& frame : output.frames) {
-            require(frame.bytes.size() >= 60);
-            require(frame.bytes.size() <= std::max<std::size_t>(question_bytes, 14 + 4 + 72));
-            require(parse_neighbour_frame(frame.bytes, vlan_).has_value());
+            CHECK(frame.bytes.size() >= 60);
+            CHECK(frame.bytes.size() <= std::max<std::size_t>(question_bytes, 14 + 4 + 72));
+            CHECK(parse_neighbour_frame(frame.bytes, vlan_).has_value());
         }
         for (const HeldFrame& frame : output.resubmit) {
-            require(inside_.erase(frame.handle) == 1);
+            CHECK(inside_.erase(frame.handle) == 1);
         }
         for (const DroppedFrame& dropped : output.dropped) {
-            require(inside_.erase(dropped.frame.handle) == 1);
-            require(dropped.why != routing::Drop::none);
+            CHECK(inside_.erase(dropped.frame.handle) == 1);
+            CHECK(dropped.why != routing::Drop::none);
         }
         for (const dataplane::Adjacency& adjacency : box_.adjacencies()) {
-            require(adjacency.resolved != adjacency.mac.is_zero());
-            require(!adjacency.mac.is_group());
+            CHECK(adjacency.resolved != adjacency.mac.is_zero());
+            CHECK(!adjacency.mac.is_group());
         }
     }
 

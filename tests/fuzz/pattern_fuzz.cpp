@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "routing/capability_name.h"
+#include "routing/check.h"
 #include "routing/pattern.h"
 #include "routing/pattern_database.h"
 #include "tests/support/naive_glob.h"
@@ -26,12 +27,6 @@ constexpr std::size_t kBytesMax = 2 << 20;
 // Trying takes time exponential in these.
 constexpr std::uint32_t kNaiveWildcardsMax = 3;
 
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
-
 std::string_view next_line(std::string_view& rest) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = rest.substr(0, end);
@@ -41,17 +36,17 @@ std::string_view next_line(std::string_view& rest) {
 
 void check_names(const ReadPattern& read, const PatternDatabase& database, std::string_view rest) {
     PatternScratch scratch;
-    require(scratch.fit(database));
+    CHECK(scratch.fit(database));
     for (int i = 0; i < 16 && !rest.empty(); ++i) {
         const std::string_view name = next_line(rest);
         std::array<std::uint32_t, 2> numbers{7, 7};
         const auto found = database.match(name, scratch, numbers);
-        require(found.count <= 1 && !found.overflow);
-        require(found.count == 0 || numbers[0] == 42);
+        CHECK(found.count <= 1 && !found.overflow);
+        CHECK(found.count == 0 || numbers[0] == 42);
         if (is_capability_name(name) && read.pattern.kind == PatternKind::glob &&
             read.wildcards <= kNaiveWildcardsMax) {
             const bool expected = posthaste::test::naive_glob_matches(read.pattern.text, name);
-            require(expected == (found.count == 1));
+            CHECK(expected == (found.count == 1));
         }
     }
 }
@@ -67,17 +62,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text = next_line(rest);
     const auto read = read_pattern(kind, text);
     if (!read) {
-        require(!read.error().empty() && read.error().size() < 200);
+        CHECK(!read.error().empty() && read.error().size() < 200);
         return 0;
     }
-    require(!text.empty() && text.size() <= kPatternTextMax);
-    require(read->positions >= 1 && read->positions <= kPatternPositionsMax);
+    CHECK(!text.empty() && text.size() <= kPatternTextMax);
+    CHECK(read->positions >= 1 && read->positions <= kPatternPositionsMax);
     const auto again = read_pattern(kind, read->pattern.text);
-    require(again.has_value() && again->pattern == read->pattern &&
-            again->expression == read->expression);
+    CHECK(again.has_value() && again->pattern == read->pattern &&
+          again->expression == read->expression);
     const NumberedExpression one{42, read->expression};
     const auto database = PatternDatabase::compile({&one, 1}, kBytesMax);
-    require(database.has_value());
+    CHECK(database.has_value());
     check_names(*read, **database, rest);
     return 0;
 }

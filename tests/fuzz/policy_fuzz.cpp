@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "controlplane/policy_rules.h"
+#include "routing/check.h"
 #include "routing/policy_set.h"
 
 namespace {
@@ -28,23 +29,16 @@ using Bytes = std::span<const std::uint8_t>;
 
 constexpr std::size_t kRulesMax = 8;
 
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
-
 // Of bytes alone: a character may have forms of other lengths.
 void check_width(const routing::Expression& expression) {
     hs_expr_info_t* info = nullptr;
     hs_compile_error_t* error = nullptr;
-    require(hs_expression_info(expression.text.c_str(),
-                               routing::hyperscan_flags(expression.flags),
-                               &info,
-                               &error) == HS_SUCCESS);
+    CHECK(hs_expression_info(
+              expression.text.c_str(), routing::hyperscan_flags(expression.flags), &info, &error) ==
+          HS_SUCCESS);
     const bool bounded = info->max_width != std::numeric_limits<unsigned>::max();
     const std::size_t positions = routing::expression_positions(expression.text, false);
-    require(!bounded || expression.flags.utf8 || info->max_width <= positions);
+    CHECK(!bounded || expression.flags.utf8 || info->max_width <= positions);
     std::free(info);
 }
 
@@ -58,10 +52,10 @@ std::vector<Policy> policies_of(std::uint8_t control, std::string_view text) {
     std::vector<Policy> policies((control & 16) != 0 ? 2 : 1);
     std::size_t taken = 0;
     for (auto& rule : controlplane::read_rules(text, "fuzz", "p", flags, errors)) {
-        require(!rule.expression.text.empty());
+        CHECK(!rule.expression.text.empty());
         const auto why = routing::refuse_expression(rule.expression);
         if (why.has_value()) {
-            require(!why->empty());
+            CHECK(!why->empty());
         } else if (taken < kRulesMax) {
             check_width(rule.expression);
             policies[taken++ % policies.size()].rules.push_back(std::move(rule));
@@ -76,8 +70,8 @@ std::vector<Policy> policies_of(std::uint8_t control, std::string_view text) {
 
 PolicyMask scan(const routing::PolicySet& set, PolicyMask among, Bytes payload) {
     PolicyMask matched = 0;
-    require(set.scan(0, among, payload, matched));
-    require((matched & ~among) == 0);
+    CHECK(set.scan(0, among, payload, matched));
+    CHECK((matched & ~among) == 0);
     return matched;
 }
 
@@ -95,23 +89,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     auto set = routing::PolicySet::compile(
         policies_of(data[0], text), {.workers = 1, .ports = 1, .database_bytes_max = 64U << 20});
     if (!set.has_value()) {
-        require(!set.error().why.empty());
+        CHECK(!set.error().why.empty());
         return 0;
     }
     const PolicyMask all = (*set)->at(routing::PolicyDirection::in, 0);
     const PolicyMask matched = scan(**set, all, payload);
     std::vector<std::uint32_t> rules;
-    require((*set)->matching_rules(routing::PolicyDirection::in, payload, rules));
+    CHECK((*set)->matching_rules(routing::PolicyDirection::in, payload, rules));
     PolicyMask listed = 0;
     for (const std::uint32_t rule : rules) {
         listed |= PolicyMask{1} << (*set)->policy_of(rule);
-        require((*set)->hits(rule) == 1);
+        CHECK((*set)->hits(rule) == 1);
     }
-    require(listed == matched);
-    require(scan(**set, 1, payload) == (matched & 1));
+    CHECK(listed == matched);
+    CHECK(scan(**set, 1, payload) == (matched & 1));
     // Beyond its depth a policy sees nothing.
     if ((*set)->policies().size() == 2 && payload.size() > 16) {
-        require((scan(**set, 2, payload.first(16)) & 2) == (matched & 2));
+        CHECK((scan(**set, 2, payload.first(16)) & 2) == (matched & 2));
     }
     return 0;
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "controlplane/registrar.h"
+#include "routing/check.h"
 #include "tests/support/fake_directory.h"
 #include "tests/support/fake_patterns.h"
 #include "tests/support/frame_builder.h"
@@ -25,12 +26,6 @@ using namespace posthaste::controlplane;
 using Bytes = std::span<const std::uint8_t>;
 
 constexpr std::size_t kAgentsMax = 3;
-
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
 
 routing::RibLimits limits() {
     routing::RibLimits limits;
@@ -87,24 +82,24 @@ class Scene {
         test::FrameBytes frame = request;
         const std::uint64_t version = rib_.version();
         const ControlOutcome outcome = registrar_.receive(0, edge_, frame, now_);
-        require(outcome.answer_bytes <= request.size());
-        require(rib_.agents().size() <= kAgentsMax);
+        CHECK(outcome.answer_bytes <= request.size());
+        CHECK(rib_.agents().size() <= kAgentsMax);
         for (std::uint32_t number = 0; number < before_.size(); ++number) {
             const auto now = stored(number);
-            require(outcome.drop == routing::Drop::none || same(now, before_[number]));
+            CHECK(outcome.drop == routing::Drop::none || same(now, before_[number]));
             before_[number] = now;
         }
         if (outcome.drop != routing::Drop::none) {
-            require(rib_.version() == version && !outcome.registered);
+            CHECK(rib_.version() == version && !outcome.registered);
         }
         if (outcome.answer_bytes > 0) {
             frame.resize(outcome.answer_bytes);
-            require(std::equal(frame.begin(), frame.begin() + 6, request.begin() + 6));
-            require(test::udp_checksum_field(frame) == test::full_udp_checksum(frame));
+            CHECK(std::equal(frame.begin(), frame.begin() + 6, request.begin() + 6));
+            CHECK(test::udp_checksum_field(frame) == test::full_udp_checksum(frame));
             const std::size_t asked = test::message_offset(request);
             const std::size_t said = test::message_offset(frame);
-            require(std::equal(&frame[said + 16], &frame[said + 32], &request[asked + 32]));
-            require(std::equal(&frame[said + 48], &frame[said + 63], &request[asked + 48]));
+            CHECK(std::equal(&frame[said + 16], &frame[said + 32], &request[asked + 32]));
+            CHECK(std::equal(&frame[said + 48], &frame[said + 63], &request[asked + 48]));
         }
         static_cast<void>(rib_.take_changes());
         check_offers();
@@ -125,10 +120,10 @@ class Scene {
         for (const auto& [id, record] : rib_.agents()) {
             held += record.offers.size();
         }
-        require(held == rib_.offers_held());
-        require(rib_.names_held() + rib_.patterns_held() <= rib_.names().count());
+        CHECK(held == rib_.offers_held());
+        CHECK(rib_.names_held() + rib_.patterns_held() <= rib_.names().count());
         for (const routing::OfferChange& change : rib_.take_offer_changes()) {
-            require(change.number >= 1 && change.number <= rib_.names().limit());
+            CHECK(change.number >= 1 && change.number <= rib_.names().limit());
         }
     }
 

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "gossip/membership/serf_layer.h"
+#include "routing/check.h"
 #include "tests/support/fake_serf_host.h"
 
 namespace {
@@ -22,16 +23,10 @@ using namespace posthaste::gossip::membership;
 using posthaste::support::FakeSerfHost;
 using posthaste::support::member_address;
 
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
-
 class Scene {
   public:
     Scene() {
-        require(host_.keys.install(std::string(16, 'k')).has_value());
+        CHECK(host_.keys.install(std::string(16, 'k')).has_value());
         layer_.on_alive("self", now_ms_);
         for (std::uint8_t number = 0; number < 4; ++number) {
             host_.add(name(number), static_cast<std::uint8_t>(2 + number));
@@ -71,26 +66,26 @@ class Scene {
     static std::string name(unsigned number) { return std::string(1, "nabc"[number]); }
 
     void check_told(std::string_view bytes, std::size_t told, std::size_t refused) {
-        require(host_.broadcasts.size() <= told + 1);
+        CHECK(host_.broadcasts.size() <= told + 1);
         const bool passed_on = host_.broadcasts.size() > told && host_.broadcasts.back() == bytes;
         if (passed_on) {
             // An intent is news again when its member comes after it was forgotten.
-            require(bytes[0] < 3 || once_.emplace(bytes).second);
+            CHECK(bytes[0] < 3 || once_.emplace(bytes).second);
             // A query is passed on though its filters are beyond us.
-            require(refused == host_.refused.size() || bytes[0] == 4);
+            CHECK(refused == host_.refused.size() || bytes[0] == 4);
         }
     }
 
     void check_state() {
         const auto state = decode_serf(layer_.user_state(false));
-        require(state.has_value());
+        CHECK(state.has_value());
         const auto& push = std::get<SerfPushPull>(*state);
-        require(push.time >= before_.time && push.event_time >= before_.event_time);
-        require(push.query_time >= before_.query_time);
+        CHECK(push.time >= before_.time && push.event_time >= before_.event_time);
+        CHECK(push.query_time >= before_.query_time);
         for (const auto& [member, time] : before_.status_times) {
-            require(push.status_times.at(member) >= time);
+            CHECK(push.status_times.at(member) >= time);
         }
-        require(push.status_times.size() <= 5 && push.events.size() <= kBufferTimes + 1);
+        CHECK(push.status_times.size() <= 5 && push.events.size() <= kBufferTimes + 1);
         before_ = push;
         host_.events.clear();
         host_.sent.clear();

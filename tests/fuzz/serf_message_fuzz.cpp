@@ -7,16 +7,11 @@
 #include <string_view>
 
 #include "gossip/membership/serf_codec.h"
+#include "routing/check.h"
 
 namespace {
 
 using namespace posthaste::gossip::membership;
-
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
 
 }  // namespace
 
@@ -25,12 +20,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto message = decode_serf(bytes)) {
         const std::string once = encode_serf(*message);
         const auto again = decode_serf(once);
-        require(again.has_value() && encode_serf(*again) == once);
-        require(again->index() == message->index());
+        CHECK(again.has_value() && encode_serf(*again) == once);
+        CHECK(again->index() == message->index());
     }
     if (const auto tags = tags_of_meta(bytes)) {
         if (const auto meta = meta_of_tags(*tags)) {
-            require(meta->size() <= kMetaBytesMax && tags_of_meta(*meta) == *tags);
+            CHECK(meta->size() <= kMetaBytesMax && tags_of_meta(*meta) == *tags);
         }
     }
     return 0;

@@ -18,6 +18,9 @@ namespace posthaste::support {
 
 namespace claims = gossip::claims;
 
+inline constexpr std::uint32_t kAgent = 7;        // the one a test is about
+inline constexpr std::uint64_t kGraceMs = 2'000;  // until a session that is outranked ends
+
 class FakeLoads final : public controlplane::AgentLoads {
   public:
     std::map<routing::AgentId, routing::Load> here;

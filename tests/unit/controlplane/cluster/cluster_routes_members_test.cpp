@@ -13,16 +13,11 @@ namespace claims = gossip::claims;
 
 using claims::Membership;
 using routing::Origin;
+using support::kAgent;
 using support::local_agent;
 using support::member;
 using support::numbered_id;
 using support::RouteCluster;
-
-namespace {
-
-constexpr std::uint32_t kAgent = 7;
-
-}  // namespace
 
 TEST(cluster_routes_members, agents_of_a_dead_router_go_to_their_other_claim_and_back) {
     RouteCluster cluster(3);

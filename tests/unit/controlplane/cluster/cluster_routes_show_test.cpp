@@ -12,14 +12,13 @@ namespace posthaste::controlplane {
 namespace claims = gossip::claims;
 
 using routing::Origin;
+using support::kAgent;
+using support::kGraceMs;
 using support::local_agent;
 using support::numbered_id;
 using support::RouteCluster;
 
 namespace {
-
-constexpr std::uint32_t kAgent = 7;
-constexpr std::uint64_t kGraceMs = 2'000;
 
 routing::Registration offering(std::uint32_t number, const std::string& name) {
     routing::Registration registration = local_agent(number);

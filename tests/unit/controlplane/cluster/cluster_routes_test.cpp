@@ -15,16 +15,11 @@ namespace claims = gossip::claims;
 using claims::EventKind;
 using routing::ErrorCode;
 using routing::Origin;
+using support::kAgent;
+using support::kGraceMs;
 using support::local_agent;
 using support::numbered_id;
 using support::RouteCluster;
-
-namespace {
-
-constexpr std::uint32_t kAgent = 7;
-constexpr std::uint64_t kGraceMs = 2'000;
-
-}  // namespace
 
 TEST(cluster_routes, an_agent_registered_at_one_router_is_routed_by_the_others) {
     RouteCluster cluster(3);

@@ -8,12 +8,13 @@
 
 #include "gossip/membership/message_fields.h"
 #include "tests/support/hex.h"
-#include "tests/support/lzw_writer.h"
+#include "tests/support/membership_packets.h"
 #include "tests/support/membership_vectors.h"
 
 namespace posthaste::gossip::membership {
 namespace {
 
+using support::compressed;
 using support::from_hex;
 using Bytes = std::vector<std::uint8_t>;
 using Refusals = std::vector<Refusal>;
@@ -56,17 +57,6 @@ Bytes with_crc(const Bytes& bytes) {
                      static_cast<std::uint8_t>(crc)};
     checked.insert(checked.end(), bytes.begin(), bytes.end());
     return checked;
-}
-
-Bytes compressed(const Bytes& plain) {
-    const Bytes packed = support::LzwWriter::compress(plain);
-    PackWriter out;
-    out.octet(9);
-    write_fields(
-        out,
-        Compressed{.algorithm = 0,
-                   .packed = {reinterpret_cast<const char*>(packed.data()), packed.size()}});
-    return out.take();
 }
 
 Bytes compound_of(std::initializer_list<Bytes> parts) {

@@ -8,12 +8,13 @@
 #include "gossip/membership/message_fields.h"
 #include "gossip/membership/serf_codec.h"
 #include "tests/support/hex.h"
-#include "tests/support/lzw_writer.h"
+#include "tests/support/membership_packets.h"
 #include "tests/support/membership_vectors.h"
 
 namespace posthaste::gossip::membership {
 namespace {
 
+using support::compressed;
 using support::from_hex;
 using Bytes = std::vector<std::uint8_t>;
 using Next = tl::expected<std::optional<StreamMessage>, Refusal>;
@@ -71,17 +72,6 @@ StreamMessage trickle(std::span<const std::uint8_t> bytes,
     Next last = reader.next();
     EXPECT_TRUE(last.has_value() && last->has_value());
     return last.has_value() && last->has_value() ? **last : StreamMessage(ErrorResponse{"none"});
-}
-
-Bytes compressed(const Bytes& plain) {
-    const Bytes packed = support::LzwWriter::compress(plain);
-    PackWriter out;
-    out.octet(9);
-    write_fields(
-        out,
-        Compressed{.algorithm = 0,
-                   .packed = {reinterpret_cast<const char*>(packed.data()), packed.size()}});
-    return out.take();
 }
 
 TEST(stream, serfs_answer_to_a_join_is_read) {
