@@ -31,7 +31,8 @@ MembershipState::MembershipState(const MembershipOptions& options,
     probe_due_ms_ = now_ms + draw() % timing.probe_interval_ms;
     push_pull_due_ms_ = now_ms + draw() % timing.push_pull_interval_ms;
     seed_due_ms_ = now_ms;
-    reconnect_due_ms_ = now_ms + options_.reconnect_ms;
+    reconnect_due_ms_ = now_ms + options_.reconnect_soon_ms;
+    reconnect_late_due_ms_ = now_ms + options_.reconnect_ms;
     reap_due_ms_ = now_ms + kReapEveryMs;
     self_slot_ = table_.insert(options_.name);
     Member& me = self();
@@ -74,7 +75,7 @@ void MembershipState::on_timer(std::uint64_t now_ms) {
     on_push_pull_timer(now_ms);
     on_seed_timer(now_ms);
     if (reconnect_due_ms_ <= now_ms) {
-        reconnect_due_ms_ = now_ms + options_.reconnect_ms;
+        reconnect_due_ms_ = now_ms + options_.reconnect_soon_ms;
         reconnect(now_ms);
     }
     if (reap_due_ms_ <= now_ms) {

@@ -38,6 +38,10 @@ inline constexpr std::uint64_t kLingerMs = 1'000;  // answering still, when all 
 inline constexpr std::uint64_t kReapEveryMs = 15'000;
 inline constexpr std::uint64_t kConflictEveryMs = 5'000;  // told of once in that time
 inline constexpr std::size_t kSeedsAtOnce = 8;
+// Routers of one rack start together: who is not there yet will be in a moment.
+inline constexpr std::uint64_t kSeedWaitMs = 250;
+// One call to a member that failed lately; what hangs in a partition must not outlast it by much.
+inline constexpr std::uint64_t kReconnectMs = 3'000;
 inline constexpr std::size_t kUserDatagramMax = 9U << 10;
 
 // What there is of all that can grow.
@@ -244,6 +248,7 @@ class MembershipState final : public SerfHost {
     void count_received(MessageType type) { ++counters_.received[static_cast<std::size_t>(type)]; }
 
     // presence.cpp
+    [[nodiscard]] bool is_calling(Purpose purpose, const SocketAddress& peer) const;
     void try_seeds(std::span<const SocketAddress> seeds, std::uint64_t now_ms);
     void on_seed_timer(std::uint64_t now_ms);
     void reconnect(std::uint64_t now_ms);
@@ -279,7 +284,9 @@ class MembershipState final : public SerfHost {
     std::uint64_t probe_due_ms_ = 0;
     std::uint64_t push_pull_due_ms_ = 0;
     std::uint64_t seed_due_ms_ = 0;
-    std::uint64_t reconnect_due_ms_ = 0;
+    std::uint64_t seed_wait_ms_ = kSeedWaitMs;
+    std::uint64_t reconnect_due_ms_ = 0;       // to members that failed lately
+    std::uint64_t reconnect_late_due_ms_ = 0;  // to the others, and to seeds
     std::uint64_t reap_due_ms_ = 0;
     LeaveStage leave_stage_ = LeaveStage::none;
     std::uint64_t leave_due_ms_ = kNever;  // of the stage, at the latest

@@ -91,7 +91,9 @@ struct MembershipOptions {
     MembershipLimits limits{};
     bool refuse_plaintext = true;                   // where there are keys
     std::uint64_t reconnect_ms = 30'000;            // to a failed member, by chance
-    std::uint64_t seed_retry_ms = 5'000;            // while alone
+    std::uint64_t reconnect_soon_ms = 1'000;        // to one that failed lately
+    std::uint64_t lately_ms = 600'000;              // how long that is
+    std::uint64_t seed_retry_ms = 5'000;            // while alone; less at first
     std::uint64_t reap_ms = 24ULL * 3'600 * 1'000;  // failed and left members are forgotten
     std::uint64_t leave_ms = 5'000;                 // at most, for the word to spread
 };

@@ -7,12 +7,15 @@
 
 namespace posthaste::gossip::membership {
 
+bool MembershipState::is_calling(Purpose purpose, const SocketAddress& peer) const {
+    return std::ranges::any_of(streams_, [&](const auto& stream) {
+        return stream.second.purpose == purpose && stream.second.peer == peer;
+    });
+}
+
 void MembershipState::try_seeds(std::span<const SocketAddress> seeds, std::uint64_t now_ms) {
     for (const SocketAddress& seed : seeds) {
-        const bool trying = std::ranges::any_of(streams_, [&](const auto& stream) {
-            return stream.second.purpose == Purpose::join && stream.second.peer == seed;
-        });
-        if (seed == options_.address || trying) {
+        if (seed == options_.address || is_calling(Purpose::join, seed)) {
             continue;
         }
         if (!open_stream(Purpose::join, seed, now_ms + options_.timing.stream_timeout_ms)) {
@@ -28,10 +31,16 @@ void MembershipState::join(std::span<const SocketAddress> seeds, std::uint64_t n
 }
 
 void MembershipState::on_seed_timer(std::uint64_t now_ms) {
-    if (knows_anybody() || leaving() || options_.seeds.empty() || seed_due_ms_ > now_ms) {
+    if (knows_anybody()) {
+        seed_wait_ms_ = kSeedWaitMs;
         return;
     }
-    seed_due_ms_ = now_ms + options_.seed_retry_ms;
+    if (leaving() || options_.seeds.empty() || seed_due_ms_ > now_ms) {
+        return;
+    }
+    seed_wait_ms_ = std::min(seed_wait_ms_, options_.seed_retry_ms);
+    seed_due_ms_ = now_ms + seed_wait_ms_;
+    seed_wait_ms_ *= 2;
     std::vector<SocketAddress> seeds = options_.seeds;
     const std::size_t count = std::min(seeds.size(), kSeedsAtOnce);
     for (std::size_t i = 0; i < count; ++i) {
@@ -59,23 +68,35 @@ bool MembershipState::is_our_turn(std::size_t missing) {
                                  static_cast<double>(std::max<std::size_t>(alive_count(), 1)));
 }
 
-// Two halves that took each other for dead meet again only by this. Two that never met, or that
-// take each other for left, do so at a seed.
+// Two halves that took each other for dead meet again only by this: soon, if what parted them was
+// short. Two that never met, or that take each other for left, do so at a seed.
 void MembershipState::reconnect(std::uint64_t now_ms) {
     if (leaving()) {
         return;
     }
-    const std::uint64_t due_ms = now_ms + options_.timing.stream_timeout_ms;
+    const bool late = reconnect_late_due_ms_ <= now_ms;
     std::vector<MemberSlot> failed;
     for (MemberSlot slot = 0; slot < table_.all().size(); ++slot) {
         const Member& member = table_.at(slot);
-        if (member.used && !member.here() && layer_->status(member.name) == MemberStatus::failed) {
+        if (member.used && !member.here() &&
+            (late || now_ms - member.since_ms < options_.lately_ms) &&
+            layer_->status(member.name) == MemberStatus::failed) {
             failed.push_back(slot);
         }
     }
     if (is_our_turn(failed.size())) {
-        open_stream(Purpose::reconnect, table_.at(failed[draw() % failed.size()]).at, due_ms);
+        const SocketAddress& peer = table_.at(failed[draw() % failed.size()]).at;
+        if (!is_calling(Purpose::reconnect, peer)) {
+            const std::uint64_t wait_ms = options_.timing.stream_timeout_ms;
+            open_stream(Purpose::reconnect,
+                        peer,
+                        now_ms + (late ? wait_ms : std::min(wait_ms, kReconnectMs)));
+        }
     }
+    if (!late) {
+        return;
+    }
+    reconnect_late_due_ms_ = now_ms + options_.reconnect_ms;
     const std::vector<SocketAddress> missing = missing_seeds();
     if (knows_anybody() && is_our_turn(missing.size())) {
         const SocketAddress seed = missing[draw() % missing.size()];

@@ -117,6 +117,28 @@ TEST(presence, halves_that_took_each_other_for_dead_meet_again) {
     EXPECT_TRUE(world.run_until([&] { return world.all_see_alive(5); }, 300'000));
 }
 
+TEST(presence, halves_that_were_apart_for_a_short_while_meet_again_within_seconds) {
+    MemberWorld world;
+    world.add_joined(5);
+    bool apart = true;
+    world.passes_datagram = [&](auto from, auto to) { return !apart || (from < 2) == (to < 2); };
+    world.passes_stream = world.passes_datagram;
+    world.run(60'000);
+    ASSERT_EQ(world.status(0, 4), "failed");
+    apart = false;
+    EXPECT_TRUE(world.run_until([&] { return world.all_see_alive(5); }, 15'000));
+}
+
+TEST(presence, who_starts_before_its_seeds_finds_them_in_a_moment) {
+    MemberWorld world;
+    MembershipOptions options = MemberWorld::options_of(0);
+    options.seeds = {MemberWorld::options_of(1).address};
+    world.add(options);
+    world.run(300);
+    world.add(MemberWorld::options_of(1));
+    EXPECT_TRUE(world.run_until([&] { return world.all_see_alive(2); }, 1'000));
+}
+
 TEST(presence, failed_members_are_shown_until_they_are_reaped) {
     MemberWorld world;
     world.add_joined(1);
