@@ -40,7 +40,8 @@ enum class Outcome : std::uint8_t { hit_positive, hit_negative, found, unknown }
 class Resolver {
   public:
     static constexpr std::size_t kChunk = 256;  // ids in hand at a time
-    static constexpr std::size_t kNewsMax = 64;
+    // More would be told of in vain: discovery takes fewer in a second than a flood has in a burst.
+    static constexpr std::size_t kNewsMax = 16;
     static constexpr std::uint32_t kAdmitOne = 16;  // power of two
 
     // Null: no memory for the cache. The Fib outlives it; its stripes must be no more than the
