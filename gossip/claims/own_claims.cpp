@@ -45,7 +45,8 @@ std::optional<Refusal> OwnClaims::lack_of_room(const routing::AgentId& agent,
 bool OwnClaims::goes_on(const routing::AgentId& agent,
                         const Attachment& attachment,
                         const std::optional<Entry>& before) const {
-    return before && !(attachment.new_session && is_superseded(agent));
+    const bool comes_here = before && before->body.multi && !attachment.multi;
+    return before && !comes_here && !(attachment.new_session && is_superseded(agent));
 }
 
 bool OwnClaims::moves_here(const Winner& other, const Attachment& attachment) const {

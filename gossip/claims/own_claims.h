@@ -35,6 +35,8 @@ struct OwnOptions {
 struct Attachment {
     routing::AgentState state = routing::AgentState::running;
     bool sticky = false;
+    // It may be attached to several routers at once. With those that say so, too, nothing is a move
+    // and nobody's session is closed; one that says so no more is from then on here alone.
     bool multi = false;
     // Another session than the one the claim is for; otherwise the claim only changes.
     bool new_session = false;

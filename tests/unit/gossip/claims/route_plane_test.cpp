@@ -94,6 +94,66 @@ TEST(route_plane, a_move_wins_and_the_old_session_is_closed_after_a_grace) {
     EXPECT_EQ(winner(group, 1, 1), 2U);
 }
 
+TEST(route_plane, a_multi_homed_agent_never_moves_and_none_of_its_sessions_is_closed) {
+    PlaneGroup group(3);
+    group.connect_all();
+    const auto agent = numbered_id(1);
+    for (std::uint32_t round = 0; round < 4 * MoveLimits{}.moves_max; ++round) {
+        OwnClaims& own = group[1 + round % 2].own();
+        const Attachment here{.multi = true, .new_session = true, .epoch = round / 2};
+        EXPECT_FALSE(own.refusal_of(agent, here, group.now_ms));
+        ASSERT_TRUE(own.attach(agent, here, group.now_ms)) << round;
+        group.pass(500);
+    }
+    group.pass(3'000);
+    for (const std::size_t at : {1U, 2U}) {
+        const OwnCounts& counts = group[at].own().counts();
+        EXPECT_EQ(counts.moved_here + counts.refused + counts.superseded, 0U);
+        const auto events = group[at].take_events();
+        EXPECT_FALSE(has_event(events, EventKind::close_session));
+        EXPECT_FALSE(has_event(events, EventKind::frozen));
+        EXPECT_EQ(group[at].store().winners(agent).size(), 2U);
+    }
+    // Where it is not, the best of its claims is; when its router is out, the other.
+    const std::uint64_t first = winner(group, 3, 1);
+    group[3].set_member(PlaneGroup::id(first), Membership::out);
+    EXPECT_EQ(winner(group, 3, 1), 3 - first);
+}
+
+TEST(route_plane, an_agent_that_is_multi_homed_no_more_is_where_it_said_so) {
+    PlaneGroup group(2);
+    group.connect(1, 2);
+    for (const std::size_t at : {1U, 2U}) {
+        ASSERT_TRUE(group[at].own().attach(numbered_id(1), {.multi = true}, group.now_ms));
+        group.pass(200);
+    }
+    ASSERT_TRUE(group[1].own().attach(numbered_id(1), {}, group.now_ms));
+    group.pass(200);
+    EXPECT_EQ(winner(group, 1, 1), 1U);
+    EXPECT_EQ(winner(group, 2, 1), 1U);
+    EXPECT_EQ(group[1].own().counts().moved_here, 1U);
+    group.pass(2'100);
+    EXPECT_FALSE(has_event(group[1].take_events(), EventKind::close_session));
+    EXPECT_TRUE(has_event(group[2].take_events(), EventKind::close_session));
+}
+
+TEST(route_plane, a_lower_epoch_wins_by_no_move_and_a_higher_one_wins_without) {
+    PlaneGroup group(2);
+    group.connect(1, 2);
+    ASSERT_TRUE(group[1].own().attach(numbered_id(1), {.epoch = 5}, group.now_ms));
+    group.pass(200);
+    ASSERT_TRUE(group[2].own().attach(numbered_id(1), {.epoch = 4}, group.now_ms));
+    group.pass(200);
+    EXPECT_EQ(group[2].store().own(numbered_id(1))->body.mobility, 2U) << "it moved";
+    EXPECT_EQ(winner(group, 1, 1), 1U);
+    EXPECT_EQ(winner(group, 2, 1), 1U);
+    ASSERT_TRUE(group[2].own().attach(numbered_id(1), {.epoch = 6}, group.now_ms));
+    group.pass(200);
+    EXPECT_EQ(group[2].store().own(numbered_id(1))->body.mobility, 2U) << "it is there already";
+    EXPECT_EQ(winner(group, 1, 1), 2U);
+    EXPECT_EQ(winner(group, 2, 1), 2U);
+}
+
 TEST(route_plane, a_router_that_lost_its_disk_takes_its_keyspace_back) {
     PlaneGroup group(2);
     group.add(1, {7, 7});
