@@ -4,10 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <tl/expected.hpp>
 
-#include "routing/offer.h"
 #include "routing/rib.h"
 
 namespace posthaste::controlplane {
@@ -18,20 +16,14 @@ class AttachJudge {
 
     // The error is for the agent.
     [[nodiscard]] virtual tl::expected<void, routing::RibError> may_attach(
-        const routing::AgentId& agent,
-        const routing::Endpoint& from,
-        std::span<const routing::Offer> offers,
-        std::uint64_t now_ms) = 0;
+        const routing::Registration& wanted, std::uint64_t now_ms) = 0;
 };
 
 // Of a router that is alone.
 class NoCluster final : public AttachJudge {
   public:
     [[nodiscard]] tl::expected<void, routing::RibError> may_attach(
-        const routing::AgentId& /*agent*/,
-        const routing::Endpoint& /*from*/,
-        std::span<const routing::Offer> /*offers*/,
-        std::uint64_t /*now_ms*/) override {
+        const routing::Registration& /*wanted*/, std::uint64_t /*now_ms*/) override {
         return {};
     }
 };

@@ -171,6 +171,8 @@ Outcome LiveOperations::show_agent(const AgentId& agent) {
     Json row = agent_row(*record);
     const bool leased = record->registration.origin == routing::Origin::registered;
     const routing::FibEntry* entry = box_.fib->find(agent);
+    row["epoch"] = record->registration.epoch;
+    row["multi"] = record->registration.multi;
     row["lease_ms"] = leased ? Json(record->registration.lease_ms) : Json(nullptr);
     row["last_heard_ms"] =
         leased && entry != nullptr

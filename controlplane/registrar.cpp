@@ -25,6 +25,8 @@ namespace {
 using Bytes = std::span<const std::uint8_t>;
 
 constexpr std::size_t kTlvHeadBytes = 2;
+constexpr std::size_t kSessionBytes = 5;
+constexpr std::uint8_t kMultiHomed = 1;  // of a session's flags
 
 Bytes payload_of(std::span<const std::uint8_t> frame, const FrameView& view) {
     return frame.subspan(std::size_t{view.message} + view.header_bytes, view.payload_bytes);
@@ -84,6 +86,24 @@ std::uint16_t read_u16(Bytes value, std::size_t at) {
     return static_cast<std::uint16_t>(value[at] << 8 | value[at + 1]);
 }
 
+std::uint32_t read_u32(Bytes value) {
+    return std::uint32_t{value[0]} << 24 | std::uint32_t{value[1]} << 16 |
+           std::uint32_t{value[2]} << 8 | value[3];
+}
+
+std::string_view read_session(Bytes value, RegisterRequest& request) {
+    if (value.size() != kSessionBytes) {
+        return "a session has 5 bytes";
+    }
+    const std::uint8_t flags = value[4];
+    if ((flags & ~kMultiHomed) != 0) {
+        return "a session's flags are 0 or 1 multi-homed";
+    }
+    request.epoch = read_u32(value);
+    request.multi = flags != 0;
+    return {};
+}
+
 // A name alone; or priority, weight and a name; or these after the kind of a pattern.
 std::string_view read_offer(Tlv type, Bytes value, std::vector<Offer>& offers) {
     if (offers.size() == kRegisterCapabilitiesMax) {
@@ -133,9 +153,10 @@ std::string_view read_tlv(Tlv type, Bytes value, Once& once, RegisterRequest& re
             if (value.size() != 4) {
                 return "a lease has 4 bytes";
             }
-            request.lease_ms = std::uint32_t{value[0]} << 24 | std::uint32_t{value[1]} << 16 |
-                               std::uint32_t{value[2]} << 8 | value[3];
+            request.lease_ms = read_u32(value);
             return {};
+        case Tlv::session:
+            return once.first(type) ? read_session(value, request) : "more than one session";
         case Tlv::agent_state:
             if (!once.first(type)) {
                 return "more than one state";
@@ -282,14 +303,15 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::register_agent(
                                  .endpoint = *endpoint,
                                  .origin = routing::Origin::registered,
                                  .state = request->state,
+                                 .multi = request->multi,
+                                 .epoch = request->epoch,
                                  .lease_ms = request->lease_ms,
                                  .name = std::move(request->name),
                                  .offers = std::move(request->offers)};
     if (!no_changes_.empty() && !rib_.holds(wanted)) {
         return tl::unexpected(Refusal{ErrorCode::overloaded, std::string(no_changes_)});
     }
-    if (auto allowed = attaches_->may_attach(agent, wanted.endpoint, wanted.offers, now_ms);
-        !allowed) {
+    if (auto allowed = attaches_->may_attach(wanted, now_ms); !allowed) {
         return tl::unexpected(Refusal{allowed.error().code, std::move(allowed.error().detail)});
     }
     const auto outcome = rib_.register_agent(std::move(wanted), now_ms);

@@ -61,6 +61,8 @@ struct RegisterRequest {
     std::string name;
     std::vector<routing::Offer> offers;
     std::uint32_t lease_ms = 0;  // 0: not asked for
+    std::uint32_t epoch = 0;     // 0: none given
+    bool multi = false;
     routing::AgentState state = routing::AgentState::running;
     std::optional<routing::Load> load;
 };

@@ -141,6 +141,7 @@ enum class Tlv : std::uint8_t {
     provider = 38,     // of a query's reply: see wire-format.md
     cursor = 39,       // u32: where a query goes on
     query_flags = 40,  // u8: QueryFlag
+    session = 41,      // u32 epoch, u8 flags: 1 multi-homed
     removed = 255,     // was one that holds no longer; skipped
 };
 

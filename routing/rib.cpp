@@ -101,8 +101,8 @@ Rib::Outcome Rib::renew(AgentRecord& record, Registration&& wanted, std::uint64_
         return tl::unexpected(std::move(offers.error()));
     }
     const bool reoffered = *offers != record.offers;
-    const bool changed =
-        restated || held.name != wanted.name || held.origin != wanted.origin || reoffered;
+    const bool changed = restated || held.name != wanted.name || held.origin != wanted.origin ||
+                         held.epoch != wanted.epoch || held.multi != wanted.multi || reoffered;
     if (old_port != wanted.endpoint.port) {
         if (auto full = check_port(wanted.endpoint.port)) {
             release_offers(*offers);
@@ -339,7 +339,8 @@ bool Rib::holds(const Registration& wanted) const {
     std::sort(offers.begin(), offers.end(), by_kind_and_text);
     return held.endpoint == wanted.endpoint && held.origin == wanted.origin &&
            held.state == wanted.state && held.lease_ms == granted_lease_ms(wanted) &&
-           held.name == wanted.name && offers_of(record->offers) == offers;
+           held.epoch == wanted.epoch && held.multi == wanted.multi && held.name == wanted.name &&
+           offers_of(record->offers) == offers;
 }
 
 void Rib::note_attach(const AgentId& agent, bool new_session) {

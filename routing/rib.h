@@ -56,6 +56,8 @@ struct Registration {
     Endpoint endpoint;
     Origin origin = Origin::registered;
     AgentState state = AgentState::running;
+    bool multi = false;           // the agent may be attached to several routers at once
+    std::uint32_t epoch = 0;      // the agent's own number of its session; 0: it gives none
     std::uint32_t lease_ms = 0;   // 0: the default; clamped to the limits; registered agents only
     std::string name;             // may be empty
     std::vector<Offer> offers{};  // no two of one text; in a record: empty, see there
@@ -143,8 +145,8 @@ class Rib {
     Rib(const Rib&) = delete;
     Rib& operator=(const Rib&) = delete;
 
-    // Same agent, same endpoint: refreshed (or changed, if state, name, capabilities or origin
-    // differ). Another endpoint: moved. A configured agent cannot be taken over in band
+    // Same agent, same endpoint: refreshed (or changed, if state, name, session, capabilities or
+    // origin differ). Another endpoint: moved. A configured agent cannot be taken over in band
     // (unauthorised); when it registers from its own endpoint it is refreshed and stays as it is.
     [[nodiscard]] tl::expected<RegisterOutcome, RibError> register_agent(Registration registration,
                                                                          std::uint64_t now_ms);

@@ -27,7 +27,7 @@ local errors = {
 local tlv_types = {
     [0] = "padding", [1] = "capability-name", [2] = "fragment", [3] = "trace-context",
     [4] = "auth-tag", [5] = "error", [6] = "redirect-endpoint", [32] = "agent-name",
-    [33] = "lease-ms", [34] = "agent-state",
+    [33] = "lease-ms", [34] = "agent-state", [41] = "session",
 }
 local states = { [1] = "running", [2] = "draining", [3] = "stopped" }
 
@@ -61,6 +61,8 @@ local f = {
     tlv_text = ProtoField.string("posthaste.tlv.text", "Text"),
     lease = ProtoField.uint32("posthaste.tlv.lease_ms", "Lease, ms"),
     state = ProtoField.uint8("posthaste.tlv.state", "State", base.DEC, states),
+    epoch = ProtoField.uint32("posthaste.tlv.epoch", "Epoch"),
+    multi = ProtoField.bool("posthaste.tlv.multi_homed", "Multi-homed", 8, nil, 1),
     payload = ProtoField.bytes("posthaste.payload", "Payload"),
 }
 local field_list = {}
@@ -93,6 +95,9 @@ local function add_tlvs(bytes, tree)
                 branch:add(f.lease, value)
             elseif kind == 34 and length == 1 then
                 branch:add(f.state, value)
+            elseif kind == 41 and length == 5 then
+                branch:add(f.epoch, value(0, 4))
+                branch:add(f.multi, value(4, 1))
             end
         end
         at = at + 2 + length

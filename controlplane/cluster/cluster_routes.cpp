@@ -132,7 +132,9 @@ claims::Attachment ClusterRoutes::attachment_of(const routing::AgentRecord& reco
                                                 bool new_session) const {
     return {.state = record.registration.state,
             .sticky = record.registration.origin != Origin::registered,
+            .multi = record.registration.multi,
             .new_session = new_session,
+            .epoch = record.registration.epoch,
             .offers = parts_.rib.offers_of(record.offers)};
 }
 
@@ -167,18 +169,19 @@ void ClusterRoutes::retry_unclaimed() {
     }
 }
 
-tl::expected<void, RibError> ClusterRoutes::may_attach(const AgentId& agent,
-                                                       const routing::Endpoint& from,
-                                                       std::span<const routing::Offer> offers,
+tl::expected<void, RibError> ClusterRoutes::may_attach(const routing::Registration& wanted,
                                                        std::uint64_t now_ms) {
+    const AgentId& agent = wanted.agent;
     const routing::AgentRecord* const record = parts_.rib.find_agent(agent);
     if (!started_ || (record != nullptr && record->registration.origin != Origin::registered)) {
         return {};
     }
-    const claims::Attachment attachment{.new_session = record == nullptr ||
-                                                       record->registration.endpoint != from ||
-                                                       parts_.rib.is_claimed_away(agent),
-                                        .offers = {offers.begin(), offers.end()}};
+    const claims::Attachment attachment{
+        .multi = wanted.multi,
+        .new_session = record == nullptr || record->registration.endpoint != wanted.endpoint ||
+                       parts_.rib.is_claimed_away(agent),
+        .epoch = wanted.epoch,
+        .offers = wanted.offers};
     claims::OwnClaims& own = parts_.plane.own();
     const std::uint64_t claims_ms = now_ms + claims_ahead_ms_;
     const auto refusal = own.refusal_of(agent, attachment, claims_ms);
@@ -202,12 +205,15 @@ void ClusterRoutes::take_loads(std::size_t budget) {
         const AgentId agent = loads_due_.front();
         loads_due_.pop_front();
         const auto best = parts_.plane.store().best(agent);
-        if (best && best->router != parts_.plane.store().self()) {
+        if (best && !holds_here(agent, *best)) {
             counts_.loads_heard += parts_.loads.set_remote(agent, best->load) ? 1 : 0;
-        } else if (const auto load = parts_.loads.local(agent);
-                   load && best &&
-                   (load->per_mille != best->load.per_mille ||
-                    load->queue_depth != best->load.queue_depth)) {
+            continue;
+        }
+        const auto load = parts_.loads.local(agent);
+        const auto own = parts_.plane.store().own(agent);
+        if (load && own &&
+            (load->per_mille != own->load.per_mille ||
+             load->queue_depth != own->load.queue_depth)) {
             ++counts_.loads_told;
             parts_.plane.own().set_load(agent, *load);
         }

@@ -104,10 +104,7 @@ class ClusterRoutes final : public AttachJudge {
     void settle_own(std::size_t budget);
 
     [[nodiscard]] tl::expected<void, routing::RibError> may_attach(
-        const routing::AgentId& agent,
-        const routing::Endpoint& from,
-        std::span<const routing::Offer> offers,
-        std::uint64_t now_ms) override;
+        const routing::Registration& wanted, std::uint64_t now_ms) override;
 
     [[nodiscard]] ClusterRoutesCounts counts() const;
 

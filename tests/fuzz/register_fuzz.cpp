@@ -46,7 +46,8 @@ bool same(const std::optional<Stored>& one, const std::optional<Stored>& other) 
     const routing::Registration& a = one->registration;
     const routing::Registration& b = other->registration;
     return a.endpoint == b.endpoint && a.state == b.state && a.lease_ms == b.lease_ms &&
-           a.name == b.name && a.origin == b.origin && one->offers == other->offers;
+           a.name == b.name && a.origin == b.origin && a.epoch == b.epoch && a.multi == b.multi &&
+           one->offers == other->offers;
 }
 
 test::FrameBytes frame_of(std::uint8_t what, Bytes payload) {

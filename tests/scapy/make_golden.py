@@ -140,8 +140,8 @@ def valid():
         take(f"{family}-last-hop", ether() / ip() / udp() / message(hop_limit=1))
         take(f"{family}-register", ether() / ip() / udp() / control(16, raw(
             tlv(32, "Überholer".encode())) + raw(tlv(1, b"vision/ocr"))
-            + raw(tlv(33, (30000).to_bytes(4, "big"))) + raw(tlv(34, b"\1")) + bytes(6)),
-            kind="control")
+            + raw(tlv(33, (30000).to_bytes(4, "big"))) + raw(tlv(34, b"\1"))
+            + raw(tlv(41, b"\0\0\0\7\1")) + bytes(6)), kind="control")
         take(f"{family}-heartbeat", ether() / ip() / udp() / control(17), kind="heartbeat")
         take(f"{family}-deregister", ether() / ip() / udp() / control(18), kind="control")
         take(f"{family}-relayed", ether() / ip() / udp() / message(flags=RELAYED, hop_limit=7),

@@ -23,7 +23,8 @@ TYPES = {1: "message", 16: "register", 17: "heartbeat", 18: "deregister", 19: "q
 ADDRESSING = {0: "agent", 1: "capability-any", 2: "capability-all"}
 STRATEGIES = {0: "sticky", 1: "priority", 2: "weighted", 3: "least-loaded"}
 TLV_TYPES = {1: "capability-name", 2: "fragment", 3: "trace-context", 4: "auth-tag", 5: "error",
-             6: "redirect-endpoint", 32: "agent-name", 33: "lease-ms", 34: "agent-state"}
+             6: "redirect-endpoint", 32: "agent-name", 33: "lease-ms", 34: "agent-state",
+             41: "session"}
 FLAGS = ["want-error", "trace", "relayed", "redirected", "fragment",
          *(f"bit{bit}" for bit in range(5, 16))]
 

@@ -126,10 +126,11 @@ def test_the_dissector_reads_every_valid_frame():
 
 def test_the_dissector_names_tlvs_and_registrations():
     rows = tshark("valid", "posthaste.tlv.type", "posthaste.tlv.text", "posthaste.tlv.lease_ms",
-                  "posthaste.tlv.state", arguments=DISSECTOR)
+                  "posthaste.tlv.state", "posthaste.tlv.epoch", "posthaste.tlv.multi_homed",
+                  arguments=DISSECTOR)
     found = {entry["name"]: row for entry, row in zip(expectations("valid"), rows, strict=True)}
-    assert found["v6-register"] == ("32,1,33,34", "Überholer,vision/ocr", "30000", "1")
-    assert found["v4-tlvs"] == ("1,3,200", "vision/ocr", "", "")
+    assert found["v6-register"] == ("32,1,33,34,41", "Überholer,vision/ocr", "30000", "1", "7", "1")
+    assert found["v4-tlvs"] == ("1,3,200", "vision/ocr", "", "", "", "")
 
 
 def test_the_dissector_marks_unsound_lengths_and_tlvs():

@@ -204,9 +204,7 @@ class RouteCluster {
     tl::expected<routing::RegisterOutcome, routing::RibError> enrol(
         std::size_t box, const routing::Registration& registration) {
         RouteBox& at = (*this)[box];
-        if (auto allowed = at.routes.may_attach(
-                registration.agent, registration.endpoint, registration.offers, planes.now_ms);
-            !allowed) {
+        if (auto allowed = at.routes.may_attach(registration, planes.now_ms); !allowed) {
             return tl::unexpected(allowed.error());
         }
         auto outcome = at.rib.register_agent(registration, planes.now_ms);

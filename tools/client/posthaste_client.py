@@ -43,7 +43,8 @@ ERROR_NAMES = ("none", "unknown-agent", "unknown-capability", "no-available-prov
                "too-large", "bad-version")
 WANT_ERROR, TRACE, RELAYED, REDIRECTED, FRAGMENT = 1, 2, 4, 8, 16
 TLV_PAD, TLV_CAPABILITY, TLV_ERROR, TLV_NAME, TLV_LEASE, TLV_STATE = 0, 1, 5, 32, 33, 34
-TLV_LOAD, TLV_OFFER, TLV_PATTERN, TLV_PROVIDER, TLV_CURSOR, TLV_QUERY_FLAGS = 35, 36, 37, 38, 39, 40
+(TLV_LOAD, TLV_OFFER, TLV_PATTERN, TLV_PROVIDER, TLV_CURSOR, TLV_QUERY_FLAGS,
+ TLV_SESSION) = range(35, 42)
 STATES = {"running": 1, "draining": 2, "stopped": 3}
 STATE_NAMES = {number: name for name, number in STATES.items()}
 AGENT, CAPABILITY_ANY, CAPABILITY_ALL = 0, 1, 2
@@ -244,18 +245,18 @@ class Agent:
     # Registration.
 
     def register(self, name="", capabilities=(), lease_ms=None, state=None, timeout=2.0, tries=3,
-                 patterns=(), load=None):
+                 patterns=(), load=None, epoch=0, multi=False):
         """Registers or refreshes; returns the granted lease in ms. Raises Refused, TimeoutError.
 
-        capabilities: as encode_offer() takes them; patterns: (kind, text) each; load: per mille.
+        capabilities: as encode_offer() takes them; patterns: (kind, text) each; load: per mille;
+        epoch: this agent's number of its session; multi: others at other routers stay.
         """
         tlvs = [(TLV_NAME, name.encode())] if name else []
         tlvs += [*map(encode_offer, capabilities), *(encode_pattern(*p) for p in patterns)]
         tlvs += [(TLV_LOAD, LOAD.pack(load, 0))] if load is not None else []
-        if lease_ms is not None:
-            tlvs.append((TLV_LEASE, struct.pack("!I", lease_ms)))
-        if state is not None:
-            tlvs.append((TLV_STATE, bytes((STATES.get(state, state),))))
+        tlvs += [(TLV_LEASE, struct.pack("!I", lease_ms))] if lease_ms is not None else []
+        tlvs += [(TLV_STATE, bytes((STATES.get(state, state),)))] if state is not None else []
+        tlvs += [(TLV_SESSION, struct.pack("!I?", epoch, multi))] if epoch or multi else []
         # An answer is never larger than its request: leave room for the lease, or for a reason.
         answer = self.request(REGISTER, encode_tlvs(tlvs) + bytes(160), timeout, tries)
         self.lease_ms = int.from_bytes(dict(decode_tlvs(answer.payload)).get(TLV_LEASE, b""), "big")
@@ -408,7 +409,7 @@ def command_send(agent, options):
 def register(agent, options):
     patterns = [("glob", text) for text in options.pattern]
     agent.register(options.name, options.capability, options.lease_ms, options.state,
-                   patterns=patterns)
+                   patterns=patterns, epoch=options.epoch, multi=options.multi)
     print(json.dumps({"registered": str(agent.id), "lease_ms": agent.lease_ms}), flush=True)
 
 
@@ -457,12 +458,12 @@ def parse_arguments(arguments):
         sub.add_argument("--name", default="", help="name to register")
         sub.add_argument("--capability", action="append", default=[],
                          help="NAME[@PRIORITY][*WEIGHT]; may be repeated")
-        sub.add_argument("--pattern", action="append", default=[],
-                         help="a glob of capability names; may be repeated")
+        sub.add_argument("--pattern", action="append", default=[], help="glob of capability names")
         sub.add_argument("--lease-ms", type=int, help="lease to ask for")
         sub.add_argument("--state", choices=STATES, help="state to register with")
-        sub.add_argument("--count", type=int, default=0,
-                         help="messages to send (1), or to wait for (no end)")
+        sub.add_argument("--epoch", type=int, default=0, help="number of this agent's session")
+        sub.add_argument("--multi", action="store_true", help="sessions at other routers stay")
+        sub.add_argument("--count", type=int, default=0, help="to send (1), to wait for (no end)")
         if command is command_listen:
             sub.add_argument("--echo", action="store_true", help="send every message back")
         if command is command_query:

@@ -142,8 +142,7 @@ struct Scene {
     }
 
     void enrol_here(const routing::Registration& registration) {
-        ASSERT_TRUE(box.routes->may_attach(
-            registration.agent, registration.endpoint, registration.offers, cluster.planes.now_ms));
+        ASSERT_TRUE(box.routes->may_attach(registration, cluster.planes.now_ms));
         ASSERT_TRUE(box.rib.register_agent(registration, cluster.planes.now_ms));
         box.publish();
     }
@@ -219,6 +218,67 @@ TEST(cluster_routes_fib, a_capability_has_providers_elsewhere_and_their_load) {
     ASSERT_TRUE(scene.cluster[2].rib.deregister_agent(numbered_id(kAgent), nullptr));
     scene.box.pass(100);
     EXPECT_EQ(scene.box.providers("vision/ocr"), nullptr);
+}
+
+TEST(cluster_routes_fib, a_multi_homed_agent_is_one_provider_the_one_that_is_shown) {
+    Scene scene(3);
+    routing::Registration agent = local_agent(kAgent);
+    agent.multi = true;
+    agent.offers = {{.text = "vision/ocr"}};
+    for (const std::size_t n : {2U, 3U}) {
+        ASSERT_TRUE(scene.cluster.enrol(n, agent));
+        scene.cluster[n].loads.here[numbered_id(kAgent)] = {static_cast<std::uint16_t>(100 * n), 0};
+        scene.box.pass(300);
+    }
+    const auto only = [&scene] {
+        const routing::ProviderSet* const set = scene.box.providers("vision/ocr");
+        EXPECT_NE(set, nullptr);
+        EXPECT_EQ(set->providers().size(), 1U);
+        EXPECT_EQ(set->providers()[0].agent, numbered_id(kAgent));
+        return set->providers()[0];
+    };
+    EXPECT_EQ(only().router, *scene.box.next_hops.find_router("r3"));
+    EXPECT_EQ(scene.box.fib->loads().get(only().cell).per_mille, 300);
+
+    // Here, too, with a load of its own: that is shown, and told.
+    scene.enrol_here(agent);
+    EXPECT_EQ(only().router, routing::kNoRouter);
+    scene.box.fib->loads().set(only().cell, {50, 0});
+    ASSERT_TRUE(scene.cluster.enrol(2, agent));
+    scene.box.pass(400);
+    EXPECT_EQ(only().router, routing::kNoRouter);
+    EXPECT_EQ(scene.box.fib->loads().get(only().cell).per_mille, 50);
+    EXPECT_EQ(
+        scene.cluster.planes[2].store().find(member(1).id, numbered_id(kAgent))->load.per_mille,
+        50);
+
+    ASSERT_TRUE(scene.box.rib.deregister_agent(numbered_id(kAgent), nullptr));
+    scene.box.pass(100);
+    EXPECT_NE(only().router, routing::kNoRouter);
+}
+
+TEST(cluster_routes_fib, a_router_without_a_session_of_a_multi_homed_agent_fails_over_at_once) {
+    Scene scene(3);
+    routing::Registration agent = local_agent(kAgent);
+    agent.multi = true;
+    for (const std::size_t n : {2U, 3U}) {
+        ASSERT_TRUE(scene.cluster.enrol(n, agent));
+        scene.box.pass(100);
+    }
+    EXPECT_EQ(scene.cluster[2].way_to(kAgent), "local");
+    EXPECT_EQ(scene.cluster[3].way_to(kAgent), "local");
+    ASSERT_EQ(scene.box.way_to(kAgent), "r3");
+    scene.cluster.planes[1].set_member(member(3).id, Membership::out);
+    scene.box.turn({member(3, Membership::out)});
+    scene.box.pass(20);
+    EXPECT_EQ(scene.box.way_to(kAgent), "r2");
+    ASSERT_TRUE(scene.cluster[2].rib.deregister_agent(numbered_id(kAgent), nullptr));
+    scene.box.pass(50);
+    EXPECT_NE(scene.box.way_to(kAgent), "r2");
+    scene.cluster.planes[1].set_member(member(3).id, Membership::alive);
+    scene.box.turn({member(3)});
+    scene.box.pass(50);
+    EXPECT_EQ(scene.box.way_to(kAgent), "r3");
 }
 
 TEST(cluster_routes_fib, the_load_of_an_agent_here_goes_from_its_cell_to_the_others) {

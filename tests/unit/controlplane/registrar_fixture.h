@@ -43,6 +43,10 @@ inline Bytes operator+(Bytes left, const Bytes& right) {
     return left;
 }
 
+inline Bytes session(std::uint8_t epoch, std::uint8_t flags) {
+    return {41, 5, 0, 0, 0, epoch, flags};
+}
+
 inline const Bytes kPadding(64);
 
 // What an answer says, read without the code that wrote it.

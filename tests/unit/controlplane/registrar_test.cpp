@@ -2,6 +2,9 @@
 // Registration in band: what is stored, what is answered, and that a refusal stores nothing.
 #include "controlplane/registrar.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "tests/unit/controlplane/registrar_fixture.h"
 
 namespace posthaste::controlplane {
@@ -31,6 +34,20 @@ TEST_F(registrar, stores_where_the_agent_is_and_what_it_says_of_itself) {
     EXPECT_EQ(stored.lease_ms, 10'000U);
     EXPECT_EQ(stored.origin, Origin::registered);
     EXPECT_EQ(registrar_.counters().accepted[0], 1U);
+}
+
+TEST_F(registrar, takes_down_which_session_of_the_agent_it_is) {
+    ASSERT_EQ(enrol(Bytes{41, 5, 0xfe, 0xdc, 0xba, 0x98, 1}).drop, Drop::none);
+    const Registration& stored = rib_.find_agent(test::agent(1))->registration;
+    EXPECT_EQ(stored.epoch, 0xfedcba98U);
+    EXPECT_TRUE(stored.multi);
+    ASSERT_EQ(enrol(session(3, 0)).drop, Drop::none);
+    EXPECT_EQ(stored.epoch, 3U) << "the agent's own number, which may be lower, too";
+    EXPECT_FALSE(stored.multi);
+    EXPECT_EQ(registrar_.counters().accepted[static_cast<std::size_t>(RegisterOutcome::changed)],
+              1U);
+    ASSERT_EQ(enrol(kPadding).drop, Drop::none);
+    EXPECT_EQ(stored.epoch, 0U) << "what is not said is none";
 }
 
 TEST_F(registrar, acknowledges_with_the_granted_lease) {
@@ -179,8 +196,30 @@ std::vector<BadPayload> bad_payloads() {
     };
 }
 
+std::vector<BadPayload> bad_sessions() {
+    return {
+        {"session of four bytes",
+         tlv(41, "abcd") + kPadding,
+         ErrorCode::malformed,
+         "a session has 5 bytes"},
+        {"session of six bytes",
+         tlv(41, "abcdef") + kPadding,
+         ErrorCode::malformed,
+         "a session has 5 bytes"},
+        {"session with unknown flags",
+         session(7, 3) + kPadding,
+         ErrorCode::malformed,
+         "a session's flags are 0 or 1 multi-homed"},
+        {"two sessions",
+         session(7, 1) + session(7, 1) + kPadding,
+         ErrorCode::malformed,
+         "more than one session"},
+    };
+}
+
 TEST_F(registrar, refuses_bad_requests_and_stores_nothing_of_them) {
-    const std::vector<BadPayload> cases = bad_payloads();
+    std::vector<BadPayload> cases = bad_payloads();
+    std::ranges::move(bad_sessions(), std::back_inserter(cases));
     for (const BadPayload& row : cases) {
         SCOPED_TRACE(row.what);
         static_cast<void>(enrol(row.payload));
@@ -202,7 +241,7 @@ TEST_F(registrar, refuses_bad_requests_and_stores_nothing_of_them) {
 }
 
 TEST_F(registrar, skips_what_it_does_not_know) {
-    EXPECT_EQ(enrol(tlv(200, "later") + tlv(41, "xx") + tlv(32, "Ada")).drop, Drop::none);
+    EXPECT_EQ(enrol(tlv(200, "later") + tlv(42, "xx") + tlv(32, "Ada")).drop, Drop::none);
     EXPECT_EQ(rib_.find_agent(test::agent(1))->registration.name, "Ada");
 }
 
@@ -379,13 +418,14 @@ TEST_F(registrar, refuses_whom_the_cluster_does_not_let_come_and_registers_nothi
     struct NobodyMay final : AttachJudge {
         std::size_t asked = 0;
 
-        tl::expected<void, routing::RibError> may_attach(const AgentId& /*agent*/,
-                                                         const routing::Endpoint& from,
-                                                         std::span<const routing::Offer> offers,
+        tl::expected<void, routing::RibError> may_attach(const routing::Registration& wanted,
                                                          std::uint64_t /*now_ms*/) override {
             ++asked;
-            EXPECT_EQ(from.port, kPort);
-            EXPECT_EQ(offers.size(), 1U);
+            EXPECT_EQ(wanted.agent, test::agent(1));
+            EXPECT_EQ(wanted.endpoint.port, kPort);
+            EXPECT_EQ(wanted.offers.size(), 1U);
+            EXPECT_EQ(wanted.epoch, 7U);
+            EXPECT_TRUE(wanted.multi);
             return tl::unexpected(
                 routing::RibError{ErrorCode::rate_limited, "claimed by two routers too often"});
         }
@@ -393,7 +433,7 @@ TEST_F(registrar, refuses_whom_the_cluster_does_not_let_come_and_registers_nothi
 
     registrar_.ask(judge);
     const auto version = rib_.version();
-    enrol(tlv(1, "vision/ocr") + kPadding);
+    enrol(tlv(1, "vision/ocr") + session(7, 1) + kPadding);
     expect_refused(ErrorCode::rate_limited, "claimed by two routers too often", version);
     EXPECT_EQ(judge.asked, 1U);
     EXPECT_TRUE(rib_.agents().empty());

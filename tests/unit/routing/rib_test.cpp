@@ -57,8 +57,12 @@ TEST_F(rib, other_words_about_the_same_agent_change_it) {
     EXPECT_EQ(add(named), RegisterOutcome::changed);
     named.offers = posthaste::support::named_offers({"vision"});
     EXPECT_EQ(add(named), RegisterOutcome::changed);
+    named.epoch = 7;
+    EXPECT_EQ(add(named), RegisterOutcome::changed);
+    named.multi = true;
+    EXPECT_EQ(add(named), RegisterOutcome::changed);
     EXPECT_EQ(add(named), RegisterOutcome::refreshed);
-    EXPECT_TRUE(table.take_changes().empty());  // the Fib knows neither
+    EXPECT_TRUE(table.take_changes().empty());  // the Fib knows none of these
     named.state = AgentState::draining;
     EXPECT_EQ(add(named), RegisterOutcome::changed);
     EXPECT_EQ(only_change().entry.state, AgentState::draining);

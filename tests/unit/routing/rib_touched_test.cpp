@@ -103,6 +103,8 @@ TEST_F(rib_touched, holds_tells_a_refresh_from_a_change) {
     EXPECT_TRUE(changed([](Registration& r) { r.offers[0].weight = 7; }));
     EXPECT_TRUE(changed([](Registration& r) { r.state = AgentState::stopped; }));
     EXPECT_TRUE(changed([](Registration& r) { r.lease_ms = 5'000; }));
+    EXPECT_TRUE(changed([](Registration& r) { r.epoch = 1; }));
+    EXPECT_TRUE(changed([](Registration& r) { r.multi = true; }));
     EXPECT_TRUE(changed([](Registration& r) { r.endpoint.udp_port = 1; }));
     EXPECT_TRUE(changed([](Registration& r) { r.origin = Origin::configured; }));
     EXPECT_FALSE(changed([](Registration& r) { r.lease_ms = 30'000; })) << "the default";

@@ -136,12 +136,13 @@ TEST(cluster_routes_show,
 TEST(cluster_routes_show, an_agent_at_several_routers_is_served_by_the_one_here) {
     RouteCluster cluster(2);
     cluster.join_all();
-    ASSERT_TRUE(cluster.enrol(1, local_agent(kAgent)));
-    for (std::size_t n : {1U, 2U}) {
-        ASSERT_TRUE(cluster.planes[n].own().attach(
-            numbered_id(kAgent), {.multi = true}, cluster.planes.now_ms));
-    }
+    routing::Registration agent = local_agent(kAgent);
+    agent.multi = true;
+    ASSERT_TRUE(cluster.enrol(1, agent));
+    cluster.pass(100);
+    ASSERT_TRUE(cluster.enrol(2, agent));
     cluster.pass(3 * kGraceMs);
+    ASSERT_EQ(cluster.planes[1].store().best(numbered_id(kAgent))->router, support::member(2).id);
     EXPECT_EQ(cluster[1].way_to(kAgent), "local");
     EXPECT_EQ(cluster[1].routes.counts().sessions_closed, 0U);
 }

@@ -102,6 +102,62 @@ TEST(cluster_routes, an_agent_that_registers_again_within_the_grace_is_back) {
     EXPECT_EQ(cluster[2].rib.find_agent(numbered_id(kAgent)), nullptr);
 }
 
+TEST(cluster_routes, a_session_of_a_lower_epoch_is_taken_but_gets_nothing_and_is_closed) {
+    RouteCluster cluster(2);
+    cluster.join_all();
+    routing::Registration agent = local_agent(kAgent);
+    agent.epoch = 5;
+    ASSERT_TRUE(cluster.enrol(1, agent));
+    cluster.pass(100);
+    agent.epoch = 4;
+    ASSERT_TRUE(cluster.enrol(2, agent));
+    EXPECT_EQ(cluster[2].way_to(kAgent), "r1");
+    cluster.pass(kGraceMs + 200);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "local");
+    EXPECT_EQ(cluster[2].way_to(kAgent), "r1");
+    EXPECT_EQ(cluster[2].rib.find_agent(numbered_id(kAgent)), nullptr);
+
+    // Its next one wins wherever it is, and so does the one it has when it says a higher number.
+    agent.epoch = 6;
+    ASSERT_TRUE(cluster.enrol(2, agent));
+    cluster.pass(100);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "r2");
+    agent.epoch = 7;
+    ASSERT_TRUE(cluster.enrol(1, agent));
+    EXPECT_EQ(cluster[1].way_to(kAgent), "local");
+    EXPECT_EQ(cluster.planes[1].store().best(numbered_id(kAgent))->body.epoch, 7U);
+}
+
+TEST(cluster_routes, a_multi_homed_agent_is_at_both_routers_and_neither_freezes_nor_closes_it) {
+    RouteCluster cluster(3);
+    cluster.join_all();
+    routing::Registration agent = local_agent(kAgent);
+    agent.multi = true;
+    for (std::size_t round = 0; round < 20; ++round) {
+        agent.epoch = static_cast<std::uint32_t>(round / 2);  // and so one lags behind the other
+        agent.endpoint.udp_port = static_cast<std::uint16_t>(5'000 + round);
+        ASSERT_TRUE(cluster.enrol(1 + round % 2, agent)) << round;
+        cluster.pass(kGraceMs / 2);
+        ASSERT_EQ(cluster[1 + round % 2].way_to(kAgent), "local");
+    }
+    cluster.pass(3 * kGraceMs);
+    for (const std::size_t n : {1U, 2U}) {
+        EXPECT_EQ(cluster[n].way_to(kAgent), "local");
+        EXPECT_NE(cluster[n].rib.find_agent(numbered_id(kAgent)), nullptr);
+        EXPECT_EQ(cluster[n].routes.counts().sessions_closed, 0U);
+        EXPECT_EQ(cluster[n].routes.counts().attach_refused, 0U);
+        EXPECT_EQ(cluster.planes[n].own().counts().moved_here, 0U);
+        EXPECT_EQ(cluster.events(n, EventKind::frozen), 0U);
+    }
+    EXPECT_EQ(cluster[3].way_to(kAgent), "r2");
+
+    ASSERT_TRUE(cluster[2].rib.deregister_agent(numbered_id(kAgent), nullptr));
+    cluster.pass(50);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "local");
+    EXPECT_EQ(cluster[2].way_to(kAgent), "r1");
+    EXPECT_EQ(cluster[3].way_to(kAgent), "r1");
+}
+
 TEST(cluster_routes, an_agent_that_drains_loses_to_one_that_runs) {
     RouteCluster cluster(2);
     cluster.join_all();
