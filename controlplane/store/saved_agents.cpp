@@ -47,6 +47,8 @@ void SavedAgents::load_one(StoredAgent& stored, std::uint64_t now_ms) {
                                                   .endpoint = endpoint,
                                                   .origin = Origin::registered,
                                                   .state = stored.state,
+                                                  .multi = stored.multi,
+                                                  .epoch = stored.epoch,
                                                   .lease_ms = stored.lease_ms,
                                                   .name = std::move(stored.name),
                                                   .offers = std::move(stored.offers)},
@@ -82,6 +84,8 @@ StoreChange SavedAgents::change_of(const AgentId& agent) const {
                        .mac = held.endpoint.mac,
                        .udp_port = held.endpoint.udp_port,
                        .state = held.state,
+                       .multi = held.multi,
+                       .epoch = held.epoch,
                        .lease_ms = held.lease_ms,
                        .name = held.name,
                        .offers = rib_.offers_of(record->offers)};

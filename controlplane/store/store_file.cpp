@@ -20,20 +20,29 @@ using routing::AgentId;
 using Bytes = std::span<const std::uint8_t>;
 
 constexpr std::int64_t kApplication = 0x50485354;  // "PHST", in the head of the file
-constexpr std::int64_t kSchema = 1;                // user_version
+constexpr std::int64_t kSchema = 2;                // user_version
 constexpr std::size_t kNamesMax = 255;             // bytes of a port's or an agent's name
 
 constexpr std::string_view kCreate =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE agent(id BLOB NOT NULL PRIMARY KEY, port TEXT NOT NULL, ip BLOB NOT NULL,"
     " mac BLOB NOT NULL, udp_port INTEGER NOT NULL, state INTEGER NOT NULL,"
-    " lease_ms INTEGER NOT NULL, name TEXT NOT NULL, offers BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    " lease_ms INTEGER NOT NULL, name TEXT NOT NULL, offers BLOB NOT NULL,"
+    " epoch INTEGER NOT NULL DEFAULT 0, multi INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;"
     "CREATE TABLE life(cluster TEXT NOT NULL, node TEXT NOT NULL, counter INTEGER NOT NULL,"
     " PRIMARY KEY(cluster, node)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE position(router INTEGER PRIMARY KEY, counter INTEGER NOT NULL,"
     " boot INTEGER NOT NULL, version INTEGER NOT NULL, floor INTEGER NOT NULL) STRICT;"
     "PRAGMA application_id = 1346917204;"
-    "PRAGMA user_version = 1;"
+    "PRAGMA user_version = 2;"
+    "COMMIT";
+
+// Version 1 had no sessions: its agents gave no epoch and were at one router.
+constexpr std::string_view kFromVersion1 =
+    "BEGIN IMMEDIATE;"
+    "ALTER TABLE agent ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE agent ADD COLUMN multi INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version = 2;"
     "COMMIT";
 
 // SQLite's integers are signed; these come back as they went in.
@@ -88,8 +97,10 @@ std::string no_access(const std::string& path, sqlite3* database) {
     }
 }
 
-// Whose file it is. True: nobody's yet.
-tl::expected<bool, std::string> check_owner(const std::string& path, sqlite3* database) {
+enum class Found : std::uint8_t { nothing, version_1, current };
+
+// Whose file it is, and which version of ours.
+tl::expected<Found, std::string> check_owner(const std::string& path, sqlite3* database) {
     const auto application = ask(database, "PRAGMA application_id");
     const auto tables = ask(database, "SELECT count(*) FROM sqlite_master");
     const auto schema = ask(database, "PRAGMA user_version");
@@ -97,18 +108,21 @@ tl::expected<bool, std::string> check_owner(const std::string& path, sqlite3* da
         return tl::unexpected(no_access(path, database));
     }
     if (*application == "0" && *tables == "0") {
-        return true;
+        return Found::nothing;
     }
     if (*application != std::to_string(kApplication)) {
         return tl::unexpected("store " + path +
                               ": this is another program's SQLite file; give [store] another path");
+    }
+    if (*schema == "1") {
+        return Found::version_1;
     }
     if (*schema != std::to_string(kSchema)) {
         return tl::unexpected("store " + path + ": its version is " + *schema + ", this router's " +
                               std::to_string(kSchema) +
                               "; run the router that wrote it, or move the file away");
     }
-    return false;
+    return Found::current;
 }
 
 tl::expected<void, std::string> check_soundness(const std::string& path, sqlite3* database) {
@@ -144,9 +158,9 @@ tl::expected<Database, std::string> open_database(const std::string& path) {
     if (!run(opened, "PRAGMA locking_mode = EXCLUSIVE")) {
         return tl::unexpected(no_access(path, opened));
     }
-    const auto fresh = check_owner(path, opened);
-    if (!fresh) {
-        return tl::unexpected(fresh.error());
+    const auto found = check_owner(path, opened);
+    if (!found) {
+        return tl::unexpected(found.error());
     }
     if (auto sound = check_soundness(path, opened); !sound) {
         return tl::unexpected(sound.error());
@@ -155,8 +169,13 @@ tl::expected<Database, std::string> open_database(const std::string& path) {
     if (ask(opened, "PRAGMA journal_mode = WAL") != "wal" ||
         !run(opened, "PRAGMA synchronous = FULL") || !run(opened, "PRAGMA cache_size = -16384") ||
         !run(opened, "PRAGMA wal_autocheckpoint = 4096") ||
-        !run(opened, "PRAGMA journal_size_limit = 67108864") || (*fresh && !run(opened, kCreate))) {
+        !run(opened, "PRAGMA journal_size_limit = 67108864") ||
+        (*found == Found::nothing && !run(opened, kCreate))) {
         return tl::unexpected(no_access(path, opened));
+    }
+    if (*found == Found::version_1 && !run(opened, kFromVersion1)) {
+        return tl::unexpected("store " + path + ": cannot be brought from version 1 to " +
+                              std::to_string(kSchema) + ": " + reason(opened));
     }
     return database;
 }
@@ -181,10 +200,13 @@ std::optional<StoredAgent> agent_of(const Statement& row) {
     const std::int64_t state = row.integer(5);
     const std::int64_t lease_ms = row.integer(6);
     auto offers = unpack_offers(row.bytes(8));
+    const std::int64_t epoch = row.integer(9);
+    const std::int64_t multi = row.integer(10);
     if (id.size() != agent.agent.bytes.size() || !ip || mac.size() != agent.mac.bytes.size() ||
         udp_port < 1 || udp_port > std::numeric_limits<std::uint16_t>::max() || state < 1 ||
         state > 3 || lease_ms < 0 || lease_ms > std::numeric_limits<std::uint32_t>::max() ||
-        row.text(1).size() > kNamesMax || row.text(7).size() > kNamesMax || !offers) {
+        row.text(1).size() > kNamesMax || row.text(7).size() > kNamesMax || !offers || epoch < 0 ||
+        epoch > std::numeric_limits<std::uint32_t>::max() || multi < 0 || multi > 1) {
         return std::nullopt;
     }
     std::ranges::copy(id, agent.agent.bytes.begin());
@@ -196,6 +218,8 @@ std::optional<StoredAgent> agent_of(const Statement& row) {
     agent.lease_ms = static_cast<std::uint32_t>(lease_ms);
     agent.name = row.text(7);
     agent.offers = std::move(*offers);
+    agent.epoch = static_cast<std::uint32_t>(epoch);
+    agent.multi = multi == 1;
     return agent;
 }
 
@@ -244,10 +268,11 @@ tl::expected<void, std::string> StoreFile::prepare() {
         Row{&h.begin, "BEGIN IMMEDIATE"},
         Row{&h.commit, "COMMIT"},
         Row{&h.rollback, "ROLLBACK"},
-        Row{&h.put_agent, "INSERT OR REPLACE INTO agent VALUES(?,?,?,?,?,?,?,?,?)"},
+        Row{&h.put_agent, "INSERT OR REPLACE INTO agent VALUES(?,?,?,?,?,?,?,?,?,?,?)"},
         Row{&h.remove_agent, "DELETE FROM agent WHERE id = ?"},
         Row{&h.agents,
-            "SELECT id, port, ip, mac, udp_port, state, lease_ms, name, offers FROM agent"},
+            "SELECT id, port, ip, mac, udp_port, state, lease_ms, name, offers, epoch, multi"
+            " FROM agent"},
         Row{&h.put_position, "INSERT OR REPLACE INTO position VALUES(?,?,?,?,?)"},
         Row{&h.positions, "SELECT router, counter, boot, version, floor FROM position LIMIT ?"},
         Row{&h.next_counter,
@@ -345,6 +370,8 @@ bool StoreFile::put(const StoredAgent& agent) {
     row.bind(7, std::int64_t{agent.lease_ms});
     row.bind(8, std::string_view(agent.name));
     row.bind(9, Bytes(offers));
+    row.bind(10, std::int64_t{agent.epoch});
+    row.bind(11, std::int64_t{agent.multi ? 1 : 0});
     const bool done = row.step() == SQLITE_DONE;
     row.reset();
     return done;

@@ -3,8 +3,9 @@
 // alone.
 //
 // One thread at a time, and every call may wait for the disk. What write() has said yes to is
-// there after kill -9 and after a loss of power. A file that is damaged, of a later version or
-// somebody else's is refused, never written to. Every error names the file and is one sentence.
+// there after kill -9 and after a loss of power. A file of version 1 is brought to this one when it
+// is opened, all or nothing; one that is damaged, of a later version or somebody else's is refused,
+// never written to. Every error names the file and is one sentence.
 #pragma once
 
 #include <cstddef>

@@ -26,6 +26,8 @@ struct StoredAgent {
     routing::Mac mac;
     std::uint16_t udp_port = 0;
     routing::AgentState state = routing::AgentState::running;
+    bool multi = false;
+    std::uint32_t epoch = 0;
     std::uint32_t lease_ms = 0;
     std::string name;
     std::vector<routing::Offer> offers{};

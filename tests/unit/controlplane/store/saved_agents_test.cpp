@@ -98,15 +98,21 @@ TEST_F(saved_agents, a_refresh_is_not_written_but_every_change_is) {
     EXPECT_TRUE(written(RegisterOutcome::changed));
     wanted.state = AgentState::draining;
     EXPECT_TRUE(written(RegisterOutcome::changed));
+    wanted.epoch = 7;
+    EXPECT_TRUE(written(RegisterOutcome::changed));
+    wanted.multi = true;
+    EXPECT_TRUE(written(RegisterOutcome::changed));
     wanted.endpoint = support::endpoint(1, 9);
     EXPECT_TRUE(written(RegisterOutcome::moved));
     EXPECT_FALSE(written(RegisterOutcome::refreshed));
-    EXPECT_EQ(life.store->durable(), 6U);
+    EXPECT_EQ(life.store->durable(), 8U);
 }
 
 TEST_F(saved_agents, are_in_the_next_rib_as_they_were_with_a_full_lease) {
     Registration ada = support::agent(1, 1);
     ada.name = "Ada";
+    ada.epoch = 7;
+    ada.multi = true;
     ada.lease_ms = 5'000;
     ada.state = AgentState::draining;
     ada.offers = {{.priority = 9, .text = "mail/sort"},
@@ -132,6 +138,8 @@ TEST_F(saved_agents, are_in_the_next_rib_as_they_were_with_a_full_lease) {
     EXPECT_EQ(held.endpoint.udp_port, ada.endpoint.udp_port);
     EXPECT_EQ(held.state, ada.state);
     EXPECT_EQ(held.name, ada.name);
+    EXPECT_EQ(held.epoch, ada.epoch);
+    EXPECT_TRUE(held.multi);
     EXPECT_EQ(held.lease_ms, 5'000U);
     EXPECT_EQ(record->deadline_ms, 75'000U);
     EXPECT_EQ(life.rib.offers_of(record->offers), ada.offers);

@@ -74,6 +74,8 @@ TEST_F(store_file, agents_come_back_as_they_went_in_ordered_by_id) {
     agents[6].offers = {{.text = "mail/sort"},
                         {.kind = routing::OfferKind::glob, .priority = 3, .text = "mail/*"}};
     agents[7].name.clear();
+    agents[7].multi = true;
+    agents[7].epoch = std::numeric_limits<std::uint32_t>::max();
     agents[8].lease_ms = std::numeric_limits<std::uint32_t>::max();
     agents[8].udp_port = std::numeric_limits<std::uint16_t>::max();
     for (auto agent = agents.rbegin(); agent != agents.rend(); ++agent) {
@@ -124,15 +126,17 @@ TEST_F(store_file, positions_of_routers_come_back_as_they_went_in) {
 }
 
 TEST_F(store_file, a_row_that_makes_no_sense_is_left_out_and_counted) {
-    write({stored_agent(1), stored_agent(2), stored_agent(3)});
+    write({stored_agent(1), stored_agent(2), stored_agent(3), stored_agent(4), stored_agent(5)});
     run_sql(
         "UPDATE agent SET mac = x'00' WHERE name = 'agent 1';"
         "UPDATE agent SET udp_port = 65536 WHERE name = 'agent 3';"
-        "INSERT INTO agent SELECT x'01', port, ip, mac, udp_port, state, lease_ms, name, offers"
-        " FROM agent WHERE name = 'agent 2'");
+        "UPDATE agent SET epoch = 4294967296 WHERE name = 'agent 4';"
+        "UPDATE agent SET multi = 2 WHERE name = 'agent 5';"
+        "INSERT INTO agent SELECT x'01', port, ip, mac, udp_port, state, lease_ms, name, offers,"
+        " epoch, multi FROM agent WHERE name = 'agent 2'");
     const auto file = open();
     EXPECT_EQ(agents_in(*file), std::vector<StoredAgent>{stored_agent(2)});
-    EXPECT_EQ(file->unreadable(), 3U);
+    EXPECT_EQ(file->unreadable(), 5U);
 }
 
 TEST_F(store_file, one_that_is_open_is_refused_to_another_process) {
@@ -168,9 +172,55 @@ TEST_F(store_file, another_programs_database_is_refused_and_left_as_it_is) {
 
 TEST_F(store_file, a_later_version_is_refused_and_left_as_it_is) {
     write({stored_agent(1)});
-    run_sql("PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE)");
+    run_sql("PRAGMA user_version = 3; PRAGMA wal_checkpoint(TRUNCATE)");
     const std::string before = bytes();
-    EXPECT_NE(refusal().find("its version is 2, this router's 1"), std::string::npos) << refusal();
+    EXPECT_NE(refusal().find("its version is 3, this router's 2"), std::string::npos) << refusal();
+    EXPECT_EQ(bytes(), before);
+}
+
+// Word for word what version 1 made.
+constexpr const char* kVersion1 =
+    "CREATE TABLE agent(id BLOB NOT NULL PRIMARY KEY, port TEXT NOT NULL, ip BLOB NOT NULL,"
+    " mac BLOB NOT NULL, udp_port INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " lease_ms INTEGER NOT NULL, name TEXT NOT NULL, offers BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE life(cluster TEXT NOT NULL, node TEXT NOT NULL, counter INTEGER NOT NULL,"
+    " PRIMARY KEY(cluster, node)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE position(router INTEGER PRIMARY KEY, counter INTEGER NOT NULL,"
+    " boot INTEGER NOT NULL, version INTEGER NOT NULL, floor INTEGER NOT NULL) STRICT;"
+    "PRAGMA application_id = 1346917204;"
+    "PRAGMA user_version = 1;"
+    "PRAGMA journal_mode = WAL;"
+    "INSERT INTO agent VALUES(x'000102030405060708090a0b0c0d0e0f', 'edge', x'0a000007',"
+    " x'020000000007', 40000, 2, 30000, 'Ada', x'');"
+    "INSERT INTO life VALUES('blue', 'west', 7);"
+    "INSERT INTO position VALUES(3, 4, 5, 6, 2);";
+
+TEST_F(store_file, one_of_version_1_is_brought_to_this_version_with_all_that_is_in_it) {
+    run_sql(kVersion1);
+    StoredAgent ada = stored_agent(0);
+    for (std::uint8_t at = 0; at < 16; ++at) {
+        ada.agent.bytes[at] = at;
+    }
+    ada.state = routing::AgentState::draining;
+    ada.name = "Ada";
+    EXPECT_EQ(agents_in(path_), std::vector<StoredAgent>{ada});
+    StoredAgent later = ada;
+    later.epoch = 9;
+    later.multi = true;
+    write({later});
+    EXPECT_EQ(agents_in(path_), std::vector<StoredAgent>{later}) << "and once only";
+    EXPECT_EQ(open()->next_counter("blue", "west"), 8U);
+    ASSERT_EQ(open()->positions(10)->size(), 1U);
+    EXPECT_EQ(open()->positions(10)->front().at.version, 6U);
+}
+
+TEST_F(store_file, one_of_version_1_that_cannot_be_brought_further_is_refused_and_stays) {
+    run_sql(kVersion1);
+    run_sql("ALTER TABLE agent ADD COLUMN multi INTEGER; PRAGMA wal_checkpoint(TRUNCATE)");
+    const std::string before = bytes();
+    EXPECT_NE(refusal().find("cannot be brought from version 1 to 2: duplicate column name: multi"),
+              std::string::npos)
+        << refusal();
     EXPECT_EQ(bytes(), before);
 }
 
