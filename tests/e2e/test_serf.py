@@ -21,6 +21,9 @@ UNREACHABLE = (r"Failed fallback (ping|TCP ping)",
                r"was able to connect to .* over TCP but UDP probes failed",
                r"Was able to connect to .* (but other|over TCP)")
 
+# Of serf itself: two of its threads race to end it, and one of them warns.
+LEAVING = (r"Serf shutdown detected, quitting",)
+
 
 @pytest.fixture(name="two")
 def two_routers(lab):
@@ -126,7 +129,7 @@ def test_who_leaves_has_left_on_both_sides(two):
     serf.await_status("r2", "alive", 30)
     serf.ask("leave")
     wait_until(lambda: two.peers(1).get("serf11") == "left", 15, "serf11 left")
-    assert serf.complaints() == []
+    assert serf.complaints(LEAVING) == []
 
 
 def test_a_serf_without_udp_stays_alive(two):
