@@ -196,6 +196,7 @@ void AdminSession::find_line() noexcept {
 }
 
 void AdminSession::answer(std::string_view line) {
+    ongoing_.reset();  // only what has no end is there, and this is its end
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) {
         return;
     }

@@ -286,6 +286,21 @@ TEST(admin_session, events_come_as_they_happen_until_the_next_request) {
     EXPECT_EQ(operations.events().watchers(), 0U);
 }
 
+TEST(admin_session, a_request_sent_together_with_events_ends_them) {
+    FakeOperations operations;
+    AdminSession session(operations);
+    const auto answers = ask(session,
+                             "{\"command\":[\"events\"],\"id\":1}\n"
+                             "{\"command\":[\"show\",\"version\"],\"id\":2}\n");
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers[0]["id"], 2);
+    EXPECT_FALSE(session.is_waiting());
+    EXPECT_EQ(operations.events().watchers(), 0U);
+    operations.make_event();
+    session.work(kMany);
+    EXPECT_TRUE(drain(session).empty());
+}
+
 TEST(admin_session, events_end_with_the_connection_or_after_their_count) {
     FakeOperations operations;
     AdminSession session(operations);
