@@ -20,6 +20,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kRetry{200};  // after the disk refused
 constexpr std::size_t kBatchesAhead = 4;          // load()
+constexpr std::size_t kHalfFull = Store::kQueueMax / 2;
 
 // The control thread is bound to one CPU, but while agents are loaded no worker runs yet. What
 // the system refuses here costs time, not truth.
@@ -139,7 +140,7 @@ std::uint64_t Store::put(StoreChange change) {
         }
         queue_.push_back(std::move(change));
         ++last_;
-        if (queue_.size() > 1) {
+        if (queue_.size() != 1 && queue_.size() != kHalfFull) {
             return last_;  // the thread knows already
         }
     }
@@ -180,7 +181,7 @@ void Store::collect(std::unique_lock<std::mutex>& lock, const std::stop_token& s
     if (!batch_.empty()) {
         return;
     }
-    const auto half_full = [this] { return queue_.size() >= kQueueMax / 2; };
+    const auto half_full = [this] { return queue_.size() >= kHalfFull; };
     wake_.wait_for(lock, stop, std::chrono::milliseconds(options_.commit_ms), half_full);
     batch_.swap(queue_);
 }

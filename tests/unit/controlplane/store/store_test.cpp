@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <random>
 
 #include "tests/support/eventually.h"
@@ -69,6 +70,28 @@ TEST_F(store, what_comes_within_commit_ms_is_written_together) {
     }
     EXPECT_TRUE(eventually([&] { return opened->durable() == 1'000; }));
     EXPECT_EQ(opened->counts().commits, 1U);
+}
+
+// Whether this process's thread of that name does.
+bool sleeps(const std::string& name) {
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::string line;
+        std::getline(std::ifstream(task.path() / "stat"), line);
+        if (line.find("(" + name + ") S ") != std::string::npos) {
+            return true;
+        }
+    }
+    return false;
+}
+
+TEST_F(store, a_queue_that_is_half_full_is_written_before_commit_ms) {
+    const auto opened = open(600'000);
+    opened->put(stored_agent(1));
+    ASSERT_TRUE(eventually([] { return sleeps("store"); })) << "it waits for others to come along";
+    for (unsigned number = 2; number <= Store::kQueueMax / 2; ++number) {
+        opened->put(stored_agent(number));
+    }
+    EXPECT_TRUE(eventually([&] { return opened->durable() == Store::kQueueMax / 2; }));
 }
 
 TEST_F(store, the_event_fires_once_something_is_durable) {
