@@ -57,7 +57,8 @@ tl::expected<void, std::string> Conductor::load_agents(std::uint64_t now_ms) {
     log_notice("store: " + std::to_string(counts.loaded) + " agents loaded");
     if (counts.skipped + box_.store->unreadable() > 0) {
         log_warning("store: " + std::to_string(counts.skipped) +
-                    " agents left out whose port is gone, whom the ini has or who found no room, " +
+                    " agents left out whose port is gone, whom the ini has or who found no room"
+                    " (these stay in the file), " +
                     std::to_string(box_.store->unreadable()) + " that could not be read");
     }
     return loaded;

@@ -58,6 +58,11 @@ void SavedAgents::load_one(StoredAgent& stored, std::uint64_t now_ms) {
             ++loaded_;
             return;
         }
+        // It was told that it is registered: with more room it is, after the next start.
+        if (!outcome.has_value() && outcome.error().code == routing::ErrorCode::overloaded) {
+            ++skipped_;
+            return;
+        }
     }
     ++skipped_;
     touch(agent);

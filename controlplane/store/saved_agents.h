@@ -43,7 +43,7 @@ class SavedAgents {
 
     // Once, after the ini's agents are in the Rib: the file's agents follow, their leases from
     // `now_ms` on. `after_batch` may take the Rib's changes. Those that cannot be here any more
-    // leave the file, too.
+    // leave the file, too; those the Rib has no room for stay in it.
     [[nodiscard]] tl::expected<void, std::string> load(std::uint64_t now_ms,
                                                        const std::function<void()>& after_batch);
 

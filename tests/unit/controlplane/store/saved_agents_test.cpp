@@ -202,17 +202,23 @@ TEST_F(saved_agents, those_that_cannot_be_here_any_more_are_skipped_and_leave_th
     EXPECT_TRUE(agents_in(path_).empty());
 }
 
-TEST_F(saved_agents, no_more_than_the_rib_takes_are_loaded) {
+TEST_F(saved_agents, no_more_than_the_rib_takes_are_loaded_and_the_others_stay_in_the_file) {
     {
         Life life(path_);
         life.load().add(support::agent(1));
         life.add(support::agent(2));
         life.add(support::agent(3));
     }
-    Life life(path_, {{.name = "p0"}}, {.routes_max = 2});
+    {
+        Life life(path_, {{.name = "p0"}}, {.routes_max = 2});
+        life.load();
+        EXPECT_EQ(life.saved.counts().loaded, 2U);
+        EXPECT_EQ(life.saved.counts().skipped, 1U);
+        life.saved.turn();
+    }
+    Life life(path_);
     life.load();
-    EXPECT_EQ(life.saved.counts().loaded, 2U);
-    EXPECT_EQ(life.saved.counts().skipped, 1U);
+    EXPECT_EQ(life.saved.counts().loaded, 3U);
 }
 
 TEST_F(saved_agents, an_agent_that_changed_again_is_awaited_until_its_last_word_is_safe) {
