@@ -36,6 +36,7 @@ bool Conductor::do_work(std::uint64_t now_ms) {
     box_.world_stale |= box_.policies.turn();
     const bool more_claims = serve_cluster(now_ms);
     publish(now_ms);  // what operators and the builder changed since the last cycle
+    note_refusal();
     serve_tried_registrations(now_ms);
     const unsigned served = serve_punts(now_ms);
     box_.neighbours->advance(now_ms);
@@ -108,11 +109,6 @@ void Conductor::serve_neighbour(const Punted& punted, std::uint64_t now_ms) {
 
 void Conductor::serve_registration(unsigned worker, const Punted& punted, std::uint64_t now_ms) {
     const dataplane::PortView& port = box_.world->read().ports[punted.ingress];
-    if (box_.saved != nullptr) {
-        box_.registrar->refuse_changes(box_.held_answers.full()
-                                           ? "too many registrations wait for the store"
-                                           : box_.saved->refusal());
-    }
     const ControlOutcome outcome =
         box_.registrar->receive(punted.ingress, port, first_segment(punted.frame), now_ms);
     note_registered(outcome, now_ms);

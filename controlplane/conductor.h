@@ -47,6 +47,7 @@ class Conductor {
                                    const ControlOutcome& outcome,
                                    std::uint64_t now_ms);
     void serve_store(std::uint64_t now_ms);
+    void note_refusal();
     void note_registered(const ControlOutcome& outcome, std::uint64_t now_ms);
     void note_load(const ControlOutcome& outcome);
     void serve_capability(unsigned worker, const dataplane::Punted& punted, std::uint64_t now_ms);

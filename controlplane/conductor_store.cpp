@@ -27,6 +27,16 @@ bool Conductor::hold_answer(unsigned worker,
     return true;
 }
 
+// Whether registrations of this cycle may change anything. A cycle takes few enough that it does
+// not matter when the store begins to refuse in the middle of it.
+void Conductor::note_refusal() {
+    if (box_.saved != nullptr) {
+        box_.registrar->refuse_changes(box_.held_answers.full()
+                                           ? "too many registrations wait for the store"
+                                           : box_.saved->refusal());
+    }
+}
+
 // What changed by itself or by an operator goes to the store, too; and what is on the disk is told
 // to those who wait for it.
 void Conductor::serve_store(std::uint64_t now_ms) {
