@@ -233,6 +233,8 @@ Outcome FakeOperations::show_agent(const AgentId& agent) {
     all["stability"] = leased ? "stable" : "normal";
     all["used_ms"] = leased ? Json(5) : Json();
     all["frames_estimated"] = leased ? 1024 : 0;
+    all["epoch"] = leased ? 7 : 0;
+    all["multi"] = leased;
     all["lease_ms"] = leased ? Json(30'000) : Json();
     all["last_heard_ms"] = leased ? Json(2'500) : Json();
     all["registered_ms"] = 3'725'000;
