@@ -102,7 +102,7 @@ Page page_of(const Arguments& arguments) {
         arguments.number("limit", kPageDefault), arguments.text("after"), arguments.text("port")};
 }
 
-Outcome run_agent_add(Operations& operations, const Arguments& arguments) {
+Reply begin_agent_add(Operations& operations, const Arguments& arguments) {
     const EndpointText endpoint =
         parse_endpoint(arguments.text("address")).value_or(EndpointText{});
     return operations.add_agent({
@@ -183,16 +183,19 @@ constexpr std::array kCommands{
             kAgentOnly,
             kAdditionOptions,
             "Attach an agent that does not register itself.",
-            run_agent_add},
+            nullptr,
+            begin_agent_add},
     Command{"agent drain",
             kAgentOnly,
             {},
             "Set an agent to draining: it still gets frames, but is chosen for nothing new.",
+            nullptr,
             [](Operations& o, const Arguments& a) { return o.drain_agent(a.agent("agent")); }},
     Command{"agent remove",
             kAgentOnly,
             {},
             "Detach an agent, however it came.",
+            nullptr,
             [](Operations& o, const Arguments& a) { return o.remove_agent(a.agent("agent")); }},
     Command{"cluster check",
             {},

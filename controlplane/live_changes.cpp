@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// LiveOperations: what an operator changes. It has reached the lcores when the answer is given.
+// LiveOperations: what an operator changes. It has reached the lcores when the answer is given, and
+// the disk where the store keeps it.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -8,6 +9,7 @@
 #include "controlplane/live_operations.h"
 #include "controlplane/log.h"
 #include "controlplane/port_addresses.h"
+#include "controlplane/store/settled_answer.h"
 
 namespace posthaste::controlplane {
 
@@ -114,21 +116,46 @@ std::optional<std::string> unreachable(const PortConfig& port, const AgentAdditi
 
 }  // namespace
 
-Outcome LiveOperations::add_agent(const AgentAddition& addition) {
+std::optional<OperationError> LiveOperations::not_storable(const AgentId& agent) const {
+    const routing::AgentRecord* const known = box_.rib.find_agent(agent);
+    if (box_.saved == nullptr || known == nullptr ||
+        known->registration.origin != Origin::registered || box_.saved->refusal().empty()) {
+        return std::nullopt;
+    }
+    return OperationError{std::string(code::refused),
+                          std::string(box_.saved->refusal()) + "; nothing was changed",
+                          {}};
+}
+
+Reply LiveOperations::answer_when_stored(const AgentId& agent, Json answer) {
+    if (box_.saved != nullptr) {
+        box_.saved->turn();
+        if (const std::uint64_t ticket = box_.saved->awaited(agent); ticket != 0) {
+            return {.ongoing = std::make_unique<SettledAnswer>(
+                        *box_.saved, ticket, std::move(answer), [this] { return box_.now_ms(); })};
+        }
+    }
+    return {std::move(answer)};
+}
+
+Reply LiveOperations::add_agent(const AgentAddition& addition) {
     const std::uint16_t port = box_.port_index(addition.port);
     if (port == kNoPort) {
-        return refuse(code::not_found, "no port " + addition.port);
+        return {refuse(code::not_found, "no port " + addition.port)};
     }
     if (box_.config.ports[port].role != dataplane::Role::edge) {
-        return refuse(code::conflict, "port " + addition.port + " is no edge port");
+        return {refuse(code::conflict, "port " + addition.port + " is no edge port")};
     }
     if (auto why = unreachable(box_.config.ports[port], addition); why.has_value()) {
-        return refuse(code::conflict, std::move(*why));
+        return {refuse(code::conflict, std::move(*why))};
     }
     const routing::AgentRecord* known = box_.rib.find_agent(addition.agent);
     if (known != nullptr && known->registration.origin == Origin::configured) {
-        return refuse(code::conflict,
-                      "agent " + addition.agent.to_text() + " stands in the ini file");
+        return {refuse(code::conflict,
+                       "agent " + addition.agent.to_text() + " stands in the ini file")};
+    }
+    if (auto why = not_storable(addition.agent); why.has_value()) {
+        return {tl::unexpected(std::move(*why))};
     }
     routing::Registration registration;
     registration.agent = addition.agent;
@@ -143,36 +170,43 @@ Outcome LiveOperations::add_agent(const AgentAddition& addition) {
     registration.offers = routing::offers_from_texts(addition.capabilities);
     const auto outcome = box_.next_hops->add_agent(std::move(registration), box_.now_ms());
     if (!outcome.has_value()) {
-        return tl::unexpected(error_of(outcome.error()));
+        return {tl::unexpected(error_of(outcome.error()))};
     }
     publish();
-    return Json{{"agent", addition.agent.to_text()},
-                {"outcome", kOutcomeNames[static_cast<std::size_t>(*outcome)]}};
+    return answer_when_stored(addition.agent,
+                              {{"agent", addition.agent.to_text()},
+                               {"outcome", kOutcomeNames[static_cast<std::size_t>(*outcome)]}});
 }
 
-Outcome LiveOperations::remove_agent(const AgentId& agent) {
+Reply LiveOperations::remove_agent(const AgentId& agent) {
     const routing::AgentRecord* known = box_.rib.find_agent(agent);
     if (known == nullptr) {
-        return refuse(code::not_found, "no agent " + agent.to_text() + " on this box");
+        return {refuse(code::not_found, "no agent " + agent.to_text() + " on this box")};
     }
     if (known->registration.origin == Origin::configured) {
-        return refuse(code::conflict, "agent " + agent.to_text() + " stands in the ini file");
+        return {refuse(code::conflict, "agent " + agent.to_text() + " stands in the ini file")};
+    }
+    if (auto why = not_storable(agent); why.has_value()) {
+        return {tl::unexpected(std::move(*why))};
     }
     const auto removed = box_.next_hops->remove_agent(agent, box_.now_ms());
     if (!removed.has_value()) {
-        return tl::unexpected(error_of(removed.error()));
+        return {tl::unexpected(error_of(removed.error()))};
     }
     publish();
-    return Json{{"agent", agent.to_text()}, {"outcome", "removed"}};
+    return answer_when_stored(agent, {{"agent", agent.to_text()}, {"outcome", "removed"}});
 }
 
-Outcome LiveOperations::drain_agent(const AgentId& agent) {
+Reply LiveOperations::drain_agent(const AgentId& agent) {
+    if (auto why = not_storable(agent); why.has_value()) {
+        return {tl::unexpected(std::move(*why))};
+    }
     const auto drained = box_.rib.set_state(agent, routing::AgentState::draining);
     if (!drained.has_value()) {
-        return tl::unexpected(error_of(drained.error()));
+        return {tl::unexpected(error_of(drained.error()))};
     }
     publish();
-    return Json{{"agent", agent.to_text()}, {"outcome", "draining"}};
+    return answer_when_stored(agent, {{"agent", agent.to_text()}, {"outcome", "draining"}});
 }
 
 Outcome LiveOperations::add_route(const AgentId& agent,

@@ -49,9 +49,9 @@ class LiveOperations final : public Operations {
     [[nodiscard]] Outcome show_config() override;
     [[nodiscard]] Outcome show_version() override;
     [[nodiscard]] Outcome lookup(const routing::AgentId& agent) override;
-    [[nodiscard]] Outcome add_agent(const AgentAddition& addition) override;
-    [[nodiscard]] Outcome remove_agent(const routing::AgentId& agent) override;
-    [[nodiscard]] Outcome drain_agent(const routing::AgentId& agent) override;
+    [[nodiscard]] Reply add_agent(const AgentAddition& addition) override;
+    [[nodiscard]] Reply remove_agent(const routing::AgentId& agent) override;
+    [[nodiscard]] Reply drain_agent(const routing::AgentId& agent) override;
     [[nodiscard]] Outcome add_route(const routing::AgentId& agent,
                                     const std::string& router,
                                     unsigned seconds) override;
@@ -77,6 +77,10 @@ class LiveOperations final : public Operations {
     [[nodiscard]] Json control_row() const;
     [[nodiscard]] Json agent_row(const routing::AgentRecord& record) const;
     [[nodiscard]] std::string mac_of(const routing::Endpoint& endpoint) const;
+    // Why what the store keeps of the agent may not change now; nullopt: it may.
+    [[nodiscard]] std::optional<OperationError> not_storable(const routing::AgentId& agent) const;
+    // The answer, once what the store keeps of the agent is as it is here.
+    [[nodiscard]] Reply answer_when_stored(const routing::AgentId& agent, Json answer);
     void apply(const Config& next);
 
     // Before the operator is told: whoever acts on the answer finds the lcores doing it.

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "controlplane/event_log.h"
+#include "controlplane/ongoing.h"
 #include "controlplane/outcome.h"
 #include "routing/address.h"
 #include "routing/agent_id.h"
@@ -93,6 +94,7 @@ class Operations {
     //  lease_ms: number|null, last_heard_ms: ago|null, registered_ms: ago,
     //  stability: "normal"|"stable"|"unstable", used_ms: ago|null (not seen to be),
     //  frames_estimated: to it, by samples,
+    //  epoch: of its session, as it said, multi: it may be at several routers,
     //  capabilities: [NAME[@PRIORITY][*WEIGHT]], patterns: [KIND TEXT[@PRIORITY][*WEIGHT]],
     //  load_per_mille, queue_depth: as it last said}
     // not_found: no such agent on this box; the message says so if a route to a router exists.
@@ -223,11 +225,14 @@ class Operations {
     [[nodiscard]] virtual Outcome lookup(const routing::AgentId& agent) = 0;
 
     // {agent, outcome: "added"|"changed"|"moved"|"refreshed"}
-    [[nodiscard]] virtual Outcome add_agent(const AgentAddition& addition) = 0;
+    //
+    // Of an agent that registered in band, these three are answered once the store has it on the
+    // disk. refused: the store takes nothing now; failed: done, but not yet on the disk.
+    [[nodiscard]] virtual Reply add_agent(const AgentAddition& addition) = 0;
     // {agent, outcome: "removed"}; conflict: it stands in the ini file.
-    [[nodiscard]] virtual Outcome remove_agent(const routing::AgentId& agent) = 0;
+    [[nodiscard]] virtual Reply remove_agent(const routing::AgentId& agent) = 0;
     // {agent, outcome: "draining"}
-    [[nodiscard]] virtual Outcome drain_agent(const routing::AgentId& agent) = 0;
+    [[nodiscard]] virtual Reply drain_agent(const routing::AgentId& agent) = 0;
 
     // {agent, router, seconds: number|null (for ever), outcome: "added"|"changed"|"unchanged"}
     // `seconds` 0: for ever.

@@ -8,6 +8,7 @@ import pytest
 
 from lab.laboratory import TwoRouters, client
 from lab.namespaces import run, wait_until
+from lab.router import AdminError
 
 
 @pytest.fixture(name="folder")
@@ -24,9 +25,9 @@ def store_folder(lab):
     assert not any(statuses.values()), statuses
 
 
-def stored(network, path, edge_order=(0, 1)):
+def stored(network, path, edge_order=(0, 1), **keys):
     """The sections of west with a store; the edge ports in that order."""
-    sections = network.sections("west", extra=[("store", {"path": path})])
+    sections = network.sections("west", extra=[("store", {"path": path, **keys})])
     edges = [sections[index] for index in edge_order]
     return [*edges, *sections[2:]]
 
@@ -103,6 +104,21 @@ def test_every_acknowledged_registration_survives_kill_9_at_any_moment(network):
     assert len(acknowledged) >= 5 and gone
 
 
+def test_what_operators_were_told_of_agents_survives_kill_9(network, folder):
+    assert network.west.stop() == 0
+    # So long after a change it is written.
+    network.west.configure(stored(network, folder / "store.db", commit_ms=300))
+    network.west.start()
+    removed, drained = network.registered("a1"), network.registered("a2")
+    network.west.command("agent", "drain", drained.id)
+    network.west.command("agent", "remove", removed.id)
+    network.west.kill()
+    network.west.start()
+    there = attached(network.west)
+    assert set(there) == {str(drained.id)}
+    assert there[str(drained.id)]["state"] == "draining"
+
+
 def test_a_full_disk_refuses_registrations_and_nothing_else(network, folder):
     here, sender = network.registered("a1", lease_ms=60_000), network.registered("a2")
     filler = folder / "filler"
@@ -130,6 +146,10 @@ def test_a_full_disk_refuses_registrations_and_nothing_else(network, folder):
         here.register(name="another name", lease_ms=60_000)
     with pytest.raises(client.Refused, match="overloaded"):
         here.deregister()
+    for word in ("drain", "remove"):
+        with pytest.raises(AdminError, match="nothing was changed"):
+            network.west.command("agent", word, here.id)
+    assert attached(network.west)[str(here.id)]["state"] == "running"
     filler.unlink()
 
     def takes_it_again():

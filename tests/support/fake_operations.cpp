@@ -367,7 +367,7 @@ Outcome FakeOperations::lookup(const AgentId& agent) {
                 {"steps", std::move(steps)}};
 }
 
-Outcome FakeOperations::add_agent(const controlplane::AgentAddition& addition) {
+controlplane::Reply FakeOperations::add_agent(const controlplane::AgentAddition& addition) {
     ++calls;
     last_addition = addition;
     Agent agent;
@@ -379,32 +379,32 @@ Outcome FakeOperations::add_agent(const controlplane::AgentAddition& addition) {
     agent.mac = addition.mac ? addition.mac->to_text() : "";
     agent.capabilities = addition.capabilities;
     const bool added = agents_.insert_or_assign(addition.agent, std::move(agent)).second;
-    return Json{{"agent", addition.agent.to_text()}, {"outcome", added ? "added" : "changed"}};
+    return {Json{{"agent", addition.agent.to_text()}, {"outcome", added ? "added" : "changed"}}};
 }
 
-Outcome FakeOperations::remove_agent(const AgentId& agent) {
+controlplane::Reply FakeOperations::remove_agent(const AgentId& agent) {
     ++calls;
     const auto found = agents_.find(agent);
     if (found == agents_.end()) {
-        return no_agent(agent);
+        return {no_agent(agent)};
     }
     if (found->second.origin == "configured") {
-        return refuse(code::conflict,
-                      "agent " + agent.to_text() + " stands in the ini file; remove it there",
-                      {"/etc/posthaste/posthaste.ini:12: [agent " + agent.to_text() + "]"});
+        return {refuse(code::conflict,
+                       "agent " + agent.to_text() + " stands in the ini file; remove it there",
+                       {"/etc/posthaste/posthaste.ini:12: [agent " + agent.to_text() + "]"})};
     }
     agents_.erase(found);
-    return Json{{"agent", agent.to_text()}, {"outcome", "removed"}};
+    return {Json{{"agent", agent.to_text()}, {"outcome", "removed"}}};
 }
 
-Outcome FakeOperations::drain_agent(const AgentId& agent) {
+controlplane::Reply FakeOperations::drain_agent(const AgentId& agent) {
     ++calls;
     const auto found = agents_.find(agent);
     if (found == agents_.end()) {
-        return no_agent(agent);
+        return {no_agent(agent)};
     }
     found->second.state = "draining";
-    return Json{{"agent", agent.to_text()}, {"outcome", "draining"}};
+    return {Json{{"agent", agent.to_text()}, {"outcome", "draining"}}};
 }
 
 Outcome FakeOperations::add_route(const AgentId& agent,

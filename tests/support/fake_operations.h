@@ -58,9 +58,10 @@ class FakeOperations : public controlplane::Operations {
     [[nodiscard]] Outcome show_config() override;
     [[nodiscard]] Outcome show_version() override;
     [[nodiscard]] Outcome lookup(const routing::AgentId& agent) override;
-    [[nodiscard]] Outcome add_agent(const controlplane::AgentAddition& addition) override;
-    [[nodiscard]] Outcome remove_agent(const routing::AgentId& agent) override;
-    [[nodiscard]] Outcome drain_agent(const routing::AgentId& agent) override;
+    [[nodiscard]] controlplane::Reply add_agent(
+        const controlplane::AgentAddition& addition) override;
+    [[nodiscard]] controlplane::Reply remove_agent(const routing::AgentId& agent) override;
+    [[nodiscard]] controlplane::Reply drain_agent(const routing::AgentId& agent) override;
     [[nodiscard]] Outcome add_route(const routing::AgentId& agent,
                                     const std::string& router,
                                     unsigned seconds) override;
