@@ -2,7 +2,6 @@
 #include "controlplane/cluster/transport.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <utility>
 
@@ -18,7 +17,6 @@ using gossip::claims::EventKind;
 using gossip::membership::MemberEventKind;
 
 constexpr std::chrono::microseconds kTurn{1'000};
-constexpr std::size_t kReadyPerTurn = 64;
 
 std::uint64_t wall_ms() {
     const auto since = std::chrono::system_clock::now().time_since_epoch();
@@ -59,7 +57,6 @@ void log_router(const RouterMember& router) {
 Cluster::Transport::Transport(Parts parts)
     : self(parts.self),
       claims_ahead_ms(wall_ms() - parts.now_ms),
-      keyring_path(parts.config.keyring),
       address(parts.membership.address),
       route_address(socket_address(*parts.config.address, bound_port(parts.route_listener))),
       watch(std::move(parts.watch)),
@@ -81,7 +78,11 @@ Cluster::Transport::Transport(Parts parts)
             parts.config.name,
             *parts.config.address,
             link_limits(parts.config),
-            routing::mix(parts.start.random_seed + 2)) {}
+            routing::mix(parts.start.random_seed + 2)),
+      keyring_path_(parts.config.keyring),
+      keyring_writer_([this](std::span<const std::string> keys) {
+          return write_keyring(keyring_path_, keys);
+      }) {}
 
 bool Cluster::Transport::watch_all() {
     return datagrams.watch(watch) &&
@@ -100,6 +101,7 @@ bool Cluster::Transport::turn(std::uint64_t now_ms) {
     }
     note_members(now_ms);
     send_of_members(now_ms);
+    note_keyring();
     if (plane_ms >= plane.next_due_ms()) {
         plane.on_timer(plane_ms);
     }
@@ -117,18 +119,16 @@ bool Cluster::Transport::turn(std::uint64_t now_ms) {
 }
 
 bool Cluster::Transport::serve(const TurnBudget& budget, std::uint64_t now_ms) {
-    std::array<Readiness, kReadyPerTurn> room;
-    const auto ready = watch.ready(room);
-    // Who is alive is said by datagrams: nothing keeps us from hearing it.
-    std::stable_partition(room.begin(),
-                          room.begin() + static_cast<std::ptrdiff_t>(ready.size()),
-                          [](const Readiness& what) { return what.kind == Watched::datagrams; });
-    bool more = ready.size() == kReadyPerTurn;
-    for (std::size_t i = 0; i < ready.size(); ++i) {
-        if (i > 0 && budget.spent()) {
+    // Who is alive is said by datagrams: nothing keeps us from hearing it. And no flood of them
+    // keeps us from one of the others.
+    bool more = serve_one({Watched::datagrams}, budget, now_ms);
+    ready_.look(watch);
+    more = ready_.full() || more;
+    while (const auto what = ready_.next()) {
+        more = serve_one(*what, budget, now_ms) || more;
+        if (budget.spent()) {
             return true;
         }
-        more = serve_one(ready[i], budget, now_ms) || more;
     }
     return more;
 }
@@ -166,8 +166,8 @@ void Cluster::Transport::send_of_members(std::uint64_t now_ms) {
 void Cluster::Transport::note_members(std::uint64_t now_ms) {
     auto events = membership.take_events();
     for (const auto& event : events) {
-        if (event.kind == MemberEventKind::keys_changed) {
-            keep_keys();
+        if (event.kind == MemberEventKind::keys_changed && !keyring_path_.empty()) {
+            keyring_writer_.keep(membership.keyring().keys());
         }
         const auto refused = routers.refused();
         const auto router = routers.take(event);
@@ -199,14 +199,10 @@ void Cluster::Transport::note_routes() {
     append(route_events, events, events_lost_);
 }
 
-void Cluster::Transport::keep_keys() {
-    if (keyring_path.empty()) {
-        return;
-    }
-    const auto keys = membership.keyring().keys();
-    if (const auto kept = write_keyring(keyring_path, keys); !kept) {
+void Cluster::Transport::note_keyring() {
+    if (const auto why = keyring_writer_.take_failure()) {
         ++keyring_failures_;
-        log_error("the cluster's keys have changed and are not kept: " + kept.error());
+        log_error("the cluster's keys have changed and are not kept: " + *why);
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "controlplane/cluster/cluster.h"
 #include "controlplane/cluster/datagrams.h"
+#include "controlplane/cluster/keyring_writer.h"
 #include "controlplane/cluster/member_streams.h"
 
 namespace posthaste::controlplane {
@@ -41,7 +42,6 @@ class Cluster::Transport {
     // Before what uses them.
     gossip::claims::RouterId self;
     std::uint64_t claims_ahead_ms;  // of the box's clock
-    std::string keyring_path;
     SocketAddress address;
     SocketAddress route_address;
     Watch watch;
@@ -63,8 +63,11 @@ class Cluster::Transport {
     void send_of_members(std::uint64_t now_ms);
     void note_members(std::uint64_t now_ms);
     void note_routes();
-    void keep_keys();
+    void note_keyring();
 
+    ReadySockets ready_;
+    const std::string keyring_path_;
+    KeyringWriter keyring_writer_;
     std::uint64_t events_lost_ = 0;
     std::uint64_t keyring_failures_ = 0;
     std::uint64_t turns_ = 0;

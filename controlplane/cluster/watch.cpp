@@ -12,8 +12,6 @@ namespace posthaste::controlplane {
 
 namespace {
 
-constexpr std::size_t kReadyMax = 64;
-
 epoll_event event_of(Readiness what, bool reading, bool writing) {
     epoll_event event{};
     event.events = (reading ? std::uint32_t{EPOLLIN} : 0U) | (writing ? EPOLLOUT : 0U);
@@ -43,7 +41,7 @@ void Watch::change(const Descriptor& socket, Readiness what, bool reading, bool 
 }
 
 std::span<const Readiness> Watch::ready(std::span<Readiness> room) const {
-    std::array<epoll_event, kReadyMax> events;
+    std::array<epoll_event, ReadySockets::kLookMax> events;
     const auto wanted = static_cast<int>(std::min(room.size(), events.size()));
     const int count = ::epoll_wait(epoll_.get(), events.data(), wanted, 0);
     for (int i = 0; i < count; ++i) {
@@ -52,6 +50,25 @@ std::span<const Readiness> Watch::ready(std::span<Readiness> room) const {
                                              static_cast<std::uint32_t>(data)};
     }
     return room.first(static_cast<std::size_t>(std::max(count, 0)));
+}
+
+// The kernel puts those it has told of behind the others that are ready, so that a further look
+// comes to them.
+void ReadySockets::look(const Watch& watch) {
+    if (served_ == count_) {
+        count_ = watch.ready(room_).size();
+        served_ = 0;
+    }
+}
+
+std::optional<Readiness> ReadySockets::next() {
+    while (served_ < count_) {
+        const Readiness what = room_[served_++];
+        if (what.kind != Watched::datagrams) {
+            return what;
+        }
+    }
+    return std::nullopt;
 }
 
 }  // namespace posthaste::controlplane

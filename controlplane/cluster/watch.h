@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Watch: the cluster's epoll descriptor, and what became of what it watches. TurnBudget: how long
-// one turn may still take.
+// Watch: the cluster's epoll descriptor, and what became of what it watches. ReadySockets: who is
+// served next. TurnBudget: how long one turn may still take.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <tl/expected.hpp>
@@ -40,6 +42,26 @@ class Watch {
 
   private:
     Descriptor epoll_;
+};
+
+// Whoever was ready is served once before anybody is served again, in however many turns that
+// takes. Datagrams are left out: they are read every turn.
+class ReadySockets {
+  public:
+    static constexpr std::size_t kLookMax = 64;
+
+    // Once a turn. Looks only when those of the last time have been served.
+    void look(const Watch& watch);
+    // Nothing: all were. One that was ready may have ended, or have nothing to say any more.
+    [[nodiscard]] std::optional<Readiness> next();
+
+    // More may be ready than one look takes.
+    [[nodiscard]] bool full() const noexcept { return count_ == kLookMax; }
+
+  private:
+    std::array<Readiness, kLookMax> room_{};
+    std::size_t count_ = 0;
+    std::size_t served_ = 0;
 };
 
 class TurnBudget {

@@ -253,8 +253,10 @@ TEST(cluster, keys_that_change_are_kept) {
         }));
     }
     const std::vector<std::string> kept = {fresh, kKey};
-    EXPECT_EQ(read_keyring(scratch / "one").value(), kept);
-    EXPECT_EQ(read_keyring(scratch / "two").value(), kept);
+    EXPECT_TRUE(group.until([&] {
+        return read_keyring(scratch / "one").value() == kept &&
+               read_keyring(scratch / "two").value() == kept;
+    }));
     attach(one, 1);
     EXPECT_TRUE(group.until([&] { return group.all_linked(); }));
 }
