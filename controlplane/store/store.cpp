@@ -77,11 +77,6 @@ tl::expected<std::unique_ptr<Store>, std::string> Store::open(const StoreOptions
         return tl::unexpected(counter.error());
     }
     store->counter_ = *counter;
-    auto positions = store->file_->positions(kPositionsMax);
-    if (!positions) {
-        return tl::unexpected(positions.error());
-    }
-    store->positions_ = std::move(*positions);
     store->file_bytes_ = store->file_->bytes();
     store->event_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (store->event_fd_ < 0) {

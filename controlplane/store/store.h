@@ -43,7 +43,6 @@ struct StoreCounts {
 class Store {
   public:
     static constexpr std::size_t kQueueMax = 16'384;
-    static constexpr std::size_t kPositionsMax = 65'536;
     static constexpr std::size_t kLoadBatch = 4'096;  // agents
 
     // Opens the file and counts one generation up, which is on the disk when this returns.
@@ -62,11 +61,6 @@ class Store {
 
     // Of this life: greater than in any before.
     [[nodiscard]] std::uint64_t generation_counter() const noexcept { return counter_; }
-
-    // As they were in the last one.
-    [[nodiscard]] const std::vector<StoredPosition>& positions() const noexcept {
-        return positions_;
-    }
 
     // Whether put() would take another one.
     [[nodiscard]] bool has_room() const;
@@ -102,7 +96,6 @@ class Store {
     const StoreOptions options_;
     std::unique_ptr<StoreFile> file_;  // load()'s reader, then thread_'s
     std::uint64_t counter_ = 0;
-    std::vector<StoredPosition> positions_;
     int event_fd_ = -1;
     std::uint64_t last_ = 0;          // the control thread's: the last number given
     std::vector<StoreChange> batch_;  // thread_'s

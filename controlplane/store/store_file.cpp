@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 #include <filesystem>
 #include <limits>
@@ -31,28 +30,19 @@ constexpr std::string_view kCreate =
     " epoch INTEGER NOT NULL DEFAULT 0, multi INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;"
     "CREATE TABLE life(cluster TEXT NOT NULL, node TEXT NOT NULL, counter INTEGER NOT NULL,"
     " PRIMARY KEY(cluster, node)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE position(router INTEGER PRIMARY KEY, counter INTEGER NOT NULL,"
-    " boot INTEGER NOT NULL, version INTEGER NOT NULL, floor INTEGER NOT NULL) STRICT;"
     "PRAGMA application_id = 1346917204;"
     "PRAGMA user_version = 2;"
     "COMMIT";
 
-// Version 1 had no sessions: its agents gave no epoch and were at one router.
+// Version 1 had no sessions: its agents gave no epoch and were at one router. Its table of how far
+// other routers were known was never read.
 constexpr std::string_view kFromVersion1 =
     "BEGIN IMMEDIATE;"
     "ALTER TABLE agent ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE agent ADD COLUMN multi INTEGER NOT NULL DEFAULT 0;"
+    "DROP TABLE IF EXISTS position;"
     "PRAGMA user_version = 2;"
     "COMMIT";
-
-// SQLite's integers are signed; these come back as they went in.
-std::int64_t as_signed(std::uint64_t value) noexcept {
-    return std::bit_cast<std::int64_t>(value);
-}
-
-std::uint64_t as_unsigned(std::int64_t value) noexcept {
-    return std::bit_cast<std::uint64_t>(value);
-}
 
 bool run(sqlite3* database, std::string_view sql) {
     return sqlite3_exec(database, std::string(sql).c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
@@ -233,8 +223,6 @@ struct StoreFile::Handles {
     Statement put_agent;
     Statement remove_agent;
     Statement agents;
-    Statement put_position;
-    Statement positions;
     Statement next_counter;
 };
 
@@ -273,8 +261,6 @@ tl::expected<void, std::string> StoreFile::prepare() {
         Row{&h.agents,
             "SELECT id, port, ip, mac, udp_port, state, lease_ms, name, offers, epoch, multi"
             " FROM agent"},
-        Row{&h.put_position, "INSERT OR REPLACE INTO position VALUES(?,?,?,?,?)"},
-        Row{&h.positions, "SELECT router, counter, boot, version, floor FROM position LIMIT ?"},
         Row{&h.next_counter,
             "INSERT INTO life VALUES(?,?,1)"
             " ON CONFLICT DO UPDATE SET counter = counter + 1 RETURNING counter"},
@@ -298,7 +284,8 @@ tl::expected<std::uint64_t, std::string> StoreFile::next_counter(std::string_vie
     next.bind(2, node);
     // The row comes before the statement is done, and done it must be to be on the disk.
     const int row = next.step();
-    const std::uint64_t counter = row == SQLITE_ROW ? as_unsigned(next.integer(0)) : 0;
+    const std::uint64_t counter =
+        row == SQLITE_ROW ? static_cast<std::uint64_t>(next.integer(0)) : 0;
     if (row != SQLITE_ROW || next.step() != SQLITE_DONE) {
         auto why = tl::unexpected(error("the generation cannot be written"));
         next.reset();
@@ -306,27 +293,6 @@ tl::expected<std::uint64_t, std::string> StoreFile::next_counter(std::string_vie
     }
     next.reset();
     return counter;
-}
-
-tl::expected<std::vector<StoredPosition>, std::string> StoreFile::positions(std::size_t count_max) {
-    Statement& rows = handles_->positions;
-    rows.bind(1, static_cast<std::int64_t>(count_max));
-    std::vector<StoredPosition> positions;
-    int code = SQLITE_ROW;
-    while ((code = rows.step()) == SQLITE_ROW) {
-        positions.push_back(
-            {.router = gossip::claims::RouterId{as_unsigned(rows.integer(0))},
-             .at = {.generation = {as_unsigned(rows.integer(1)), as_unsigned(rows.integer(2))},
-                    .version = as_unsigned(rows.integer(3))},
-             .floor = as_unsigned(rows.integer(4))});
-    }
-    if (code != SQLITE_DONE) {
-        auto why = tl::unexpected(error("the positions of routers cannot be read"));
-        rows.reset();
-        return why;
-    }
-    rows.reset();
-    return positions;
 }
 
 tl::expected<std::vector<StoredAgent>, std::string> StoreFile::read_agents(std::size_t count_max) {
@@ -377,18 +343,6 @@ bool StoreFile::put(const StoredAgent& agent) {
     return done;
 }
 
-bool StoreFile::put(const StoredPosition& position) {
-    Statement& row = handles_->put_position;
-    row.bind(1, as_signed(number(position.router)));
-    row.bind(2, as_signed(position.at.generation.counter));
-    row.bind(3, as_signed(position.at.generation.boot));
-    row.bind(4, as_signed(position.at.version));
-    row.bind(5, as_signed(position.floor));
-    const bool done = row.step() == SQLITE_DONE;
-    row.reset();
-    return done;
-}
-
 bool StoreFile::remove(const AgentId& agent) {
     Statement& row = handles_->remove_agent;
     row.bind(1, Bytes(agent.bytes));
@@ -400,9 +354,6 @@ bool StoreFile::remove(const AgentId& agent) {
 bool StoreFile::apply(const StoreChange& change) {
     if (const auto* const agent = std::get_if<StoredAgent>(&change)) {
         return put(*agent);
-    }
-    if (const auto* const position = std::get_if<StoredPosition>(&change)) {
-        return put(*position);
     }
     return remove(std::get<AgentId>(change));
 }

@@ -33,9 +33,6 @@ class StoreFile {
     // The counter of this router's next life: one more than ever before in this file.
     [[nodiscard]] tl::expected<std::uint64_t, std::string> next_counter(std::string_view cluster,
                                                                         std::string_view node);
-    // Of routers, at most `count_max`.
-    [[nodiscard]] tl::expected<std::vector<StoredPosition>, std::string> positions(
-        std::size_t count_max);
     // The next agents in the order of their ids, at most `count_max`; none: that was all. Nothing
     // else may be called between the first and the last.
     [[nodiscard]] tl::expected<std::vector<StoredAgent>, std::string> read_agents(
@@ -57,7 +54,6 @@ class StoreFile {
     [[nodiscard]] std::string error(std::string_view doing) const;
     [[nodiscard]] bool apply(const StoreChange& change);
     [[nodiscard]] bool put(const StoredAgent& agent);
-    [[nodiscard]] bool put(const StoredPosition& position);
     [[nodiscard]] bool remove(const routing::AgentId& agent);
 
     std::string path_;

@@ -10,7 +10,6 @@
 #include <variant>
 #include <vector>
 
-#include "gossip/claims/identity.h"
 #include "routing/address.h"
 #include "routing/agent_id.h"
 #include "routing/message.h"
@@ -35,17 +34,8 @@ struct StoredAgent {
     friend bool operator==(const StoredAgent&, const StoredAgent&) = default;
 };
 
-// How far a router of the cluster was known.
-struct StoredPosition {
-    gossip::claims::RouterId router{};
-    gossip::claims::Position at;
-    std::uint64_t floor = 0;
-
-    friend bool operator==(const StoredPosition&, const StoredPosition&) = default;
-};
-
-// An agent's row is to be so, or, by its id alone, to be gone; a router's row is to be so.
-using StoreChange = std::variant<StoredAgent, routing::AgentId, StoredPosition>;
+// An agent's row is to be so, or, by its id alone, to be gone.
+using StoreChange = std::variant<StoredAgent, routing::AgentId>;
 
 // Offers as one column: for each its kind (1 byte), priority, weight and length of text (2 bytes
 // each, big-endian), and the text.

@@ -113,11 +113,8 @@ TEST_F(store, an_end_writes_what_is_queued) {
     EXPECT_EQ(agents_in(path_).size(), 10U);
 }
 
-TEST_F(store, agents_and_positions_are_loaded_and_the_generation_grows) {
+TEST_F(store, agents_are_loaded_and_the_generation_grows) {
     constexpr unsigned kAgents = 3 * Store::kLoadBatch + 1;
-    const StoredPosition position{.router = gossip::claims::RouterId{7},
-                                  .at = {.generation = {1, 2}, .version = 3},
-                                  .floor = 1};
     {
         const auto first = open();
         EXPECT_EQ(first->generation_counter(), 1U);
@@ -125,11 +122,9 @@ TEST_F(store, agents_and_positions_are_loaded_and_the_generation_grows) {
         for (unsigned number = 1; number <= kAgents; ++number) {
             ASSERT_NE(first->put(stored_agent(number)), 0U);
         }
-        first->put(position);
     }
     const auto second = open();
     EXPECT_EQ(second->generation_counter(), 2U);
-    EXPECT_EQ(second->positions(), std::vector{position});
     EXPECT_EQ(load(*second).size(), kAgents);
 }
 
