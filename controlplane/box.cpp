@@ -91,23 +91,6 @@ std::unique_ptr<routing::Resolver> create_resolver(const Box& box, unsigned work
     return resolver;
 }
 
-const std::string& node_name(const Config& config) {
-    return config.cluster.node.empty() ? config.system.name : config.cluster.node;
-}
-
-// Where other routers send frames for our agents.
-std::optional<routing::IpAddress> fabric_address(const Config& config) {
-    if (config.cluster.fabric_address) {
-        return config.cluster.fabric_address;
-    }
-    for (const PortConfig& port : config.ports) {
-        if (port.role == dataplane::Role::fabric && !port.addresses.empty()) {
-            return port.addresses.front().address;
-        }
-    }
-    return std::nullopt;
-}
-
 std::string warm_path(const Config& config) {
     return config.system.run_dir + "/" + config.system.name + ".warm";
 }
@@ -202,7 +185,7 @@ tl::expected<void, std::string> Box::open_store() {
     options.path = config.store.path;
     options.commit_ms = config.store.commit_ms;
     options.cluster = config.cluster.name;
-    options.node = node_name(config);
+    options.node = cluster_node(config);
     auto opened = Store::open(options);
     if (!opened.has_value()) {
         return tl::unexpected(opened.error());
@@ -354,17 +337,11 @@ tl::expected<void, std::string> Box::open_cluster() {
     if (!config.cluster.address) {
         return {};
     }
-    const auto fabric = fabric_address(config);
-    if (!fabric) {
-        return tl::unexpected(
-            std::string("[cluster] fabric_address: not set, and no fabric port "
-                        "has an address to take instead"));
-    }
     ClusterStart start;
     // Without a disk its nonce tells this life from others; a greater one is met by renewal.
     start.generation = {store != nullptr ? store->generation_counter() : 1,
                         routing::KeyHash::random_key().words[0]};
-    start.fabric = *fabric;
+    start.fabric = *cluster_fabric_address(config);  // a configuration without is refused
     start.fabric_port = config.dataplane.udp_port;
     start.random_seed = routing::KeyHash::random_key().words[0];
     if (!config.cluster.keyring.empty()) {
@@ -374,7 +351,7 @@ tl::expected<void, std::string> Box::open_cluster() {
         }
         start.keys = std::move(*keys);
     }
-    auto opened = Cluster::open(config.cluster, node_name(config), start, now_ms());
+    auto opened = Cluster::open(config.cluster, cluster_node(config), start, now_ms());
     if (!opened) {
         return tl::unexpected(opened.error());
     }

@@ -2,6 +2,7 @@
 #include "controlplane/cluster/routers.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "routing/capability_name.h"
@@ -20,13 +21,10 @@ using gossip::membership::Tags;
 
 constexpr std::string_view kRole = "posthaste";
 
-std::string hex_of(std::uint64_t value, std::size_t digits) {
-    std::string text(16, '0');
-    for (std::size_t i = 16; i-- > 0; value >>= 4) {
-        text[i] = "0123456789abcdef"[value & 15];
-    }
-    const std::size_t first = std::min(text.find_first_not_of('0'), std::size_t{15});
-    return text.substr(std::min(first, 16 - digits));
+std::string short_hex(std::uint64_t value) {
+    std::array<char, 16> digits;
+    const auto end = std::to_chars(digits.begin(), digits.end(), value, 16).ptr;
+    return {digits.begin(), end};
 }
 
 template <typename Number>
@@ -65,10 +63,10 @@ Tags router_tags(RouterId id,
                  const SocketAddress& fabric,
                  std::uint64_t generation) {
     return {{"role", std::string(kRole)},
-            {"rid", hex_of(gossip::claims::number(id), 16)},
+            {"rid", hex_text(gossip::claims::number(id))},
             {"rp", std::to_string(route_port)},
             {"dp", text_of(fabric)},
-            {"gen", hex_of(generation, 1)}};
+            {"gen", short_hex(generation)}};
 }
 
 tl::expected<std::optional<RouterMember>, MemberRefusal> router_of(const MemberView& member,
