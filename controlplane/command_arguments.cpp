@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "controlplane/endpoint_text.h"
 #include "controlplane/event_log.h"
 #include "controlplane/protocol.h"
 #include "routing/offer.h"
@@ -127,38 +128,6 @@ std::string_view allowed(ValueKind kind) noexcept {
 static_assert(kPageMax == 1'000, "allowed(number) says so in words");
 static_assert(kPayloadBytesMax == 9'000, "allowed(payload) says so in words");
 
-std::optional<EndpointText> parse_endpoint(std::string_view text) noexcept {
-    EndpointText endpoint;
-    std::string_view host = text;
-    std::string_view port;
-    const std::size_t colon = text.rfind(':');
-    if (text.starts_with('[')) {
-        const std::size_t bracket = text.find(']');
-        if (bracket == std::string_view::npos ||
-            (bracket + 1 != text.size() && bracket + 1 != colon)) {
-            return std::nullopt;
-        }
-        host = text.substr(1, bracket - 1);
-        port = text.substr(bracket + 1);
-    } else if (colon != std::string_view::npos && text.find(':') == colon) {
-        host = text.substr(0, colon);
-        port = text.substr(colon);
-    }
-    if (!port.empty()) {
-        endpoint.udp_port = to_number<std::uint16_t>(port.substr(1));
-        if (!endpoint.udp_port || *endpoint.udp_port == 0) {
-            return std::nullopt;
-        }
-    }
-    const std::optional<routing::IpAddress> address = routing::IpAddress::from_text(host);
-    if (!address || !address->is_unicast_host() ||
-        (text.starts_with('[') && address->family != routing::Family::ipv6)) {
-        return std::nullopt;
-    }
-    endpoint.address = *address;
-    return endpoint;
-}
-
 bool is_valid(ValueKind kind, std::string_view value) noexcept {
     switch (kind) {
         case ValueKind::agent: {
@@ -170,7 +139,7 @@ bool is_valid(ValueKind kind, std::string_view value) noexcept {
             return number && *number >= 1 && *number <= kPageMax;
         }
         case ValueKind::endpoint:
-            return parse_endpoint(value).has_value();
+            return host_endpoint_from_text(value).has_value();
         case ValueKind::mac: {
             const auto mac = routing::Mac::from_text(value);
             return mac && !mac->is_group() && !mac->is_zero();

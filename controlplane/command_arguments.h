@@ -10,7 +10,6 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "routing/address.h"
 #include "routing/agent_id.h"
 
 namespace posthaste::controlplane {
@@ -39,13 +38,6 @@ enum class ValueKind : std::uint8_t {
 
 // Form only: whether such a port or router exists is the tree's question.
 [[nodiscard]] bool is_valid(ValueKind kind, std::string_view value) noexcept;
-
-struct EndpointText {
-    routing::IpAddress address;
-    std::optional<std::uint16_t> udp_port;
-};
-
-[[nodiscard]] std::optional<EndpointText> parse_endpoint(std::string_view text) noexcept;
 
 // The values of one call, by parameter or option name; every one has passed is_valid().
 class Arguments {

@@ -6,6 +6,7 @@
 #include "controlplane/cluster/cluster_commands.h"
 #include "controlplane/cluster/cluster_text.h"
 #include "controlplane/command_tree.h"
+#include "controlplane/endpoint_text.h"
 #include "controlplane/event_stream.h"
 
 namespace posthaste::controlplane {
@@ -104,12 +105,12 @@ Page page_of(const Arguments& arguments) {
 
 Reply begin_agent_add(Operations& operations, const Arguments& arguments) {
     const EndpointText endpoint =
-        parse_endpoint(arguments.text("address")).value_or(EndpointText{});
+        host_endpoint_from_text(arguments.text("address")).value_or(EndpointText{});
     return operations.add_agent({
         .agent = arguments.agent("agent"),
         .port = arguments.text("port"),
         .address = endpoint.address,
-        .udp_port = endpoint.udp_port,
+        .udp_port = endpoint.port,
         .mac = routing::Mac::from_text(arguments.text("mac")),
         .name = arguments.text("name"),
         .capabilities = arguments.texts("capability"),
@@ -163,9 +164,10 @@ Reply run_check(Operations& operations, const Arguments& /*arguments*/) {
 }
 
 Outcome run_join(Operations& operations, const Arguments& arguments) {
-    const EndpointText seed = parse_endpoint(arguments.text("seed")).value_or(EndpointText{});
+    const EndpointText seed =
+        host_endpoint_from_text(arguments.text("seed")).value_or(EndpointText{});
     return of_cluster(operations, [&seed](ClusterCommands& cluster) {
-        return cluster.join({socket_address(seed.address, seed.udp_port.value_or(cluster.port()))});
+        return cluster.join({socket_address(seed.address, seed.port.value_or(cluster.port()))});
     });
 }
 

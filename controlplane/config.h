@@ -129,11 +129,6 @@ struct AdminConfig {     // [admin]
 
 enum class ClusterProfile : std::uint8_t { lan, wan, local, fast };
 
-struct SeedAddress {
-    routing::IpAddress address;
-    std::uint16_t port = 0;
-};
-
 struct ClusterConfig {                          // [cluster]; without an address the box is alone
     std::optional<routing::IpAddress> address;  // management address, on a kernel interface
     std::string name = "posthaste";             // of the cluster: others are refused

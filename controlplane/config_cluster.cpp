@@ -4,6 +4,7 @@
 
 #include "controlplane/config_findings.h"
 #include "controlplane/config_values.h"
+#include "controlplane/endpoint_text.h"
 
 namespace posthaste::controlplane {
 
@@ -21,7 +22,7 @@ bool is_fabric_address(const Config& config, const routing::IpAddress& address) 
 
 void check_seeds(const ClusterConfig& cluster, Findings& findings) {
     for (const std::string& text : cluster.seeds) {
-        const auto seed = seed_from_text(text, cluster.port);
+        const auto seed = host_endpoint_from_text(text);
         if (seed && seed->address.family != cluster.address->family) {
             findings.add(SectionKind::cluster,
                          "seeds",

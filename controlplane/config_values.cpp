@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 
+#include "controlplane/endpoint_text.h"
 #include "routing/capability_name.h"
 #include "routing/offer.h"
 #include "routing/text.h"
@@ -354,7 +355,7 @@ Why check_item(const KeyRow& key, std::string_view item, std::string& name) {
         }
         name = std::move(offer->text);
     }
-    if (key.rule == TextRule::seed && !seed_from_text(item, 1)) {
+    if (key.rule == TextRule::seed && !host_endpoint_from_text(item)) {
         return "'" + std::string(item) + "' is not ADDRESS or ADDRESS:PORT";
     }
     return {};
@@ -382,34 +383,6 @@ Why read_value(const KeyRow& key, std::string_view text, std::vector<std::string
         out = std::move(texts);
     }
     return why;
-}
-
-std::optional<SeedAddress> seed_from_text(std::string_view text, std::uint16_t port) {
-    std::string_view host = text;
-    std::string_view number;
-    if (text.starts_with('[')) {
-        const std::size_t end = text.find(']');
-        if (end == std::string_view::npos) {
-            return std::nullopt;
-        }
-        host = text.substr(1, end - 1);
-        number = text.substr(end + 1);
-    } else if (std::count(text.begin(), text.end(), ':') == 1) {
-        host = text.substr(0, text.find(':'));
-        number = text.substr(host.size());
-    }
-    const std::optional<IpAddress> address = IpAddress::from_text(host);
-    if (!address || !address->is_unicast_host()) {
-        return std::nullopt;
-    }
-    if (!number.empty()) {
-        const char* const end = number.data() + number.size();
-        const auto [stop, error] = std::from_chars(number.data() + 1, end, port);
-        if (number.front() != ':' || error != std::errc{} || stop != end) {
-            return std::nullopt;
-        }
-    }
-    return port == 0 ? std::nullopt : std::optional(SeedAddress{*address, port});
 }
 
 std::string write_value(std::optional<std::uint32_t> value) {

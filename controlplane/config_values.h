@@ -90,9 +90,6 @@ requires(std::numeric_limits<T>::is_integer && !std::is_same_v<T, bool>) [[nodis
 [[nodiscard]] std::string write_value(const std::vector<unsigned>& value);
 [[nodiscard]] std::string write_value(const std::vector<std::string>& value);
 
-// ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; `port` where it has none.
-[[nodiscard]] std::optional<SeedAddress> seed_from_text(std::string_view text, std::uint16_t port);
-
 // [A-Za-z0-9.-]: a member of the cluster.
 [[nodiscard]] bool is_node_name(std::string_view name);
 

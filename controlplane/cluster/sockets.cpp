@@ -5,13 +5,12 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
 
 #include "controlplane/cluster/kernel_address.h"
+#include "controlplane/endpoint_text.h"
 
 namespace posthaste::controlplane {
 
@@ -23,12 +22,6 @@ using routing::IpAddress;
 constexpr int kBacklog = 64;
 constexpr unsigned kUnsentMax = 256 * 1'024;  // more is not asked for by EPOLLOUT
 constexpr int kDatagramBuffer = 4 << 20;
-
-constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-bool is_mapped(const SocketAddress& address) {
-    return std::equal(kMapped.begin(), kMapped.end(), address.ip.begin());
-}
 
 bool set(int fd, int level, int option, int value) {
     return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
@@ -66,46 +59,28 @@ void Descriptor::reset() noexcept {
 
 tl::expected<SocketAddress, std::string> seed_address(std::string_view text,
                                                       std::uint16_t port_default) {
-    const auto wrong = [text] {
+    const auto endpoint = endpoint_from_text(text);
+    if (!endpoint) {
         return tl::unexpected("'" + std::string(text) +
                               "' is not ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT.");
-    };
-    if (const auto ip = IpAddress::from_text(text)) {
-        return socket_address(*ip, port_default);
     }
-    std::string_view host = text;
-    std::uint16_t port = port_default;
-    const std::size_t colon = text.rfind(':');
-    if (colon != std::string_view::npos && !text.ends_with(']')) {
-        const char* const end = text.data() + text.size();
-        const auto parsed = std::from_chars(text.data() + colon + 1, end, port);
-        if (parsed.ec != std::errc{} || parsed.ptr != end || port == 0) {
-            return wrong();
-        }
-        host = text.substr(0, colon);
-    }
-    const bool bracketed = host.starts_with('[') && host.ends_with(']');
-    const auto ip = IpAddress::from_text(bracketed ? host.substr(1, host.size() - 2) : host);
-    if (!ip || bracketed != (ip->family == Family::ipv6)) {
-        return wrong();
-    }
-    return socket_address(*ip, port);
+    return socket_address(endpoint->address, endpoint->port.value_or(port_default));
 }
 
 KernelAddress kernel_address(const SocketAddress& address) {
     KernelAddress out;
-    if (is_mapped(address)) {
+    if (const IpAddress ip = ip_of(address); ip.family == Family::ipv4) {
         sockaddr_in in{};
         in.sin_family = AF_INET;
         in.sin_port = htons(address.port);
-        std::memcpy(&in.sin_addr, address.ip.data() + 12, 4);
+        std::memcpy(&in.sin_addr, ip.bytes.data(), 4);
         std::memcpy(&out.storage, &in, sizeof in);
         out.length = sizeof in;
     } else {
         sockaddr_in6 in{};
         in.sin6_family = AF_INET6;
         in.sin6_port = htons(address.port);
-        std::memcpy(&in.sin6_addr, address.ip.data(), 16);
+        std::memcpy(&in.sin6_addr, ip.bytes.data(), 16);
         std::memcpy(&out.storage, &in, sizeof in);
         out.length = sizeof in;
     }

@@ -166,47 +166,6 @@ TEST(command_tree, the_description_names_every_command_and_the_values_of_the_box
     EXPECT_EQ(tree["values"]["router"], (Json{"r2", "r3"}));
 }
 
-struct EndpointCase {
-    const char* text;
-    const char* address;  // null: refused
-    std::optional<std::uint16_t> port;
-};
-
-TEST(command_arguments, endpoints_are_read_strictly) {
-    const EndpointCase cases[] = {
-        {"10.0.0.1", "10.0.0.1", std::nullopt},
-        {"10.0.0.1:1", "10.0.0.1", 1},
-        {"10.0.0.1:65535", "10.0.0.1", 65535},
-        {"2001:db8::1", "2001:db8::1", std::nullopt},
-        {"[2001:db8::1]", "2001:db8::1", std::nullopt},
-        {"[2001:db8::1]:4747", "2001:db8::1", 4747},
-        {"10.0.0.1:", nullptr, {}},
-        {"10.0.0.1:0", nullptr, {}},
-        {"10.0.0.1:65536", nullptr, {}},
-        {"10.0.0.1:4747 ", nullptr, {}},
-        {"[10.0.0.1]:4747", nullptr, {}},
-        {"[2001:db8::1]x:1", nullptr, {}},
-        {"[2001:db8::1", nullptr, {}},
-        {"[]:1", nullptr, {}},
-        {"[", nullptr, {}},
-        {":", nullptr, {}},
-        {"", nullptr, {}},
-        {"0.0.0.0", nullptr, {}},
-        {"127.0.0.1", nullptr, {}},
-        {"224.0.0.1", nullptr, {}},
-        {"255.255.255.255", nullptr, {}},
-        {"ff02::1", nullptr, {}},
-    };
-    for (const EndpointCase& test : cases) {
-        const std::optional<EndpointText> endpoint = parse_endpoint(test.text);
-        ASSERT_EQ(endpoint.has_value(), test.address != nullptr) << test.text;
-        if (endpoint) {
-            EXPECT_EQ(endpoint->address.to_text(), test.address);
-            EXPECT_EQ(endpoint->udp_port, test.port) << test.text;
-        }
-    }
-}
-
 TEST(command_arguments, payloads_are_pairs_of_hexadecimal_digits) {
     const std::string most(2 * kPayloadBytesMax, 'f');
     EXPECT_TRUE(is_valid(ValueKind::payload, most));
