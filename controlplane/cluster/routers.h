@@ -29,6 +29,11 @@ enum class MemberRefusal : std::uint8_t {
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(MemberRefusal::count)>
     kMemberRefusalNames = {"bad-tags", "foreign-id", "too-many-routers"};
+// For people, behind "it says it is a router, but".
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(MemberRefusal::count)>
+    kMemberRefusalReasons = {"one of its tags is missing or cannot be read",
+                             "its id is not that of its name in this cluster",
+                             "there are as many as [cluster] routers_max allows"};
 
 using MemberRefusalCounts =
     std::array<std::uint64_t, static_cast<std::size_t>(MemberRefusal::count)>;

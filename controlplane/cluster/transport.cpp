@@ -37,6 +37,21 @@ void append(auto& kept, auto& fresh, std::uint64_t& lost) {
     }
 }
 
+// The member of whom the table of routers refused one more than before.
+void log_refused(const gossip::membership::MemberView& member,
+                 const MemberRefusalCounts& before,
+                 const MemberRefusalCounts& now) {
+    for (std::size_t why = 0; why < now.size(); ++why) {
+        if (before[why] != now[why]) {
+            log_at(LogLevel::warning,
+                   "cluster member refused: " + std::string(kMemberRefusalNames[why]),
+                   "member " + member.name + " at " + text_of(member.address) +
+                       " says it is a router, but " + std::string(kMemberRefusalReasons[why]) +
+                       ": not taken for one");
+        }
+    }
+}
+
 void log_router(const RouterMember& router) {
     const std::string who = "router " + router.name + " (" + router.management.to_text() + ") is ";
     switch (router.membership) {
@@ -171,12 +186,7 @@ void Cluster::Transport::note_members(std::uint64_t now_ms) {
         }
         const auto refused = routers.refused();
         const auto router = routers.take(event);
-        if (refused != routers.refused()) {
-            log_at(LogLevel::warning,
-                   "cluster member refused",
-                   "member " + event.member.name + " at " + text_of(event.member.address) +
-                       " says it is a router, and its tags do not hold: not taken for one");
-        }
+        log_refused(event.member, refused, routers.refused());
         if (!router) {
             continue;
         }

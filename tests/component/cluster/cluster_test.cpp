@@ -31,6 +31,7 @@ struct Wish {
     std::string keyring{};
     std::uint64_t generation = 1;
     const char* address = "127.0.0.1";
+    unsigned routers_max = 100;
 };
 
 // Clusters of one process, in one loop, on ports of the kernel's choice.
@@ -45,6 +46,7 @@ class Group {
         config.route_port = 0;
         config.profile = ClusterProfile::fast;
         config.keyring = wish.keyring;
+        config.routers_max = wish.routers_max;
         for (const auto& [other, cluster] : clusters_) {
             config.seeds.push_back(text_of(cluster->address()));
         }
@@ -168,6 +170,22 @@ TEST(cluster, a_router_of_another_cluster_is_refused_and_counted) {
     EXPECT_TRUE(group.until([&] { return foreign(one) > 0 && foreign(two) > 0; }));
     EXPECT_EQ(one.routers().size() + two.routers().size(), 0U);
     EXPECT_EQ(one.counters().links.dialled + two.counters().links.dialled, 0U);
+}
+
+TEST(cluster, a_router_too_many_is_refused_and_the_log_says_why) {
+    testing::internal::CaptureStderr();
+    Group group;
+    Cluster& one = group.start("one", {.routers_max = 1});
+    group.start("two");
+    group.start("three");
+    const bool refused = group.until([&] {
+        return one.counters().members_refused[static_cast<std::size_t>(MemberRefusal::too_many)] >
+               0;
+    });
+    const std::string log = testing::internal::GetCapturedStderr();
+    EXPECT_TRUE(refused);
+    EXPECT_NE(log.find("[cluster] routers_max"), std::string::npos) << log;
+    EXPECT_EQ(log.find("tags"), std::string::npos) << log;
 }
 
 TEST(cluster, a_router_that_is_killed_is_seen_to_fail_and_its_claims_hold_no_more) {
