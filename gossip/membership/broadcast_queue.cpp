@@ -7,7 +7,7 @@
 namespace posthaste::gossip::membership {
 
 void BroadcastQueue::drop(Entries::iterator entry) {
-    places_.erase(entry->first.number);
+    numbers_.erase(entry->first.number);
     if (!entry->second.subject.empty()) {
         subjects_.erase(entry->second.subject);
     }
@@ -15,38 +15,36 @@ void BroadcastQueue::drop(Entries::iterator entry) {
 }
 
 BroadcastNumber BroadcastQueue::add(std::string_view subject, std::vector<std::uint8_t> message) {
-    Entry entry{.subject = std::string(subject), .message = std::move(message)};
     if (!subject.empty()) {
-        const auto before = subjects_.find(entry.subject);
+        const auto before = subjects_.find(subject);
         if (before != subjects_.end()) {
-            drop(entries_.find(places_.at(before->second)));
+            drop(numbers_.at(before->second));
         }
     }
     if (entries_.size() >= max_ && !entries_.empty()) {
         drop(std::prev(entries_.end()));
         ++dropped_;
     }
-    const Place place{.length = static_cast<std::uint32_t>(entry.message.size()),
-                      .number = ++last_};
-    places_.emplace(place.number, place);
+    const Place place{.length = static_cast<std::uint32_t>(message.size()), .number = ++last_};
+    const auto added =
+        entries_.emplace(place, Entry{std::string(subject), std::move(message)}).first;
+    numbers_.emplace(place.number, added);
     if (!subject.empty()) {
-        subjects_.emplace(entry.subject, place.number);
+        subjects_.emplace(subject, place.number);
     }
-    entries_.emplace(place, std::move(entry));
     return place.number;
 }
 
 bool BroadcastQueue::contains(BroadcastNumber number) const {
-    return places_.contains(number);
+    return numbers_.contains(number);
 }
 
 bool BroadcastQueue::contains_subject(std::string_view subject) const {
-    return subjects_.contains(std::string(subject));
+    return subjects_.contains(subject);
 }
 
-void BroadcastQueue::fill(PacketRoom& room, std::size_t kept_bytes, unsigned limit) {
+void BroadcastQueue::fill(PacketRoom& room, std::size_t kept_bytes) {
     constexpr std::size_t kLengthMax = std::numeric_limits<std::uint32_t>::max();
-    std::vector<Entries::node_type> told;
     auto next = entries_.begin();
     while (next != entries_.end() && room.parts_left > 0 &&
            room.bytes > room.per_part + kept_bytes) {
@@ -62,21 +60,23 @@ void BroadcastQueue::fill(PacketRoom& room, std::size_t kept_bytes, unsigned lim
         room.parts.push_back(next->second.message);
         room.bytes -= next->first.length + room.per_part;
         --room.parts_left;
-        told.push_back(entries_.extract(next++));
+        told_.push_back(entries_.extract(next++));
     }
-    for (auto& node : told) {
-        Place place = node.key();
-        if (++place.told >= limit) {
-            places_.erase(place.number);
-            if (!node.mapped().subject.empty()) {
-                subjects_.erase(node.mapped().subject);
-            }
+}
+
+void BroadcastQueue::packet_done(unsigned limit) {
+    for (auto& node : told_) {
+        const BroadcastNumber number = node.key().number;
+        if (++node.key().told < limit) {
+            numbers_[number] = entries_.insert(std::move(node)).position;
             continue;
         }
-        node.key() = place;
-        places_[place.number] = place;
-        entries_.insert(std::move(node));
+        numbers_.erase(number);
+        if (!node.mapped().subject.empty()) {
+            subjects_.erase(node.mapped().subject);
+        }
     }
+    told_.clear();
 }
 
 }  // namespace posthaste::gossip::membership

@@ -2,10 +2,13 @@
 // BroadcastQueue: what is still to be told to all, as messages ready to send.
 //
 // Told least often first, of those the longest, of those the newest. Each goes into as many packets
-// as the limit says. At most `max` entries: then the one told most often makes room. O(log n) each.
+// as the limit says, and into one packet once: what fill() takes is out of reach of the next fill()
+// until the packet is done. At most `max` entries: then the one told most often makes room.
+// O(log n) each, whatever the subjects are called.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -33,8 +36,10 @@ class BroadcastQueue {
     BroadcastNumber add(std::string_view subject, std::vector<std::uint8_t> message);
     [[nodiscard]] bool contains(BroadcastNumber number) const;
     [[nodiscard]] bool contains_subject(std::string_view subject) const;
-    // Puts into `room` what fits, all but `kept_bytes` of it; `limit`: packets an entry goes into.
-    void fill(PacketRoom& room, std::size_t kept_bytes, unsigned limit);
+    // Puts into `room` what fits and is not in it yet, all but `kept_bytes` of it.
+    void fill(PacketRoom& room, std::size_t kept_bytes);
+    // After the last fill() of a packet, before anything else; `limit`: packets an entry goes into.
+    void packet_done(unsigned limit);
 
     [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
 
@@ -73,8 +78,9 @@ class BroadcastQueue {
     BroadcastNumber last_ = 0;
     std::uint64_t dropped_ = 0;
     Entries entries_;
-    std::unordered_map<BroadcastNumber, Place> places_;
-    std::unordered_map<std::string, BroadcastNumber> subjects_;
+    std::vector<Entries::node_type> told_;  // in the packet that is being filled
+    std::unordered_map<BroadcastNumber, Entries::iterator> numbers_;
+    std::map<std::string, BroadcastNumber, std::less<>> subjects_;
 };
 
 }  // namespace posthaste::gossip::membership

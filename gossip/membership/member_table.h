@@ -6,14 +6,13 @@
 // meet it again as a new one. It stays in the table to be shown and tried until it is reaped.
 #pragma once
 
-#include <xxhash.h>
-
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "gossip/membership/message.h"
@@ -52,8 +51,7 @@ struct Member {
 
 class MemberTable {
   public:
-    MemberTable(std::size_t members_max, std::uint64_t hash_seed)
-        : max_(members_max), slots_by_name_(0, NameHash{hash_seed}) {}
+    explicit MemberTable(std::size_t members_max) : max_(members_max) {}
 
     [[nodiscard]] MemberSlot find(std::string_view name) const;
 
@@ -87,21 +85,13 @@ class MemberTable {
     [[nodiscard]] const std::vector<Member>& all() const noexcept { return members_; }
 
   private:
-    struct NameHash {
-        using is_transparent = void;
-        std::uint64_t seed = 0;
-
-        std::size_t operator()(std::string_view name) const noexcept {
-            return XXH3_64bits_withSeed(name.data(), name.size(), seed);
-        }
-    };
-
     std::size_t max_;
     std::size_t here_ = 0;
     std::vector<Member> members_;
     std::vector<MemberSlot> free_;
     std::vector<MemberSlot> ring_;
-    std::unordered_map<std::string, MemberSlot, NameHash, std::equal_to<>> slots_by_name_;
+    // No hash: what we draw shows in our nonces, so members could choose names that collide.
+    std::map<std::string, MemberSlot, std::less<>> slots_by_name_;
     VersionTally versions_;  // of those here
 };
 

@@ -22,7 +22,7 @@ MembershipState::MembershipState(const MembershipOptions& options,
                .decompressed_max = options.limits.decompressed_max},
       random_state_(random_seed),
       nonces_(random_seed),
-      table_(options.limits.members_max, routing::mix(random_seed)),
+      table_(options.limits.members_max),
       swim_queue_(options.limits.broadcasts_max),
       user_queue_(options.limits.broadcasts_max) {
     const Timing& timing = options_.timing;

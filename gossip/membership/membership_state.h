@@ -269,6 +269,7 @@ class MembershipState final : public SerfHost {
     Awareness awareness_;
     BroadcastQueue swim_queue_;
     BroadcastQueue user_queue_;
+    std::uint32_t packets_shared_ = 0;                           // by both queues
     std::set<std::pair<std::uint64_t, MemberSlot>> suspicions_;  // by when they end
     std::unique_ptr<UserLayer> layer_;
 

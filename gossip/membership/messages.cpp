@@ -155,15 +155,20 @@ unsigned MembershipState::transmit_limit() const {
     return options_.timing.retransmit_multiplier * static_cast<unsigned>(digits);
 }
 
-// Our own words first, but a quarter of what is free is the users', so that neither starves.
+// Our own words first, but a quarter of what is free is the users'. That is less than a long one of
+// theirs needs: in every fourth packet where both have something to say, theirs go first.
 void MembershipState::fill_with_broadcasts(PacketRoom& room) {
     constexpr std::size_t kUsersPart = 4;
-    const unsigned limit = transmit_limit();
-    swim_queue_.fill(room, user_queue_.empty() ? 0 : room.bytes / kUsersPart, limit);
-    if (!user_queue_.empty()) {
-        user_queue_.fill(room, 0, limit);
-        swim_queue_.fill(room, 0, limit);
+    const bool shared = !swim_queue_.empty() && !user_queue_.empty();
+    if (shared && ++packets_shared_ % kUsersPart == 0) {
+        user_queue_.fill(room, 0);
     }
+    swim_queue_.fill(room, shared ? room.bytes / kUsersPart : 0);
+    user_queue_.fill(room, 0);
+    swim_queue_.fill(room, 0);
+    const unsigned limit = transmit_limit();
+    swim_queue_.packet_done(limit);
+    user_queue_.packet_done(limit);
 }
 
 void MembershipState::send(const SocketAddress& to, const Message& message) {

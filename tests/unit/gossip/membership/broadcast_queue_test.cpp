@@ -18,7 +18,8 @@ PacketRoom room(std::size_t bytes, std::size_t parts = 127) {
 }
 
 std::string marks(BroadcastQueue& queue, PacketRoom space, std::size_t kept = 0) {
-    queue.fill(space, kept, kLimit);
+    queue.fill(space, kept);
+    queue.packet_done(kLimit);
     std::string text;
     for (const auto& part : space.parts) {
         text.push_back(static_cast<char>(part.front()));
@@ -92,6 +93,19 @@ TEST(broadcast_queue, what_is_kept_for_others_and_the_number_of_parts_are_limits
     queue.add("c", message('c', 5));
     EXPECT_EQ(marks(queue, room(100, 2)), "cb");
     EXPECT_EQ(marks(queue, room(100), 92), "a");
+}
+
+TEST(broadcast_queue, what_is_in_a_packet_does_not_come_into_it_again) {
+    BroadcastQueue queue(10);
+    const BroadcastNumber number = queue.add("a", message('a', 5));
+    PacketRoom packet = room(100);
+    for (unsigned i = 0; i < kLimit; ++i) {
+        queue.fill(packet, 0);
+    }
+    EXPECT_EQ(packet.parts.size(), 1U);
+    queue.packet_done(kLimit);
+    EXPECT_TRUE(queue.contains(number));
+    EXPECT_EQ(marks(queue, room(100)), "a");
 }
 
 }  // namespace

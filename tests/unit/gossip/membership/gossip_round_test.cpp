@@ -75,28 +75,53 @@ TEST(gossip_round, what_fits_no_packet_is_not_taken) {
     EXPECT_TRUE(world.run_until([&] { return !world.node(1).layer->heard.empty(); }, 1'000));
 }
 
-TEST(gossip_round, members_news_do_not_starve_user_messages) {
-    MemberWorld world;
-    world.add_joined(3);
-    std::uint32_t incarnation = 100;
-    for (unsigned i = 0; i < 600; ++i) {
+void tell_of_members(MemberWorld& world, unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
         world.inject(0,
                      1,
-                     Alive{.incarnation = ++incarnation,
+                     Alive{.incarnation = 1,
                            .node = "member-" + std::to_string(i),
                            .address = std::string("\x7f\0\0\x02", 4),
                            .port = static_cast<std::uint16_t>(1'000 + i),
-                           .meta = std::string(300, 'm'),
+                           .meta = std::string(20, 'm'),
                            .versions = std::string(kOurVersions.begin(), kOurVersions.end())});
     }
-    world.at(0).broadcast_user("urgent");
-    bool told = false;
-    world.on_sent = [&](auto from, auto, const std::vector<std::uint8_t>& bytes) {
-        for (const Message& message : decode_datagram(bytes, Sealing{}).messages) {
-            told = told || (from == 0 && std::holds_alternative<User>(message));
+}
+
+TEST(gossip_round, members_news_do_not_starve_user_messages_short_or_long) {
+    for (const std::size_t bytes : {6U, 512U}) {
+        MemberWorld world;
+        world.add_joined(3);
+        tell_of_members(world, 600);
+        world.at(0).broadcast_user(std::string(bytes, 'u'));
+        bool told = false;
+        world.on_sent = [&](auto from, auto, const std::vector<std::uint8_t>& packet) {
+            for (const Message& message : decode_datagram(packet, Sealing{}).messages) {
+                told = told || (from == 0 && std::holds_alternative<User>(message));
+            }
+        };
+        EXPECT_TRUE(world.run_until([&] { return told; }, 3 * lan_timing().gossip_interval_ms))
+            << bytes;
+    }
+}
+
+TEST(gossip_round, no_part_is_twice_in_a_packet) {
+    MemberWorld world;
+    world.add_joined(3);
+    std::size_t packets = 0;
+    world.on_sent = [&](auto, auto, const std::vector<std::uint8_t>& packet) {
+        std::set<std::vector<std::uint8_t>> parts;
+        for (const Message& message : decode_datagram(packet, Sealing{}).messages) {
+            EXPECT_TRUE(parts.insert(encode(message)).second);
         }
+        packets += parts.size() > 2 ? 1 : 0;
     };
-    EXPECT_TRUE(world.run_until([&] { return told; }, lan_timing().gossip_interval_ms));
+    tell_of_members(world, 3);
+    for (unsigned i = 0; i < 3; ++i) {
+        world.at(0).broadcast_user("message " + std::to_string(i));
+    }
+    world.run(2'000);
+    EXPECT_GT(packets, 0U);
 }
 
 TEST(gossip_round, a_user_payload_is_told_on_by_the_layer_alone) {
