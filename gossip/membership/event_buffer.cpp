@@ -21,6 +21,7 @@ void EventBuffer::drop_oldest() {
     for (const UserEvent& event : oldest->second) {
         bytes_ -= bytes_of(event);
     }
+    count_ -= oldest->second.size();
     times_.erase(oldest);
 }
 
@@ -50,7 +51,8 @@ Novelty EventBuffer::add(const UserEvent& event, LamportTime now) {
     }
     same_time.push_back(event);
     bytes_ += bytes_of(event);
-    while (bytes_ > kBytesMax) {
+    ++count_;
+    while (bytes_ > kBytesMax || count_ > kPushEventsMax) {
         ignore_before(times_.begin()->first + 1);
     }
     return Novelty::fresh;

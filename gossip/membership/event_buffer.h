@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // EventBuffer: the user events of the last 512 times, so that none is taken twice.
 //
-// Bounded: 256 events of one time, 4 MiB in all. Beyond, the oldest are let go, and everything as
-// old as they is too old from then on.
+// Bounded: 256 events of one time, 4 MiB and kPushEventsMax events in all. Beyond, the oldest are
+// let go, and everything as old as they is too old from then on.
 #pragma once
 
 #include <cstdint>
@@ -45,6 +45,7 @@ class EventBuffer {
     std::map<LamportTime, std::vector<UserEvent>> times_;
     LamportTime floor_ = 0;
     std::size_t bytes_ = 0;
+    std::size_t count_ = 0;
 };
 
 // QueryBuffer: the same of queries, which are known by their number.

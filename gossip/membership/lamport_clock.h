@@ -4,12 +4,16 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 
 #include "gossip/membership/serf_message.h"
 
 namespace posthaste::gossip::membership {
 
-// Nobody gets there by counting. Beyond, a time is made up, and would leave no room for others.
+// How far ahead of ours a time may be: more than ever happened, and so little that whoever makes up
+// times needs as many messages as this to use up the clock.
+inline constexpr LamportTime kLamportStep = LamportTime{1} << 32;
+// Beyond, no clock is that a push/pull could be about.
 inline constexpr LamportTime kLamportMax = LamportTime{1} << 62;
 
 class LamportClock {
@@ -19,10 +23,26 @@ class LamportClock {
     // The time before.
     LamportTime increment() noexcept { return time_++; }
 
-    // Somebody has seen `time`, at most kLamportMax: ours is later.
+    // Not too far ahead to be believed.
+    [[nodiscard]] bool reaches(LamportTime time) const noexcept {
+        return time != kLast && (time <= time_ || time - time_ <= kLamportStep);
+    }
+
+    // Somebody has seen `time`, which is in reach: ours is later.
     void witness(LamportTime time) noexcept { time_ = std::max(time_, time + 1); }
 
+    // Towards the clock of somebody else, one step at most, so that two who were driven apart meet
+    // again. False: it is still ahead.
+    [[nodiscard]] bool follow(LamportTime other) noexcept {
+        if (other > time_) {
+            time_ += std::min(other - time_, kLamportStep);
+        }
+        return other <= time_;
+    }
+
   private:
+    static constexpr LamportTime kLast = std::numeric_limits<LamportTime>::max();
+
     LamportTime time_ = 1;
 };
 

@@ -191,14 +191,12 @@ SwimMember MembershipState::find(std::string_view name) const {
     return slot == kNoMember ? SwimMember{} : swim_member(table_.at(slot));
 }
 
-std::vector<std::string> MembershipState::names() const {
-    std::vector<std::string> names;
-    for (const Member& member : table_.all()) {
-        if (member.used) {
-            names.push_back(member.name);
-        }
-    }
-    return names;
+bool MembershipState::has_member_at(const SocketAddress& address, std::string_view name) const {
+    const MemberSlot slot = table_.find(name);
+    return (slot != kNoMember && table_.at(slot).at == address) ||
+           std::ranges::any_of(table_.all(), [&](const Member& member) {
+               return member.used && member.at == address;
+           });
 }
 
 std::vector<SwimMember> MembershipState::random_members(std::size_t count,

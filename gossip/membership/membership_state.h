@@ -101,7 +101,8 @@ class MembershipState final : public SerfHost {
     [[nodiscard]] bool is_broadcasting(BroadcastNumber number) const override;
     bool send_user(const SocketAddress& to, std::string_view payload) override;
     [[nodiscard]] SwimMember find(std::string_view name) const override;
-    [[nodiscard]] std::vector<std::string> names() const override;
+    [[nodiscard]] bool has_member_at(const SocketAddress& address,
+                                     std::string_view name) const override;
 
     [[nodiscard]] std::size_t known_count() const override { return table_.ring().size(); }
 

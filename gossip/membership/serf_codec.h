@@ -18,7 +18,6 @@ inline constexpr std::size_t kSerfPayloadMax = 64U << 10;
 inline constexpr std::size_t kFiltersMax = 64;
 inline constexpr std::size_t kKeysListedMax = 1'024;
 inline constexpr std::size_t kPushMembersMax = 65'536;
-inline constexpr std::size_t kPushEventsMax = 16'384;
 
 [[nodiscard]] tl::expected<SerfMessage, Refusal> decode_serf(std::string_view payload);
 [[nodiscard]] std::string encode_serf(const SerfMessage& message);

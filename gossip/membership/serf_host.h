@@ -56,7 +56,9 @@ class SerfHost {
     // --- members, we among them ---
     // Dead and left ones, too, until they are forgotten; `found` says whether there is one.
     [[nodiscard]] virtual SwimMember find(std::string_view name) const = 0;
-    [[nodiscard]] virtual std::vector<std::string> names() const = 0;
+    // Of whatever state; `name` is looked at first.
+    [[nodiscard]] virtual bool has_member_at(const SocketAddress& address,
+                                             std::string_view name) const = 0;
     // n of SWIM's formulas: all but those dead for long. At least 1.
     [[nodiscard]] virtual std::size_t known_count() const = 0;
     // Alive and suspect, we among them.

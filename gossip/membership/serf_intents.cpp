@@ -28,7 +28,7 @@ tl::expected<SerfLayer::Record*, SerfLayer::Spread> SerfLayer::weigh(const std::
                                                                      bool leave,
                                                                      LamportTime time,
                                                                      std::uint64_t now_ms) {
-    if (time > kLamportMax || name.empty()) {
+    if (!clock_.reaches(time) || name.empty()) {
         host_.refuse(Refusal::bad_intent);
         return tl::unexpected(Spread::no);
     }

@@ -2,6 +2,7 @@
 #include "gossip/membership/serf_layer.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
@@ -17,13 +18,6 @@ bool is_sane(const SerfPushPull& push) {
            std::ranges::all_of(push.status_times,
                                [&](const auto& entry) { return within(entry.second); }) &&
            std::ranges::all_of(push.events, [&](const auto& entry) { return within(entry.first); });
-}
-
-// The clock of a push/pull is the time of what comes next.
-void catch_up(LamportClock& clock, LamportTime next) {
-    if (next > 0) {
-        clock.witness(next - 1);
-    }
 }
 
 }  // namespace
@@ -111,9 +105,15 @@ void SerfLayer::merge_user_state(std::string_view state, bool join, std::uint64_
         host_.refuse(Refusal::bad_intent);
         return;
     }
-    catch_up(clock_, push->time);
-    catch_up(event_clock_, push->event_time);
-    catch_up(query_clock_, push->query_time);
+    // The clock of a push/pull is the time of what comes next. One far ahead of ours is not
+    // believed before we are there.
+    const std::array reached = {clock_.follow(push->time),
+                                event_clock_.follow(push->event_time),
+                                query_clock_.follow(push->query_time)};
+    if (std::ranges::find(reached, false) != reached.end()) {
+        host_.refuse(Refusal::bad_intent);
+        return;
+    }
     // Nothing of a push/pull is relayed: everybody has one of their own.
     const std::set<std::string_view> left(push->left_members.begin(), push->left_members.end());
     for (const std::string_view name : left) {
@@ -139,7 +139,7 @@ void SerfLayer::merge_user_state(std::string_view state, bool join, std::uint64_
 }
 
 SerfLayer::Spread SerfLayer::take_event(const UserEvent& event) {
-    if (event.time > kLamportMax) {
+    if (!event_clock_.reaches(event.time)) {
         host_.refuse(Refusal::malformed);
         return Spread::no;
     }

@@ -109,7 +109,6 @@ class SerfLayer final : public UserLayer {
     void respond(const Query& query, std::uint32_t flags, std::string payload);
     void take_response(const QueryResponse& response);
     void take_relay(const Relay& relay, std::uint64_t now_ms);
-    [[nodiscard]] bool is_member_at(const SocketAddress& address, std::string_view name) const;
     [[nodiscard]] std::uint64_t query_timeout_ms() const;
     [[nodiscard]] bool ask(OwnQuery own,
                            std::string_view name,

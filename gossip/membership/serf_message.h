@@ -15,6 +15,9 @@
 
 namespace posthaste::gossip::membership {
 
+// So many are kept, and taken from a push/pull: what one member sends another can read.
+inline constexpr std::size_t kPushEventsMax = 16'384;
+
 enum class SerfType : std::uint8_t {
     leave = 0,
     join = 1,

@@ -42,7 +42,7 @@ std::uint64_t SerfLayer::query_timeout_ms() const {
 }
 
 void SerfLayer::take_query(const Query& query, std::string_view payload) {
-    if (query.time > kLamportMax) {
+    if (!query_clock_.reaches(query.time)) {
         host_.refuse(Refusal::bad_query);
         return;
     }
@@ -126,9 +126,10 @@ void SerfLayer::answer_keys(const Query& query, KeyAction action) {
     respond(query, 0, fitting(std::move(outcome.response), envelope));
 }
 
+// Only to members: whoever can speak to us does not make us speak to anybody.
 void SerfLayer::respond(const Query& query, std::uint32_t flags, std::string payload) {
     const auto to = socket_address_of(query.address, query.port);
-    if (!to.has_value()) {
+    if (!to.has_value() || !host_.has_member_at(*to, query.source_node)) {
         host_.refuse(Refusal::bad_query);
         return;
     }
@@ -159,20 +160,12 @@ void SerfLayer::respond(const Query& query, std::uint32_t flags, std::string pay
     }
 }
 
-bool SerfLayer::is_member_at(const SocketAddress& address, std::string_view name) const {
-    const auto is_at = [&](std::string_view candidate) {
-        const SwimMember member = host_.find(candidate);
-        return member.found && socket_address_of(member.address, member.port) == address;
-    };
-    return (!name.empty() && is_at(name)) || std::ranges::any_of(host_.names(), is_at);
-}
-
-// Only answers, and only to members: whoever can speak to us does not make us speak to anybody.
+// Only answers, and as those only to members.
 void SerfLayer::take_relay(const Relay& relay, std::uint64_t now_ms) {
     const auto to = socket_address_of(relay.address, relay.port);
     const auto message = decode_serf(relay.message);
     if (!to.has_value() || !message.has_value() ||
-        !std::holds_alternative<QueryResponse>(*message) || !is_member_at(*to, relay.node)) {
+        !std::holds_alternative<QueryResponse>(*message) || !host_.has_member_at(*to, relay.node)) {
         host_.refuse(Refusal::bad_query);
     } else if (*to == host_.options().address) {
         receive(relay.message, now_ms);

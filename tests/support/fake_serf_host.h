@@ -64,12 +64,11 @@ class FakeSerfHost final : public gossip::membership::SerfHost {
         return found == table.end() ? gossip::membership::SwimMember{} : view_of(*found);
     }
 
-    [[nodiscard]] std::vector<std::string> names() const override {
-        std::vector<std::string> names;
-        for (const auto& [name, member] : table) {
-            names.push_back(name);
-        }
-        return names;
+    [[nodiscard]] bool has_member_at(const gossip::membership::SocketAddress& address,
+                                     std::string_view /*name*/) const override {
+        return std::any_of(table.begin(), table.end(), [&](const auto& entry) {
+            return gossip::membership::socket_address_of(entry.second.address, 7'946) == address;
+        });
     }
 
     [[nodiscard]] std::size_t known_count() const override { return table.size(); }

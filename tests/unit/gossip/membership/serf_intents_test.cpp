@@ -230,16 +230,46 @@ TEST(serf_intents, only_a_failed_member_can_be_made_to_leave) {
     EXPECT_TRUE(scene.host.broadcasts.empty());
 }
 
-TEST(serf_intents, a_time_that_no_clock_reaches_is_refused) {
+TEST(serf_intents, a_time_far_ahead_of_ours_is_refused) {
     SerfScene scene;
     const LamportTime before = scene.pushed().time;
     scene.hear(leave(UINT64_MAX, "a"));
-    scene.hear(join(kLamportMax + 1, "a"));
+    scene.hear(join(before + kLamportStep + 1, "a"));
     scene.hear(leave(5, ""));
     EXPECT_EQ(scene.host.refused, std::vector<Refusal>(3, Refusal::bad_intent));
     EXPECT_EQ(scene.pushed().time, before);
     EXPECT_EQ(scene.layer.status("a"), MemberStatus::alive);
     EXPECT_TRUE(scene.host.broadcasts.empty());
+}
+
+TEST(serf_intents, a_time_as_far_ahead_as_may_be_leaves_room_for_ours) {
+    SerfScene scene;
+    SerfScene other;
+    const LamportTime made_up = scene.pushed().time + kLamportStep;
+    scene.hear(leave(made_up, "a"));
+    other.hear(leave(made_up, "a"));
+    EXPECT_EQ(scene.layer.status("a"), MemberStatus::leaving);
+    scene.layer.announce_join(scene.now_ms);
+    other.hear(scene.last_broadcast<JoinIntent>());
+    other.hear(join(made_up + 9, "a"));
+    EXPECT_EQ(other.layer.status("a"), MemberStatus::alive);
+    EXPECT_TRUE(scene.host.refused.empty() && other.host.refused.empty());
+}
+
+TEST(serf_intents, names_said_again_stay_five_minutes_from_then_on) {
+    SerfScene scene;
+    for (std::size_t i = 0; i < IntentBuffer::kNamesMax; ++i) {
+        scene.hear(join(5, ("n" + std::to_string(i)).c_str()));
+    }
+    scene.now_ms += IntentBuffer::kKeepMs - 1;
+    scene.hear(leave(6, "n0"));
+    scene.now_ms += 1;
+    scene.hear(join(5, "more"));
+    EXPECT_TRUE(scene.host.refused.empty());
+    scene.layer.on_alive("n0", scene.now_ms);
+    EXPECT_EQ(scene.layer.status("n0"), MemberStatus::leaving);
+    scene.layer.on_alive("n1", scene.now_ms);
+    EXPECT_EQ(scene.pushed().status_times.at("n1"), 0U);
 }
 
 TEST(serf_intents, a_later_word_of_us_from_an_earlier_life_is_answered) {

@@ -73,6 +73,20 @@ TEST(serf_layer, events_hold_no_more_than_4_MiB_and_are_not_told_twice_for_it) {
     EXPECT_EQ(fresh, 1'500U);
 }
 
+TEST(serf_layer, no_more_events_are_kept_than_a_peer_takes) {
+    SerfScene scene;
+    for (LamportTime time = 1; time <= kPushEventsMax / EventBuffer::kEventsOfATime + 2; ++time) {
+        for (std::size_t i = 0; i < EventBuffer::kEventsOfATime; ++i) {
+            scene.hear(event(time, std::to_string(i), ""));
+        }
+    }
+    EXPECT_TRUE(scene.host.refused.empty());
+    SerfScene peer;
+    peer.merge(scene.pushed());
+    EXPECT_EQ(peer.host.events.size(), kPushEventsMax);
+    EXPECT_TRUE(peer.host.refused.empty());
+}
+
 TEST(serf_layer, our_events_are_told_to_all_and_to_us) {
     SerfScene scene;
     scene.hear(event(9, "before"));
@@ -156,12 +170,19 @@ TEST(serf_layer, what_happened_before_we_joined_is_not_told) {
     EXPECT_EQ(scene.host.events.size(), 2U);
 }
 
-TEST(serf_layer, what_serf_pushed_is_believed) {
+TEST(serf_layer, two_whose_clocks_are_far_apart_meet_again) {
     SerfScene scene;
-    SerfPushPull push = scene.pushed();
-    EXPECT_TRUE(push.events.empty());
-    scene.layer.merge_user_state(encode_serf(push) + std::string(3'000, '\xff'), false, 1'000);
-    EXPECT_TRUE(scene.host.refused.empty());
+    const LamportTime far = 3 * kLamportStep;
+    const SerfPushPull push{.time = far, .status_times = {{"a", far - 1}}, .event_time = 9};
+    for (int round = 0; round < 2; ++round) {
+        scene.merge(push);
+        EXPECT_EQ(scene.pushed().status_times.at("a"), 0U);
+    }
+    EXPECT_EQ(scene.host.refused, std::vector<Refusal>(2, Refusal::bad_intent));
+    scene.merge(push);
+    EXPECT_EQ(scene.pushed().time, far);
+    EXPECT_EQ(scene.pushed().status_times.at("a"), far - 1);
+    EXPECT_EQ(scene.host.refused.size(), 2U);
 }
 
 TEST(serf_layer, a_user_state_that_is_none_is_refused_and_changes_nothing) {
@@ -196,10 +217,11 @@ TEST(serf_layer, private_and_unexpected_messages_are_refused_and_not_relayed) {
     EXPECT_TRUE(scene.host.sent.empty());
 }
 
-TEST(serf_layer, an_event_from_beyond_all_clocks_is_refused) {
+TEST(serf_layer, an_event_far_ahead_of_our_clock_is_refused) {
     SerfScene scene;
     scene.hear(event(UINT64_MAX, "e"));
-    EXPECT_EQ(scene.host.refused, std::vector<Refusal>{Refusal::malformed});
+    scene.hear(event(kLamportStep + 2, "e"));
+    EXPECT_EQ(scene.host.refused, std::vector<Refusal>(2, Refusal::malformed));
     EXPECT_EQ(scene.pushed().event_time, 1U);
     EXPECT_TRUE(scene.host.events.empty());
 }

@@ -178,8 +178,35 @@ TEST(serf_queries, a_query_without_an_address_to_answer_is_refused) {
     scene.hear(asked);
     EXPECT_EQ(scene.host.refused, std::vector<Refusal>{Refusal::bad_query});
     scene.hear(query(UINT64_MAX, 1, "q"));
-    EXPECT_EQ(scene.host.refused.size(), 2U);
+    scene.hear(query(kLamportStep + 7, 1, "q"));
+    EXPECT_EQ(scene.host.refused.size(), 3U);
     EXPECT_EQ(scene.pushed().query_time, 6U);
+}
+
+TEST(serf_queries, nothing_is_answered_to_strangers) {
+    SerfScene scene;
+    give_keys(scene);
+    Query asked = query(5, 1, "_serf_list-keys");
+    asked.address = address_bytes_of(member_address(99));
+    scene.hear(asked);
+    asked.id = 2;
+    asked.name = "_serf_ping";
+    asked.flags = kQueryWantsAck;
+    asked.relay_factor = 2;
+    scene.hear(asked);
+    asked.id = 3;
+    asked.address = address_bytes_of(member_address(2));
+    asked.port = 53;
+    scene.hear(asked);
+    EXPECT_TRUE(scene.host.sent.empty());
+    EXPECT_EQ(scene.host.refused, std::vector<Refusal>(3, Refusal::bad_query));
+    // One whom we know by another name is none.
+    asked.id = 4;
+    asked.port = 7'946;
+    asked.source_node = "another";
+    asked.relay_factor = 0;
+    scene.hear(asked);
+    EXPECT_EQ(scene.host.sent.size(), 1U);
 }
 
 TEST(serf_queries, who_has_a_name_is_answered_unless_it_is_ours_or_unknown) {
