@@ -27,8 +27,9 @@ MemberSlot MemberTable::insert(std::string_view name) {
 }
 
 void MemberTable::erase(MemberSlot slot) {
-    set_state(slot, NodeState::dead, 0);
     leave_ring(slot);
+    gone_.erase({members_[slot].changed_ms, slot});
+    set_state(slot, NodeState::dead, 0);
     slots_by_name_.erase(members_[slot].name);
     members_[slot] = Member{};
     free_.push_back(slot);
@@ -45,18 +46,12 @@ void MemberTable::set_state(MemberSlot slot, NodeState state, std::uint64_t now_
         return;
     }
     member.since_ms = now_ms;
-    if (was_here) {
-        --here_;
-        versions_.remove(member.versions);
-    } else {
-        ++here_;
-        versions_.add(member.versions);
-    }
+    was_here ? --here_ : ++here_;
 }
 
 void MemberTable::set_versions(MemberSlot slot, std::string_view versions) {
     Member& member = members_[slot];
-    if (member.here()) {
+    if (member.in_ring) {
         versions_.remove(member.versions);
         versions_.add(versions);
     }
@@ -64,7 +59,7 @@ void MemberTable::set_versions(MemberSlot slot, std::string_view versions) {
 }
 
 bool MemberTable::versions_fit(std::string_view versions, MemberSlot slot) noexcept {
-    if (slot == kNoMember || !members_[slot].here()) {
+    if (slot == kNoMember || !members_[slot].in_ring) {
         return versions_.fits(versions);
     }
     if (members_[slot].versions == versions) {
@@ -77,19 +72,25 @@ bool MemberTable::versions_fit(std::string_view versions, MemberSlot slot) noexc
 }
 
 void MemberTable::enter_ring(MemberSlot slot, std::uint64_t random) {
-    members_[slot].in_ring = true;
-    members_[slot].place = static_cast<std::uint32_t>(ring_.size());
+    Member& member = members_[slot];
+    gone_.erase({member.changed_ms, slot});
+    versions_.add(member.versions);
+    member.in_ring = true;
+    member.place = static_cast<std::uint32_t>(ring_.size());
     ring_.push_back(slot);
     swap_in_ring(random % ring_.size(), ring_.size() - 1);
 }
 
 void MemberTable::leave_ring(MemberSlot slot) {
-    if (!members_[slot].in_ring) {
+    Member& member = members_[slot];
+    if (!member.in_ring) {
         return;
     }
-    swap_in_ring(members_[slot].place, ring_.size() - 1);
+    swap_in_ring(member.place, ring_.size() - 1);
     ring_.pop_back();
-    members_[slot].in_ring = false;
+    member.in_ring = false;
+    versions_.remove(member.versions);
+    gone_.emplace(member.changed_ms, slot);
 }
 
 void MemberTable::swap_in_ring(std::size_t one, std::size_t other) {

@@ -11,8 +11,10 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gossip/membership/message.h"
@@ -39,7 +41,7 @@ struct Member {
     std::uint32_t place = 0;          // in the ring
     std::uint64_t changed_ms = 0;     // `state`
     std::uint64_t since_ms = 0;       // it came or went
-    std::uint64_t asked_ms = 0;       // as a suspect, last
+    std::uint64_t asked_ms = 0;       // by us, last
     std::uint64_t conflict_ms = 0;    // when a conflict was last told of
     std::uint32_t round_trip_us = 0;  // of the last answered probe
     std::optional<Suspicion> suspicion{};
@@ -62,7 +64,7 @@ class MemberTable {
     // kNoMember: the table is full. Dead, in no ring.
     [[nodiscard]] MemberSlot insert(std::string_view name);
     void erase(MemberSlot slot);
-    // Keeps count of who is here.
+    // Keeps count of who is here. One that left the ring stays as it is.
     void set_state(MemberSlot slot, NodeState state, std::uint64_t now_ms);
     void set_versions(MemberSlot slot, std::string_view versions);
 
@@ -78,8 +80,13 @@ class MemberTable {
     // Alive and suspect ones.
     [[nodiscard]] std::size_t here() const noexcept { return here_; }
 
-    // Beside those of all others that are here; kNoMember: of a new one.
+    // Beside those of all others in the ring; kNoMember: of a new one.
     [[nodiscard]] bool versions_fit(std::string_view versions, MemberSlot slot) noexcept;
+
+    // Of those that left the ring, the one whose state is the oldest; kNoMember: there is none.
+    [[nodiscard]] MemberSlot longest_gone() const noexcept {
+        return gone_.empty() ? kNoMember : gone_.begin()->second;
+    }
 
     // Slots, of which some are unused.
     [[nodiscard]] const std::vector<Member>& all() const noexcept { return members_; }
@@ -92,7 +99,8 @@ class MemberTable {
     std::vector<MemberSlot> ring_;
     // No hash: what we draw shows in our nonces, so members could choose names that collide.
     std::map<std::string, MemberSlot, std::less<>> slots_by_name_;
-    VersionTally versions_;  // of those here
+    std::set<std::pair<std::uint64_t, MemberSlot>> gone_;  // by `changed_ms`
+    VersionTally versions_;                                // of those in the ring
 };
 
 }  // namespace posthaste::gossip::membership

@@ -223,7 +223,7 @@ tl::expected<void, std::string> MembershipState::set_tags(const Tags& tags,
     Member& me = self();
     if (me.meta != *meta) {
         me.meta = std::move(*meta);
-        ++me.incarnation;
+        raise_incarnation(me.incarnation);
         say_alive();
     }
     return {};

@@ -178,7 +178,8 @@ class MembershipState final : public SerfHost {
     [[nodiscard]] const Member& self() const { return table_.at(self_slot_); }
 
     // rules.cpp
-    void alive(const Alive& message, std::uint64_t now_ms);
+    // False: its versions do not fit, so whoever says so is of another kind.
+    bool alive(const Alive& message, std::uint64_t now_ms);
     void suspect(const Suspect& message, std::uint64_t now_ms);
     void dead(const Dead& message, std::uint64_t now_ms);
     [[nodiscard]] MemberSlot meet(const Alive& message, const SocketAddress& at);
@@ -190,6 +191,7 @@ class MembershipState final : public SerfHost {
                 const SocketAddress& at,
                 std::uint64_t now_ms);
     void refute(std::uint32_t accused);
+    void raise_incarnation(std::uint32_t above);
     void say_alive();
     [[nodiscard]] Alive own_life() const;
     void set_suspicion(MemberSlot slot, std::optional<Suspicion> suspicion);
@@ -222,7 +224,7 @@ class MembershipState final : public SerfHost {
     void probe_answered(std::uint64_t now_ms, bool direct);
     void probe_failed(std::uint64_t now_ms);
     void ask_suspects(std::uint64_t now_ms);
-    void ask_alive(PacketRoom& room, std::uint32_t sequence, const Member& member) const;
+    void ask_alive(PacketRoom& room, std::uint32_t sequence, MemberSlot slot, std::uint64_t now_ms);
     [[nodiscard]] Ping ping_of(std::uint32_t sequence, std::string_view name) const;
 
     // gossip_round.cpp

@@ -14,7 +14,7 @@
 
 namespace posthaste::gossip::membership {
 
-// 4 or 16 bytes, as they came; compare with same_host().
+// 4 or 16 bytes, as they came; compare what socket_address_of() makes of them.
 using AddressBytes = std::string;
 
 // [protocol min, max, current, delegate min, max, current].
@@ -164,7 +164,7 @@ enum class Refusal : std::uint8_t {
     bad_padding,
     bad_versions,      // the protocol or the delegate is not ours
     name_conflict,     // another node has that name
-    address_not_ours,  // the merge filter: networks we do not talk to
+    bad_address,       // of nobody, of many, or none at all
     too_many_members,  // the limit of the table
     too_many_streams,
     stream_timeout,
@@ -194,7 +194,7 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Refusal::
         "bad-padding",
         "bad-versions",
         "name-conflict",
-        "address-not-ours",
+        "bad-address",
         "too-many-members",
         "too-many-streams",
         "stream-timeout",

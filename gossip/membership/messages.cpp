@@ -81,7 +81,7 @@ void MembershipState::take_indirect(const IndirectPing& ping,
                                     std::uint64_t now_ms) {
     const auto target = socket_address_of(ping.target, ping.port);
     if (!target) {
-        refuse(Refusal::address_not_ours);
+        refuse(Refusal::bad_address);
         return;
     }
     if (relays_.size() >= kRelaysMax) {

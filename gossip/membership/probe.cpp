@@ -86,7 +86,7 @@ void MembershipState::begin_probe(std::uint64_t now_ms) {
               .deadline_ms = now_ms + awareness_.scale(timing.probe_interval_ms)};
     ++counters_.probes;
     PacketRoom room = packet_room();
-    ask_alive(room, probe_.sequence, target);
+    ask_alive(room, probe_.sequence, slot, now_ms);
     fill_with_broadcasts(room);
     send_packet(target.at, std::move(room));
 }
@@ -94,7 +94,10 @@ void MembershipState::begin_probe(std::uint64_t now_ms) {
 // A suspect hears before anything else what is said of it, and can refute it.
 void MembershipState::ask_alive(PacketRoom& room,
                                 std::uint32_t sequence,
-                                const Member& member) const {
+                                MemberSlot slot,
+                                std::uint64_t now_ms) {
+    Member& member = table_.at(slot);
+    member.asked_ms = now_ms;
     put(room, encode(ping_of(sequence, member.name)));
     if (member.state == NodeState::suspect) {
         put(room,
@@ -104,19 +107,19 @@ void MembershipState::ask_alive(PacketRoom& room,
 }
 
 // Gossip loses one refutation in a hundred at some member when a fifth of all datagrams is lost.
-// That one would be alone in taking the suspect for dead, so each asks for itself in time.
+// That one would be alone in taking the suspect for dead, so each asks for itself, and often enough
+// for some answer to come through. All the while: what others confirm can end the time at once.
 void MembershipState::ask_suspects(std::uint64_t now_ms) {
     constexpr std::size_t kAskedMax = 16;  // in one round, those with the least time first
     std::size_t asked = 0;
     for (const auto& [due_ms, slot] : suspicions_) {
-        Member& suspect = table_.at(slot);
+        const Member& suspect = table_.at(slot);
         if (now_ms - std::max(suspect.asked_ms, suspect.changed_ms) <
             options_.timing.probe_interval_ms) {
             continue;
         }
-        suspect.asked_ms = now_ms;
         PacketRoom room = packet_room();
-        ask_alive(room, ++sequence_, suspect);
+        ask_alive(room, ++sequence_, slot, now_ms);
         send_packet(suspect.at, std::move(room));
         if (++asked == kAskedMax) {
             return;

@@ -54,18 +54,14 @@ void MembershipState::merge(const PushPull& remote, std::uint64_t now_ms) {
     std::size_t foreign = 0;
     for (const PushNode& row : remote.nodes) {
         if (row.state == NodeState::alive) {
-            const std::uint64_t before =
-                counters_.refused[static_cast<std::size_t>(Refusal::bad_versions)];
-            alive({.incarnation = row.incarnation,
-                   .node = row.name,
-                   .address = row.address,
-                   .port = row.port,
-                   .meta = row.meta,
-                   .versions = row.versions},
-                  now_ms);
-            const bool refused =
-                counters_.refused[static_cast<std::size_t>(Refusal::bad_versions)] != before;
-            ++(refused ? foreign : fitting);
+            const bool fits = alive({.incarnation = row.incarnation,
+                                     .node = row.name,
+                                     .address = row.address,
+                                     .port = row.port,
+                                     .meta = row.meta,
+                                     .versions = row.versions},
+                                    now_ms);
+            ++(fits ? fitting : foreign);
         } else if (row.state == NodeState::left) {
             dead({.incarnation = row.incarnation, .node = row.name, .from = row.name}, now_ms);
         } else {

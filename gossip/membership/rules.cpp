@@ -32,11 +32,16 @@ void MembershipState::say_alive() {
     relay(options_.name, own_life());
 }
 
-// Somebody is wrong about us. At the last incarnation there is nothing left to say.
-void MembershipState::refute(std::uint32_t accused) {
+// Of ours. The last one stays: after a smaller one nobody would listen to us.
+void MembershipState::raise_incarnation(std::uint32_t above) {
     Member& me = self();
-    const std::uint32_t known = std::max(me.incarnation, accused);
+    const std::uint32_t known = std::max(me.incarnation, above);
     me.incarnation = known == kIncarnationMax ? known : known + 1;
+}
+
+// Somebody is wrong about us.
+void MembershipState::refute(std::uint32_t accused) {
+    raise_incarnation(accused);
     ++counters_.refutations;
     awareness_.apply(1);
     say_alive();
@@ -58,14 +63,7 @@ bool MembershipState::make_room() {
     if (table_.size() < options_.limits.members_max) {
         return true;
     }
-    MemberSlot oldest = kNoMember;
-    for (MemberSlot slot = 0; slot < table_.all().size(); ++slot) {
-        const Member& member = table_.at(slot);
-        if (member.used && !member.in_ring &&
-            (oldest == kNoMember || member.changed_ms < table_.at(oldest).changed_ms)) {
-            oldest = slot;
-        }
-    }
+    const MemberSlot oldest = table_.longest_gone();
     if (oldest != kNoMember) {
         forget_slot(oldest);
     }
@@ -113,35 +111,35 @@ void MembershipState::alive_self(const Alive& message) {
     refute(message.incarnation);
 }
 
-void MembershipState::alive(const Alive& message, std::uint64_t now_ms) {
+bool MembershipState::alive(const Alive& message, std::uint64_t now_ms) {
     if (is_self(message.node) && leaving()) {
-        return;
+        return true;
     }
     const auto at = socket_address_of(message.address, message.port);
     if (!at || message.node.empty()) {
-        refuse(message.node.empty() ? Refusal::malformed : Refusal::address_not_ours);
-        return;
+        refuse(message.node.empty() ? Refusal::malformed : Refusal::bad_address);
+        return true;
     }
     MemberSlot slot = table_.find(message.node);
     const bool known = slot != kNoMember && table_.at(slot).in_ring;
     if (slot != self_slot_ && !table_.versions_fit(message.versions, slot)) {
         refuse(Refusal::bad_versions);
-        return;
+        return false;
     }
     bool moved = false;
     if (known && table_.at(slot).at != *at) {
         if (table_.at(slot).state != NodeState::left) {
             conflict(message, slot, now_ms);
-            return;
+            return true;
         }
         moved = true;
     }
     if (slot == self_slot_) {
         alive_self(message);
-        return;
+        return true;
     }
     if (known && message.incarnation <= table_.at(slot).incarnation && !moved) {
-        return;
+        return true;
     }
     if (!known) {
         slot = meet(message, *at);
@@ -149,6 +147,7 @@ void MembershipState::alive(const Alive& message, std::uint64_t now_ms) {
     if (slot != kNoMember) {
         accept(message, slot, *at, now_ms);
     }
+    return true;
 }
 
 void MembershipState::accept(const Alive& message,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// VersionTally: which protocol and delegate versions members that are alive have, and whether a
-// member may come in beside them. One that does not fit would stop every push/pull of memberlist's
-// peers, who check all their members each time; so it is kept out here.
+// VersionTally: which protocol and delegate versions members have, and whether a member may come in
+// beside them. One that does not fit would stop every push/pull of memberlist's peers, who check
+// all members that they know each time, dead ones too until they forget them; so it is kept out
+// here.
 #pragma once
 
 #include <array>

@@ -175,6 +175,42 @@ TEST(presence, the_one_gone_longest_makes_room_for_a_new_member) {
     EXPECT_EQ(refused(world, 0, Refusal::too_many_members), 0U);
 }
 
+TEST(presence, members_gone_for_long_make_room_in_the_order_in_which_they_went) {
+    MemberWorld world;
+    MembershipOptions options = MemberWorld::options_of(0);
+    options.limits.members_max = 4;
+    world.add(options);
+    for (const MemberWorld::Number number : {1, 2, 3}) {
+        world.add(MemberWorld::options_of(number));
+        world.join(number, 0);
+        world.run(1'000);
+    }
+    for (const MemberWorld::Number number : {2, 3, 1}) {
+        world.crash(number);
+        world.run(120'000);
+    }
+    ASSERT_EQ(world.at(0).members().size(), 4U);
+    // One comes back, and is not the next to go.
+    MembershipOptions back = MemberWorld::options_of(2);
+    back.seeds = {MemberWorld::address_of(0)};
+    world.restart(2, back);
+    world.run(1'000);
+    for (const MemberWorld::Number number : {4, 5}) {
+        world.add(MemberWorld::options_of(number));
+        world.join(number, 0);
+        world.run(1'000);
+        EXPECT_EQ(world.status(0, number), "alive");
+        EXPECT_EQ(world.status(0, 2), "alive");
+        EXPECT_EQ(world.status(0, 3), "");
+        EXPECT_EQ(world.status(0, 1), number == 4 ? "failed" : "");
+    }
+    world.add(MemberWorld::options_of(6));
+    world.join(6, 0);
+    world.run(1'000);
+    EXPECT_EQ(world.status(0, 6), "");
+    EXPECT_GT(refused(world, 0, Refusal::too_many_members), 0U);
+}
+
 TEST(presence, what_is_alive_cannot_be_forgotten) {
     MemberWorld world;
     world.add_joined(2);

@@ -204,6 +204,31 @@ TEST(rules, a_member_that_left_may_come_back_from_another_address_at_once) {
     EXPECT_EQ(refused(world, 0, Refusal::name_conflict), 0U);
 }
 
+TEST(rules, versions_of_the_dead_count_until_swim_forgets_them) {
+    MemberWorld world;
+    world.add_joined(1);
+    world.passes_datagram = [](auto, auto) { return false; };
+    world.passes_stream = world.passes_datagram;
+    Alive old = alive_of(7, 1);
+    old.versions = std::string("\x01\x05\x02\x02\x05\x04", 6);
+    world.inject(0, 0, old);
+    world.inject(0, 0, Dead{1, MemberWorld::name_of(7), MemberWorld::name_of(7)});
+    ASSERT_EQ(world.at(0).alive_count(), 1U);
+    // It cannot talk to what the dead one spoke.
+    Alive young = alive_of(8, 1);
+    young.versions = std::string("\x01\x05\x02\x05\x05\x05", 6);
+    world.inject(0, 0, young);
+    EXPECT_EQ(refused(world, 0, Refusal::bad_versions), 1U);
+    world.run(3 * lan_timing().gossip_to_dead_ms);
+    ++young.incarnation;
+    world.inject(0, 0, young);
+    EXPECT_EQ(refused(world, 0, Refusal::bad_versions), 1U);
+    EXPECT_EQ(world.status(0, 8), "alive");
+    // Back with other versions, it is counted by those alone.
+    world.inject(0, 0, alive_of(7, 2));
+    EXPECT_EQ(world.status(0, 7), "alive");
+}
+
 TEST(rules, what_is_no_address_of_one_member_is_refused) {
     MemberWorld world;
     world.add_joined(1);
@@ -220,7 +245,7 @@ TEST(rules, what_is_no_address_of_one_member_is_refused) {
     message = alive_of(7, 1);
     message.port = 0;
     world.inject(0, 0, message);
-    EXPECT_EQ(refused(world, 0, Refusal::address_not_ours), 7U);
+    EXPECT_EQ(refused(world, 0, Refusal::bad_address), 7U);
     EXPECT_EQ(world.at(0).members().size(), 1U);
 }
 
@@ -254,6 +279,8 @@ TEST(rules, the_last_incarnation_is_no_wrap) {
     MemberWorld world;
     world.add_joined(2);
     world.inject(0, 1, Suspect{0xffff'ffff, MemberWorld::name_of(0), MemberWorld::name_of(1)});
+    EXPECT_EQ(world.incarnation(0, 0), 0xffff'ffffU);
+    ASSERT_TRUE(world.at(0).set_tags({{"new", "tags"}}, world.now()).has_value());
     EXPECT_EQ(world.incarnation(0, 0), 0xffff'ffffU);
 }
 
