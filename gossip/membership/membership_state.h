@@ -162,6 +162,7 @@ class MembershipState final : public SerfHost {
         StreamReader reader;
         std::uint32_t sequence = 0;  // of a ping, as the name
         std::string name{};
+        std::size_t held = 0;  // of an accepted one, as it was counted
     };
 
     using Streams = std::unordered_map<StreamId, Stream>;
@@ -242,6 +243,11 @@ class MembershipState final : public SerfHost {
     bool open_stream(Purpose purpose, const SocketAddress& to, std::uint64_t due_ms);
     void write_stream(StreamId id, const StreamMessage& message, StreamPart part);
     void close_stream(StreamId id);
+    void forget_stream(Streams::iterator stream);
+    [[nodiscard]] bool accepts_from(const SocketAddress& from) const;
+    void count_held(Stream& stream, std::size_t bytes);
+    // False: it was this one that gave way.
+    [[nodiscard]] bool make_room_for(StreamId stream, std::size_t bytes);
     void refuse_stream(StreamId id, Refusal why);
     void take_accepted(StreamId id, const StreamMessage& message, std::uint64_t now_ms);
     void take_reply(StreamId id, const StreamMessage& message, std::uint64_t now_ms);
@@ -282,6 +288,7 @@ class MembershipState final : public SerfHost {
     std::deque<Relaying> relays_;    // in the order of both times
     std::size_t relays_nacked_ = 0;  // of the first ones the time for a nack has come
     Streams streams_;
+    std::size_t accepted_bytes_ = 0;  // what accepted ones hold
     StreamId next_stream_ = 1;
 
     std::uint64_t gossip_due_ms_ = 0;

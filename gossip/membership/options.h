@@ -74,11 +74,27 @@ struct Timing {
 struct MembershipLimits {
     std::uint32_t members_max = 4'096;
     std::uint32_t streams_max = 128;
+    std::size_t accepted_bytes_max = 64U << 20;  // held by all accepted streams, before a message
     std::uint32_t broadcasts_max = 4'096;
-    std::uint32_t push_nodes_max = 65'536;
     std::size_t user_state_max = 20U << 20;
     std::size_t decompressed_max = 40U << 20;
     std::size_t packet_bytes = 1'400;  // of a datagram we send
+
+    // Rows of a push/pull: others may know members that we have no room for, or forgot.
+    [[nodiscard]] constexpr std::uint32_t push_nodes_max() const noexcept {
+        constexpr std::uint32_t kTimesMembers = 4;
+        return members_max <= UINT32_MAX / kTimesMembers ? members_max * kTimesMembers : UINT32_MAX;
+    }
+
+    // Of the streams, what others may open: the rest is for ours.
+    [[nodiscard]] constexpr std::uint32_t accepted_max() const noexcept {
+        return streams_max - streams_max / 4;
+    }
+
+    // Of those, what one address may open.
+    [[nodiscard]] constexpr std::uint32_t accepted_of_one_max() const noexcept {
+        return accepted_max() < 4 ? 1 : accepted_max() / 4;
+    }
 };
 
 struct MembershipOptions {

@@ -4,8 +4,9 @@
 //
 // Only the side that opened the stream labels it. A push/pull is a head, rows and a user state, a
 // user message a head and its bytes. StreamReader takes bytes as they come and holds what is not
-// complete: at most a sealed or compressed frame of 20 MiB, or a user state of its limit; what is
-// to be longer is refused before it is there.
+// complete: a sealed or compressed frame of 20 MiB at most, or the rows and the user state of their
+// limits; what is to be longer is refused before it is there. A frame that is whole is opened at
+// once, and takes for that moment what it has inside, too.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,9 @@ class StreamReader {
     // Nothing: not all of it is there. A refusal is final. What follows the message is one, too.
     [[nodiscard]] tl::expected<std::optional<StreamMessage>, Refusal> next();
 
-    [[nodiscard]] std::size_t held() const noexcept { return bytes_.size() + body_.held(); }
+    [[nodiscard]] std::size_t held() const noexcept {
+        return bytes_.size() + body_.held() + body_.row_bytes();
+    }
 
   private:
     enum class Stage : std::uint8_t { label, front, open, done, refused };

@@ -29,6 +29,11 @@ void fields(Visit& visit, Like<UserHead> auto& head) {
     visit.number("UserMsgLen", head.bytes);
 }
 
+std::size_t bytes_of(const PushNode& row) {
+    return sizeof(PushNode) + row.name.size() + row.address.size() + row.meta.size() +
+           row.versions.size();
+}
+
 void write_body(PackWriter& out, const PushPull& push) {
     write_fields(out,
                  PushHead{.join = push.join,
@@ -199,6 +204,7 @@ StreamBody::Progress StreamBody::take_rows() {
         if (!taken.has_value() || !*taken) {
             return taken;
         }
+        row_bytes_ += bytes_of(node);
         push_.nodes.push_back(std::move(node));
     }
     stage_ = Stage::user_state;
@@ -217,6 +223,7 @@ StreamBody::Progress StreamBody::take_tail() {
     } else {
         push_.user_state = std::move(text);
         message_ = std::move(push_);
+        row_bytes_ = 0;
     }
     return true;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // StreamBody: a stream's message without label, seal and compression, from bytes as they come.
 //
-// Rows of a push/pull are taken one by one; what it holds is one incomplete row of 16 KiB, or the
-// user state. The head's numbers are checked against the limits before anything is kept for them.
+// Rows of a push/pull are taken one by one and kept until all are there: it holds them, one
+// incomplete row of 16 KiB, and the user state. The head's numbers are checked against the limits
+// before anything is kept for them.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@ namespace posthaste::gossip::membership {
 inline constexpr std::size_t kStreamPieceMax = 16U << 10;
 
 struct StreamLimits {
-    std::uint32_t nodes_max = 65'536;
+    std::uint32_t nodes_max = 16'384;
     std::size_t user_state_max = 20U << 20;
 };
 
@@ -31,7 +32,11 @@ class StreamBody {
     // Nothing: not all of it is there. Not to be called again after a message or a refusal.
     [[nodiscard]] tl::expected<std::optional<StreamMessage>, Refusal> next();
 
+    // Bytes that are read no further yet.
     [[nodiscard]] std::size_t held() const noexcept { return bytes_.size() - start_; }
+
+    // What the rows take that are there.
+    [[nodiscard]] std::size_t row_bytes() const noexcept { return row_bytes_; }
 
   private:
     enum class Stage : std::uint8_t { type, simple, user_head, push_head, rows, user_state, user };
@@ -60,6 +65,7 @@ class StreamBody {
     std::uint32_t rows_left_ = 0;
     std::uint32_t tail_bytes_ = 0;
     PushPull push_;
+    std::size_t row_bytes_ = 0;
     std::optional<StreamMessage> message_;
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Streams: one message, one back, then closed. Each has its time and all have a number.
+// Streams: one message, one back, then closed. Each has its time and all have a number. Strangers
+// can open them: they get a part of their number, one address a part of that, and what they make us
+// hold before there is a message is bounded over all of them.
 #include <algorithm>
 
 #include "gossip/membership/membership_state.h"
@@ -28,7 +30,7 @@ bool MembershipState::open_stream(Purpose purpose, const SocketAddress& to, std:
 }
 
 StreamLimits MembershipState::stream_limits() const {
-    return {.nodes_max = options_.limits.push_nodes_max,
+    return {.nodes_max = options_.limits.push_nodes_max(),
             .user_state_max = options_.limits.user_state_max};
 }
 
@@ -40,8 +42,13 @@ void MembershipState::write_stream(StreamId id, const StreamMessage& message, St
         {.kind = StreamOut::Kind::write, .stream = id, .bytes = std::move(bytes)});
 }
 
+void MembershipState::forget_stream(Streams::iterator stream) {
+    count_held(stream->second, 0);
+    streams_.erase(stream);
+}
+
 void MembershipState::close_stream(StreamId id) {
-    streams_.erase(id);
+    forget_stream(streams_.find(id));
     output_.streams.push_back({.kind = StreamOut::Kind::close, .stream = id});
 }
 
@@ -54,8 +61,22 @@ void MembershipState::refuse_stream(StreamId id, Refusal why) {
     close_stream(id);
 }
 
+bool MembershipState::accepts_from(const SocketAddress& from) const {
+    std::size_t accepted = 0;
+    std::size_t of_it = 0;
+    for (const auto& [id, stream] : streams_) {
+        if (stream.purpose == Purpose::accepted) {
+            ++accepted;
+            of_it += stream.peer.ip == from.ip ? 1 : 0;
+        }
+    }
+    const MembershipLimits& limits = options_.limits;
+    return streams_.size() < limits.streams_max && accepted < limits.accepted_max() &&
+           of_it < limits.accepted_of_one_max();
+}
+
 void MembershipState::on_accept(StreamId stream, const SocketAddress& from, std::uint64_t now_ms) {
-    if (streams_.size() >= options_.limits.streams_max || streams_.contains(stream)) {
+    if (!accepts_from(from) || streams_.contains(stream)) {
         refuse(Refusal::too_many_streams);
         output_.streams.push_back({.kind = StreamOut::Kind::close, .stream = stream});
         return;
@@ -82,6 +103,29 @@ void MembershipState::on_connected(StreamId stream, std::uint64_t /*now_ms*/) {
     write_stream(stream, state_to_push(join), StreamPart::request);
 }
 
+void MembershipState::count_held(Stream& stream, std::size_t bytes) {
+    if (stream.purpose == Purpose::accepted) {
+        accepted_bytes_ += bytes;
+        accepted_bytes_ -= stream.held;
+        stream.held = bytes;
+    }
+}
+
+// Who holds the most gives way: a peer of ours needs little, and not for long.
+bool MembershipState::make_room_for(StreamId stream, std::size_t bytes) {
+    const auto wanted = [&](const auto& one) {
+        return one.second.held + (one.first == stream ? bytes : 0);
+    };
+    while (accepted_bytes_ + bytes > options_.limits.accepted_bytes_max) {
+        const StreamId largest = std::ranges::max_element(streams_, {}, wanted)->first;
+        refuse_stream(largest, Refusal::queue_full);
+        if (largest == stream) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void MembershipState::on_bytes(StreamId stream,
                                std::span<const std::uint8_t> bytes,
                                std::uint64_t now_ms) {
@@ -90,8 +134,13 @@ void MembershipState::on_bytes(StreamId stream,
         return;
     }
     counters_.stream_bytes_received += bytes.size();
-    found->second.reader.add(bytes);
-    const auto message = found->second.reader.next();
+    Stream& from = found->second;
+    if (from.purpose == Purpose::accepted && !make_room_for(stream, bytes.size())) {
+        return;
+    }
+    from.reader.add(bytes);
+    const auto message = from.reader.next();
+    count_held(from, from.reader.held());
     if (!message) {
         refuse_stream(stream, message.error());
         return;
@@ -99,7 +148,7 @@ void MembershipState::on_bytes(StreamId stream,
     if (!message->has_value()) {
         return;
     }
-    if (found->second.purpose == Purpose::accepted) {
+    if (from.purpose == Purpose::accepted) {
         take_accepted(stream, **message, now_ms);
     } else {
         take_reply(stream, **message, now_ms);
@@ -167,7 +216,7 @@ void MembershipState::on_end(StreamId stream, std::uint64_t /*now_ms*/) {
     if (found->second.reader.held() > 0) {
         refuse(Refusal::truncated);
     }
-    streams_.erase(found);
+    forget_stream(found);
 }
 
 void MembershipState::end_streams(std::uint64_t now_ms) {
