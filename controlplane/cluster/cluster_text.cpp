@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "gossip/membership/address.h"
+
 namespace posthaste::controlplane {
 
 using gossip::membership::SocketAddress;
@@ -11,13 +13,7 @@ using routing::IpAddress;
 
 namespace {
 
-constexpr std::size_t kMappedAt = 12;  // of the IPv4 address in ::ffff:a.b.c.d
-
-bool is_mapped(const SocketAddress& address) {
-    return std::all_of(
-               address.ip.begin(), address.ip.begin() + 10, [](auto b) { return b == 0; }) &&
-           address.ip[10] == 0xff && address.ip[11] == 0xff;
-}
+constexpr std::size_t kMappedAt = gossip::membership::kMappedPrefixBytes;
 
 }  // namespace
 
@@ -28,7 +24,7 @@ std::string text_of(const IpAddress& address, std::uint16_t port) {
 
 IpAddress ip_of(const SocketAddress& address) {
     IpAddress ip;
-    if (is_mapped(address)) {
+    if (gossip::membership::is_ipv4(address)) {
         ip.family = Family::ipv4;
         std::copy(address.ip.begin() + kMappedAt, address.ip.end(), ip.bytes.begin());
     } else {

@@ -62,13 +62,13 @@ bool MemberStreams::serve(StreamId number, const TurnBudget& budget, std::uint64
     TcpStream& tcp = stream->second.tcp;
     if (tcp.connecting()) {
         if (!tcp.finish_connect(watch_)) {
-            end(stream, now_ms);
+            end(stream);
             return false;
         }
-        membership_.on_connected(number, now_ms);
+        membership_.on_connected(number);
     }
     if (!tcp.flush(watch_)) {
-        end(stream, now_ms);
+        end(stream);
         return false;
     }
     if (stream->second.closing) {
@@ -81,7 +81,7 @@ bool MemberStreams::serve(StreamId number, const TurnBudget& budget, std::uint64
             case TcpStream::Read::nothing:
                 return false;
             case TcpStream::Read::ended:
-                end(stream, now_ms);
+                end(stream);
                 return false;
             case TcpStream::Read::bytes:
                 membership_.on_bytes(number, std::span(room_).first(count), now_ms);
@@ -96,7 +96,7 @@ bool MemberStreams::serve(StreamId number, const TurnBudget& budget, std::uint64
 void MemberStreams::apply(std::vector<StreamOut> wanted, std::uint64_t now_ms) {
     for (const StreamOut& step : wanted) {
         if (step.kind == StreamOut::Kind::connect) {
-            connect(step, now_ms);
+            connect(step);
             continue;
         }
         const auto stream = streams_.find(step.stream);
@@ -104,7 +104,7 @@ void MemberStreams::apply(std::vector<StreamOut> wanted, std::uint64_t now_ms) {
             continue;  // it ended meanwhile, and membership knows
         }
         if (step.kind == StreamOut::Kind::write) {
-            write(stream, step.bytes, now_ms);
+            write(stream, step.bytes);
         } else {
             stream->second.closing = true;
             stream->second.until_ms = now_ms + kLingerMs;
@@ -113,32 +113,30 @@ void MemberStreams::apply(std::vector<StreamOut> wanted, std::uint64_t now_ms) {
     }
 }
 
-void MemberStreams::connect(const StreamOut& wanted, std::uint64_t now_ms) {
+void MemberStreams::connect(const StreamOut& wanted) {
     auto socket = streams_.size() < kStreamsMax ? begin_connect(local_, wanted.to) : std::nullopt;
     if (!socket) {
-        membership_.on_end(wanted.stream, now_ms);
+        membership_.on_end(wanted.stream);
         return;
     }
     Stream stream{TcpStream(std::move(*socket), name_of(wanted.stream), true)};
     if (!stream.tcp.watch(watch_)) {
-        membership_.on_end(wanted.stream, now_ms);
+        membership_.on_end(wanted.stream);
         return;
     }
     streams_.insert_or_assign(wanted.stream, std::move(stream));
 }
 
-void MemberStreams::write(Streams::iterator stream,
-                          std::span<const std::uint8_t> bytes,
-                          std::uint64_t now_ms) {
+void MemberStreams::write(Streams::iterator stream, std::span<const std::uint8_t> bytes) {
     TcpStream& tcp = stream->second.tcp;
     if (tcp.waiting() + bytes.size() > kWaitingMax) {
         ++refused_;
-        end(stream, now_ms);
+        end(stream);
         return;
     }
     tcp.out().insert(tcp.out().end(), bytes.begin(), bytes.end());
     if (!tcp.flush(watch_)) {
-        end(stream, now_ms);
+        end(stream);
     }
 }
 
@@ -151,12 +149,12 @@ void MemberStreams::close(Streams::iterator stream, std::uint64_t now_ms) {
     streams_.erase(stream);
 }
 
-void MemberStreams::end(Streams::iterator stream, std::uint64_t now_ms) {
+void MemberStreams::end(Streams::iterator stream) {
     const StreamId number = stream->first;
     const bool told = stream->second.closing;
     streams_.erase(stream);
     if (!told) {
-        membership_.on_end(number, now_ms);
+        membership_.on_end(number);
     }
 }
 

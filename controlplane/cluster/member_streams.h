@@ -43,11 +43,11 @@ class MemberStreams {
     using Streams = std::unordered_map<gossip::membership::StreamId, Stream>;
 
     [[nodiscard]] gossip::membership::StreamId next_number();
-    void connect(const gossip::membership::StreamOut& wanted, std::uint64_t now_ms);
-    void write(Streams::iterator stream, std::span<const std::uint8_t> bytes, std::uint64_t now_ms);
+    void connect(const gossip::membership::StreamOut& wanted);
+    void write(Streams::iterator stream, std::span<const std::uint8_t> bytes);
     void close(Streams::iterator stream, std::uint64_t now_ms);
     // Membership hears of it unless it was the one to end it.
-    void end(Streams::iterator stream, std::uint64_t now_ms);
+    void end(Streams::iterator stream);
 
     Watch& watch_;
     gossip::membership::Membership& membership_;

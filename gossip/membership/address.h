@@ -13,6 +13,13 @@ namespace posthaste::gossip::membership {
 
 inline constexpr std::size_t kMappedPrefixBytes = 12;  // of ::ffff:a.b.c.d
 
+// ::ffff:a.b.c.d.
+[[nodiscard]] constexpr bool is_ipv4(const SocketAddress& address) noexcept {
+    constexpr std::array<std::uint8_t, kMappedPrefixBytes> kMapped = {
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return std::equal(kMapped.begin(), kMapped.end(), address.ip.begin());
+}
+
 // Nothing if it is no address, the one of nobody, or of many.
 [[nodiscard]] inline std::optional<SocketAddress> socket_address_of(std::string_view bytes,
                                                                     std::uint16_t port) {
@@ -28,10 +35,7 @@ inline constexpr std::size_t kMappedPrefixBytes = 12;  // of ::ffff:a.b.c.d
     } else {
         return std::nullopt;
     }
-    const bool mapped = std::all_of(address.ip.begin(),
-                                    address.ip.begin() + 10,
-                                    [](std::uint8_t octet) { return octet == 0; }) &&
-                        address.ip[10] == 0xff && address.ip[11] == 0xff;
+    const bool mapped = is_ipv4(address);
     const auto first = address.ip.cbegin() + (mapped ? kMappedPrefixBytes : 0);
     const bool nobody =
         std::all_of(first, address.ip.cend(), [](std::uint8_t octet) { return octet == 0; });
@@ -44,11 +48,7 @@ inline constexpr std::size_t kMappedPrefixBytes = 12;  // of ::ffff:a.b.c.d
 
 // As we write our own: 4 bytes of IPv4.
 [[nodiscard]] inline AddressBytes address_bytes_of(const SocketAddress& address) {
-    const auto begin = address.ip.begin();
-    const bool mapped =
-        std::all_of(begin, begin + 10, [](std::uint8_t octet) { return octet == 0; }) &&
-        address.ip[10] == 0xff && address.ip[11] == 0xff;
-    return {begin + (mapped ? kMappedPrefixBytes : 0), address.ip.end()};
+    return {address.ip.begin() + (is_ipv4(address) ? kMappedPrefixBytes : 0), address.ip.end()};
 }
 
 }  // namespace posthaste::gossip::membership

@@ -27,8 +27,8 @@ void Membership::on_accept(StreamId stream, const SocketAddress& from, std::uint
     state_->on_accept(stream, from, now_ms);
 }
 
-void Membership::on_connected(StreamId stream, std::uint64_t now_ms) {
-    state_->on_connected(stream, now_ms);
+void Membership::on_connected(StreamId stream) {
+    state_->on_connected(stream);
 }
 
 void Membership::on_bytes(StreamId stream,
@@ -37,8 +37,8 @@ void Membership::on_bytes(StreamId stream,
     state_->on_bytes(stream, bytes, now_ms);
 }
 
-void Membership::on_end(StreamId stream, std::uint64_t now_ms) {
-    state_->on_end(stream, now_ms);
+void Membership::on_end(StreamId stream) {
+    state_->on_end(stream);
 }
 
 void Membership::on_timer(std::uint64_t now_ms) {
@@ -79,14 +79,13 @@ tl::expected<void, std::string> Membership::force_leave(std::string_view name,
     return state_->layer().force_leave(name, prune, now_ms);
 }
 
-tl::expected<void, std::string> Membership::set_tags(const Tags& tags, std::uint64_t now_ms) {
-    return state_->set_tags(tags, now_ms);
+tl::expected<void, std::string> Membership::set_tags(const Tags& tags) {
+    return state_->set_tags(tags);
 }
 
 tl::expected<void, std::string> Membership::send_event(std::string_view name,
-                                                       std::string_view payload,
-                                                       std::uint64_t now_ms) {
-    return state_->layer().send_event(name, payload, now_ms);
+                                                       std::string_view payload) {
+    return state_->layer().send_event(name, payload);
 }
 
 tl::expected<std::uint32_t, std::string> Membership::ask_keys(KeyAction action,

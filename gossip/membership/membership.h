@@ -44,10 +44,10 @@ class Membership {
     // Somebody connected; the number is the transport's, kAcceptedStreams and up.
     void on_accept(StreamId stream, const SocketAddress& from, std::uint64_t now_ms);
     // A stream of take_output() is open, or could not be had.
-    void on_connected(StreamId stream, std::uint64_t now_ms);
+    void on_connected(StreamId stream);
     void on_bytes(StreamId stream, std::span<const std::uint8_t> bytes, std::uint64_t now_ms);
     // The other side has ended it, or it broke, or was not to be had.
-    void on_end(StreamId stream, std::uint64_t now_ms);
+    void on_end(StreamId stream);
     void on_timer(std::uint64_t now_ms);
     [[nodiscard]] std::uint64_t next_due_ms() const;
     // Datagrams to send, streams to open, write and close; in order.
@@ -68,10 +68,9 @@ class Membership {
     [[nodiscard]] tl::expected<void, std::string> force_leave(std::string_view name,
                                                               bool prune,
                                                               std::uint64_t now_ms);
-    [[nodiscard]] tl::expected<void, std::string> set_tags(const Tags& tags, std::uint64_t now_ms);
+    [[nodiscard]] tl::expected<void, std::string> set_tags(const Tags& tags);
     [[nodiscard]] tl::expected<void, std::string> send_event(std::string_view name,
-                                                             std::string_view payload,
-                                                             std::uint64_t now_ms);
+                                                             std::string_view payload);
     // Asks every member about or to change its keyring (our own is done at once); the answers come
     // as one MemberEvent of kind keys_answered with this number. `key`: base64, as Serf writes it.
     [[nodiscard]] tl::expected<std::uint32_t, std::string> ask_keys(KeyAction action,

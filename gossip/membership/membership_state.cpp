@@ -210,8 +210,7 @@ std::vector<SwimMember> MembershipState::random_members(std::size_t count,
     return members;
 }
 
-tl::expected<void, std::string> MembershipState::set_tags(const Tags& tags,
-                                                          std::uint64_t /*now_ms*/) {
+tl::expected<void, std::string> MembershipState::set_tags(const Tags& tags) {
     auto meta = meta_of_tags(tags);
     if (!meta) {
         return tl::unexpected("tags take at most " + std::to_string(kMetaBytesMax) + " bytes");

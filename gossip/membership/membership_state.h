@@ -68,9 +68,9 @@ class MembershipState final : public SerfHost {
                      std::span<const std::uint8_t> bytes,
                      std::uint64_t now_ms);
     void on_accept(StreamId stream, const SocketAddress& from, std::uint64_t now_ms);
-    void on_connected(StreamId stream, std::uint64_t now_ms);
+    void on_connected(StreamId stream);
     void on_bytes(StreamId stream, std::span<const std::uint8_t> bytes, std::uint64_t now_ms);
-    void on_end(StreamId stream, std::uint64_t now_ms);
+    void on_end(StreamId stream);
     void on_timer(std::uint64_t now_ms);
     [[nodiscard]] std::uint64_t next_due_ms() const;
     [[nodiscard]] Output take_output();
@@ -82,7 +82,7 @@ class MembershipState final : public SerfHost {
 
     [[nodiscard]] bool left() const { return leave_stage_ == LeaveStage::left; }
 
-    [[nodiscard]] tl::expected<void, std::string> set_tags(const Tags& tags, std::uint64_t now_ms);
+    [[nodiscard]] tl::expected<void, std::string> set_tags(const Tags& tags);
     [[nodiscard]] std::vector<MemberView> members() const;
     [[nodiscard]] std::optional<MemberView> member(std::string_view name) const;
 
@@ -110,7 +110,7 @@ class MembershipState final : public SerfHost {
 
     [[nodiscard]] std::vector<SwimMember> random_members(std::size_t count,
                                                          std::string_view except) override;
-    void forget(std::string_view name, std::uint64_t now_ms) override;
+    void forget(std::string_view name) override;
 
     [[nodiscard]] seal::Keyring& keyring() override { return keyring_; }
 

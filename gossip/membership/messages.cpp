@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Datagrams: what is done with each message, and how what we say is packed.
 #include <algorithm>
-#include <cmath>
 
 #include "gossip/membership/address.h"
 #include "gossip/membership/membership_state.h"
@@ -56,7 +55,7 @@ void MembershipState::take(const Message& message,
         dead(*death, now_ms);
         answer_accuser(death->node, from);
     } else if (const auto* user = std::get_if<User>(&message)) {
-        layer_->on_user(user->payload, from, now_ms);
+        layer_->on_user(user->payload, now_ms);
     }
 }
 
@@ -151,8 +150,7 @@ void MembershipState::put(PacketRoom& room, std::vector<std::uint8_t> message) c
 }
 
 unsigned MembershipState::transmit_limit() const {
-    const double digits = std::ceil(std::log10(static_cast<double>(known_count() + 1)));
-    return options_.timing.retransmit_multiplier * static_cast<unsigned>(digits);
+    return options_.timing.retransmit_multiplier * magnitude_of(known_count());
 }
 
 // Our own words first, but a quarter of what is free is the users'. That is less than a long one of

@@ -11,6 +11,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -83,6 +84,11 @@ class PackWriter {
     void raw(std::string_view raw);
 
     [[nodiscard]] std::vector<std::uint8_t> take() noexcept { return std::move(bytes_); }
+
+    [[nodiscard]] std::string take_text() {
+        const auto bytes = take();
+        return {bytes.begin(), bytes.end()};
+    }
 
   private:
     // In the head's octet if below `small`; else two or four octets behind `wide` or the one after.

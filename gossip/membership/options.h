@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -32,6 +33,11 @@ struct Timing {
     std::uint32_t retransmit_multiplier = 4;
     std::uint32_t indirect_checks = 3;
 };
+
+// How far things have to spread: the digits of the number of members, which is at least 1.
+[[nodiscard]] inline unsigned magnitude_of(std::size_t members) noexcept {
+    return static_cast<unsigned>(std::ceil(std::log10(static_cast<double>(members + 1))));
+}
 
 [[nodiscard]] constexpr Timing lan_timing() noexcept {
     return {};

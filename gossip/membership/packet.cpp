@@ -16,10 +16,6 @@ using Octets = std::span<const std::uint8_t>;
 
 constexpr std::size_t kCrcHeadBytes = 5;
 
-constexpr std::uint8_t octet_of(MessageType type) noexcept {
-    return static_cast<std::uint8_t>(type);
-}
-
 std::uint32_t big_endian(Octets bytes) noexcept {
     std::uint32_t value = 0;
     for (const std::uint8_t octet : bytes) {

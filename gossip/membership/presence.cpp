@@ -114,7 +114,7 @@ void MembershipState::reap(std::uint64_t now_ms) {
     }
 }
 
-void MembershipState::forget(std::string_view name, std::uint64_t /*now_ms*/) {
+void MembershipState::forget(std::string_view name) {
     const MemberSlot slot = table_.find(name);
     if (slot != kNoMember && slot != self_slot_ && !table_.at(slot).here()) {
         forget_slot(slot);

@@ -43,7 +43,7 @@ PushPull MembershipState::state_to_push(bool join) const {
                                .state = member.state,
                                .versions = member.versions});
     }
-    state.user_state = layer_->user_state(join);
+    state.user_state = layer_->user_state();
     return state;
 }
 

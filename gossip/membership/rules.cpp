@@ -98,7 +98,7 @@ void MembershipState::conflict(const Alive& message, MemberSlot slot, std::uint6
     }
     member.conflict_ms = now_ms;
     emit_member(MemberEventKind::name_conflict, message.node);
-    layer_->on_conflict(message.node, message.address, message.port, now_ms);
+    layer_->on_conflict(message.node, now_ms);
 }
 
 void MembershipState::alive_self(const Alive& message) {
@@ -227,7 +227,7 @@ void MembershipState::dead(const Dead& message, std::uint64_t now_ms) {
     counters_.deaths += state == NodeState::dead ? 1 : 0;
     table_.at(slot).incarnation = message.incarnation;
     table_.set_state(slot, state, now_ms);
-    layer_->on_gone(message.node, state, now_ms);
+    layer_->on_gone(message.node, state);
     emit_member(layer_->status(message.node) == MemberStatus::left ? MemberEventKind::left
                                                                    : MemberEventKind::failed,
                 message.node);

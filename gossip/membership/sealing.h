@@ -41,6 +41,10 @@ struct Sealing {
     return Refusal::bad_seal;
 }
 
+[[nodiscard]] constexpr std::uint8_t octet_of(MessageType type) noexcept {
+    return static_cast<std::uint8_t>(type);
+}
+
 [[nodiscard]] inline std::span<const std::uint8_t> octets_of(std::string_view text) noexcept {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
@@ -50,7 +54,7 @@ struct Sealing {
     std::vector<std::uint8_t> head;
     if (!label.empty()) {
         head.resize(kLabelHeadBytes + label.size());
-        head[0] = static_cast<std::uint8_t>(MessageType::has_label);
+        head[0] = octet_of(MessageType::has_label);
         head[1] = static_cast<std::uint8_t>(label.size());
         std::ranges::copy(octets_of(label), head.begin() + kLabelHeadBytes);
     }

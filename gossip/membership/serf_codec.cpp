@@ -161,11 +161,6 @@ void write_message(PackWriter& out, const Structure& message) {
     write_fields(out, message);
 }
 
-std::string text_of(PackWriter& out) {
-    const auto bytes = out.take();
-    return {bytes.begin(), bytes.end()};
-}
-
 }  // namespace
 
 SerfType type_of(const SerfMessage& message) noexcept {
@@ -217,7 +212,7 @@ std::string encode_serf(const SerfMessage& message) {
     PackWriter out;
     out.octet(static_cast<std::uint8_t>(type_of(message)));
     std::visit([&](const auto& body) { write_message(out, body); }, message);
-    return text_of(out);
+    return out.take_text();
 }
 
 tl::expected<Tags, Refusal> tags_of_meta(std::string_view meta) {
@@ -240,7 +235,7 @@ tl::expected<std::string, Refusal> meta_of_tags(const Tags& tags) {
     PackWriter out;
     out.octet(kTagsMagic);
     write_tags(out, tags);
-    std::string meta = text_of(out);
+    std::string meta = out.take_text();
     if (meta.size() > kMetaBytesMax) {
         return tl::unexpected(Refusal::oversize);
     }
@@ -263,7 +258,7 @@ const std::string& resting_coordinate() {
         for (std::uint32_t i = 0; i < kDimensions; ++i) {
             out.real(0);
         }
-        return text_of(out);
+        return out.take_text();
     }();
     return kPayload;
 }

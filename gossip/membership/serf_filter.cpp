@@ -100,11 +100,6 @@ FilterVerdict judge_tag(PackReader& in, const Tags& tags) {
     return search(filter.expression, found == tags.end() ? std::string_view() : found->second);
 }
 
-std::string text_of(PackWriter& out) {
-    const auto bytes = out.take();
-    return {bytes.begin(), bytes.end()};
-}
-
 }  // namespace
 
 FilterVerdict judge_filters(const std::vector<std::string>& filters,
@@ -135,14 +130,14 @@ std::string filter_of_names(const std::vector<std::string>& names) {
     for (const std::string& name : names) {
         out.text(name);
     }
-    return text_of(out);
+    return out.take_text();
 }
 
 std::string filter_of_tag(std::string_view tag, std::string_view expression) {
     PackWriter out;
     out.octet(kTag);
     write_fields(out, TagFilter{.expression = std::string(expression), .tag = std::string(tag)});
-    return text_of(out);
+    return out.take_text();
 }
 
 }  // namespace posthaste::gossip::membership

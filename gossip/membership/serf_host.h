@@ -68,7 +68,7 @@ class SerfHost {
                                                                  std::string_view except) = 0;
     // A member that failed or left is forgotten now (prune); on_forgotten() follows. Nothing
     // happens to one that is alive or unknown.
-    virtual void forget(std::string_view name, std::uint64_t now_ms) = 0;
+    virtual void forget(std::string_view name) = 0;
 
     // --- keys, randomness, what happened ---
     // Whoever changes it emits keys_changed.
@@ -93,10 +93,8 @@ class UserLayer {
 
     // --- what came ---
     // A user message by datagram or stream; never trusted.
-    virtual void on_user(std::string_view payload,
-                         const SocketAddress& from,
-                         std::uint64_t now_ms) = 0;
-    [[nodiscard]] virtual std::string user_state(bool join) const = 0;
+    virtual void on_user(std::string_view payload, std::uint64_t now_ms) = 0;
+    [[nodiscard]] virtual std::string user_state() const = 0;
     // Not empty.
     virtual void merge_user_state(std::string_view state, bool join, std::uint64_t now_ms) = 0;
 
@@ -104,21 +102,18 @@ class UserLayer {
     // New, or back from dead or left. Us too, once, at the start.
     virtual void on_alive(std::string_view name, std::uint64_t now_ms) = 0;
     // Dead or left as SWIM has it. The host emits failed or left after it, as status() says then.
-    virtual void on_gone(std::string_view name, NodeState state, std::uint64_t now_ms) = 0;
+    virtual void on_gone(std::string_view name, NodeState state) = 0;
     // Reaped or pruned: gone from the table.
     virtual void on_forgotten(std::string_view name) = 0;
     // Somebody at another address says that it has this name, which may be ours. The host has
     // counted it, and emits name_conflict itself; the layer settles whose name it is, if ours.
-    virtual void on_conflict(std::string_view name,
-                             std::string_view address,
-                             std::uint16_t port,
-                             std::uint64_t now_ms) = 0;
+    virtual void on_conflict(std::string_view name, std::uint64_t now_ms) = 0;
     // Of a member that the table has; we are leaving or left from begin_leave() on.
     [[nodiscard]] virtual MemberStatus status(std::string_view name) const = 0;
 
     // --- joining and leaving ---
     // After every join and rejoin: a join intent of ours.
-    virtual void announce_join(std::uint64_t now_ms) = 0;
+    virtual void announce_join() = 0;
     // Our own state is leaving before the intent is queued.
     virtual void begin_leave(std::uint64_t now_ms) = 0;
     // The intent was told as often as it will be.
@@ -129,8 +124,7 @@ class UserLayer {
 
     // --- the operator ---
     [[nodiscard]] virtual tl::expected<void, std::string> send_event(std::string_view name,
-                                                                     std::string_view payload,
-                                                                     std::uint64_t now_ms) = 0;
+                                                                     std::string_view payload) = 0;
     [[nodiscard]] virtual tl::expected<std::uint32_t, std::string> ask_keys(
         KeyAction action, std::string_view key, std::uint64_t now_ms) = 0;
 

@@ -50,7 +50,7 @@ SerfLayer::Spread SerfLayer::take_leave(const LeaveIntent& intent, std::uint64_t
     }
     Record* const record = *weighed;
     if (is_self(intent.node) && !leaving_) {
-        announce_join(now_ms);
+        announce_join();
         return Spread::no;
     }
     record->time = intent.time;
@@ -82,7 +82,7 @@ SerfLayer::Spread SerfLayer::take_join(const JoinIntent& intent, std::uint64_t n
     if (is_self(intent.node)) {
         // Nobody but we takes our leave back, and we do not. What is later than our last word is
         // from an earlier life, and may have been a leave.
-        announce_join(now_ms);
+        announce_join();
         return Spread::no;
     }
     record->time = intent.time;
@@ -116,7 +116,7 @@ void SerfLayer::on_alive(std::string_view name, std::uint64_t now_ms) {
     records_.emplace(name, record);
 }
 
-void SerfLayer::on_gone(std::string_view name, NodeState state, std::uint64_t /*now_ms*/) {
+void SerfLayer::on_gone(std::string_view name, NodeState state) {
     Record* const record = find(name);
     if (record == nullptr) {
         return;
@@ -142,7 +142,7 @@ MemberStatus SerfLayer::status(std::string_view name) const {
     return found == records_.end() ? MemberStatus::alive : found->second.status;
 }
 
-void SerfLayer::announce_join(std::uint64_t /*now_ms*/) {
+void SerfLayer::announce_join() {
     if (leaving_) {
         return;
     }

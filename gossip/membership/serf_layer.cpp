@@ -41,9 +41,7 @@ bool SerfLayer::send(const SocketAddress& to, std::string_view payload) {
     return host_.send_user(to, payload);
 }
 
-void SerfLayer::on_user(std::string_view payload,
-                        const SocketAddress& /*from*/,
-                        std::uint64_t now_ms) {
+void SerfLayer::on_user(std::string_view payload, std::uint64_t now_ms) {
     receive(payload, now_ms);
 }
 
@@ -75,7 +73,7 @@ void SerfLayer::receive(std::string_view payload, std::uint64_t now_ms) {
     }
 }
 
-std::string SerfLayer::user_state(bool /*join*/) const {
+std::string SerfLayer::user_state() const {
     SerfPushPull push{.time = clock_.now(),
                       .event_time = event_clock_.now(),
                       .events = events_.events(),
@@ -161,8 +159,7 @@ SerfLayer::Spread SerfLayer::take_event(const UserEvent& event) {
 }
 
 tl::expected<void, std::string> SerfLayer::send_event(std::string_view name,
-                                                      std::string_view payload,
-                                                      std::uint64_t /*now_ms*/) {
+                                                      std::string_view payload) {
     if (name.empty()) {
         return tl::unexpected(std::string("An event has a name."));
     }
@@ -181,7 +178,7 @@ tl::expected<void, std::string> SerfLayer::send_event(std::string_view name,
 
 void SerfLayer::on_timer(std::uint64_t now_ms) {
     for (const std::string& name : std::exchange(prunes_, {})) {
-        host_.forget(name, now_ms);
+        host_.forget(name);
     }
     for (const OwnQuery& query : own_queries_.take_finished(now_ms)) {
         finish(query);

@@ -33,22 +33,17 @@ class SerfLayer final : public UserLayer {
     // The host must outlive it.
     explicit SerfLayer(SerfHost& host) : host_(host) {}
 
-    void on_user(std::string_view payload,
-                 const SocketAddress& from,
-                 std::uint64_t now_ms) override;
-    [[nodiscard]] std::string user_state(bool join) const override;
+    void on_user(std::string_view payload, std::uint64_t now_ms) override;
+    [[nodiscard]] std::string user_state() const override;
     void merge_user_state(std::string_view state, bool join, std::uint64_t now_ms) override;
 
     void on_alive(std::string_view name, std::uint64_t now_ms) override;
-    void on_gone(std::string_view name, NodeState state, std::uint64_t now_ms) override;
+    void on_gone(std::string_view name, NodeState state) override;
     void on_forgotten(std::string_view name) override;
-    void on_conflict(std::string_view name,
-                     std::string_view address,
-                     std::uint16_t port,
-                     std::uint64_t now_ms) override;
+    void on_conflict(std::string_view name, std::uint64_t now_ms) override;
     [[nodiscard]] MemberStatus status(std::string_view name) const override;
 
-    void announce_join(std::uint64_t now_ms) override;
+    void announce_join() override;
     void begin_leave(std::uint64_t now_ms) override;
     [[nodiscard]] bool leave_heard() const override;
     [[nodiscard]] tl::expected<void, std::string> force_leave(std::string_view name,
@@ -56,8 +51,7 @@ class SerfLayer final : public UserLayer {
                                                               std::uint64_t now_ms) override;
 
     [[nodiscard]] tl::expected<void, std::string> send_event(std::string_view name,
-                                                             std::string_view payload,
-                                                             std::uint64_t now_ms) override;
+                                                             std::string_view payload) override;
     [[nodiscard]] tl::expected<std::uint32_t, std::string> ask_keys(KeyAction action,
                                                                     std::string_view key,
                                                                     std::uint64_t now_ms) override;

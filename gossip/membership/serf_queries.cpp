@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SerfLayer: queries of others, the answers to them, and queries of our own.
 #include <algorithm>
-#include <cmath>
 
 #include "gossip/membership/address.h"
 #include "gossip/membership/serf_codec.h"
@@ -35,10 +34,8 @@ std::string fitting(KeyResponse response, const QueryResponse& envelope) {
 }  // namespace
 
 std::uint64_t SerfLayer::query_timeout_ms() const {
-    const auto members = static_cast<double>(host_.known_count());
-    const auto magnitude = static_cast<std::uint64_t>(std::ceil(std::log10(members + 1)));
     return host_.options().timing.gossip_interval_ms * kRoundsOfQuery *
-           std::max<std::uint64_t>(magnitude, 1);
+           magnitude_of(host_.known_count());
 }
 
 void SerfLayer::take_query(const Query& query, std::string_view payload) {
@@ -260,10 +257,7 @@ void SerfLayer::take_response(const QueryResponse& response) {
     host_.refuse(Refusal::bad_query);
 }
 
-void SerfLayer::on_conflict(std::string_view name,
-                            std::string_view /*address*/,
-                            std::uint16_t /*port*/,
-                            std::uint64_t now_ms) {
+void SerfLayer::on_conflict(std::string_view name, std::uint64_t now_ms) {
     if (!is_self(name) || leaving_ || own_queries_.asks_conflict() || own_queries_.full()) {
         return;
     }

@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::size_t kFrameHeadBytes = 5;
 
-constexpr std::uint8_t octet_of(MessageType type) noexcept {
-    return static_cast<std::uint8_t>(type);
-}
-
 // What the seal of a frame vouches for beside it: the frame's head and the label.
 std::vector<std::uint8_t> associated_of(std::span<const std::uint8_t> head,
                                         std::string_view label) {

@@ -89,7 +89,7 @@ void MembershipState::on_accept(StreamId stream, const SocketAddress& from, std:
                .reader = StreamReader(sealing_, stream_limits(), StreamPart::request)});
 }
 
-void MembershipState::on_connected(StreamId stream, std::uint64_t /*now_ms*/) {
+void MembershipState::on_connected(StreamId stream) {
     const auto found = streams_.find(stream);
     if (found == streams_.end() || found->second.purpose == Purpose::accepted) {
         return;
@@ -175,9 +175,8 @@ void MembershipState::take_accepted(StreamId id,
         merge(*remote, now_ms);
     } else if (const auto* user = std::get_if<User>(&message)) {
         count_received(MessageType::user);
-        const SocketAddress peer = streams_.at(id).peer;
         close_stream(id);
-        layer_->on_user(user->payload, peer, now_ms);
+        layer_->on_user(user->payload, now_ms);
     } else {
         refuse_stream(id, Refusal::unexpected_message);
     }
@@ -198,7 +197,7 @@ void MembershipState::take_reply(StreamId id, const StreamMessage& message, std:
         close_stream(id);
         merge(*remote, now_ms);
         if (purpose != Purpose::exchange && !leaving()) {
-            layer_->announce_join(now_ms);
+            layer_->announce_join();
         }
     } else {
         if (std::holds_alternative<ErrorResponse>(message)) {
@@ -208,7 +207,7 @@ void MembershipState::take_reply(StreamId id, const StreamMessage& message, std:
     }
 }
 
-void MembershipState::on_end(StreamId stream, std::uint64_t /*now_ms*/) {
+void MembershipState::on_end(StreamId stream) {
     const auto found = streams_.find(stream);
     if (found == streams_.end()) {
         return;

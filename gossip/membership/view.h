@@ -48,7 +48,7 @@ struct MemberView {
     bool self = false;
     std::uint32_t incarnation = 0;
     Versions versions = kOurVersions;
-    std::uint64_t since_ms = 0;       // of the status
+    std::uint64_t since_ms = 0;       // it came or went
     std::uint32_t round_trip_us = 0;  // of the last answered probe; 0: none
 };
 
@@ -67,7 +67,7 @@ struct KeyAnswers {
 
 enum class MemberEventKind : std::uint8_t {
     joined,
-    updated,  // tags or address
+    updated,  // its tags
     suspected,
     recovered,  // from suspicion
     failed,

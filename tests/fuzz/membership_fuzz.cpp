@@ -59,7 +59,7 @@ class Scene {
             case 2:
                 if (!open_.empty()) {
                     const StreamId stream = *open_.begin();
-                    membership_.on_connected(stream, now_ms_);
+                    membership_.on_connected(stream);
                     deliver(stream, control, bytes);
                 }
                 break;
@@ -77,8 +77,8 @@ class Scene {
                 membership_.leave(now_ms_);
                 break;
             case 6:
-                static_cast<void>(membership_.set_tags(
-                    {{"tag", std::string(bytes.begin(), bytes.end())}}, now_ms_));
+                static_cast<void>(
+                    membership_.set_tags({{"tag", std::string(bytes.begin(), bytes.end())}}));
                 break;
             default:
                 static_cast<void>(membership_.force_leave(
@@ -92,7 +92,7 @@ class Scene {
     void deliver(StreamId stream, std::uint8_t control, std::span<const std::uint8_t> bytes) {
         membership_.on_bytes(stream, bytes, now_ms_);
         if ((control & 8) != 0) {
-            membership_.on_end(stream, now_ms_);
+            membership_.on_end(stream);
             open_.erase(stream);
         }
     }

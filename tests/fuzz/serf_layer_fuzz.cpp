@@ -43,7 +43,7 @@ class Scene {
                 layer_.on_alive(member, now_ms_);
                 break;
             case 1:
-                layer_.on_gone(member, NodeState::dead, now_ms_);
+                layer_.on_gone(member, NodeState::dead);
                 break;
             case 2:
                 layer_.merge_user_state(bytes, (what & 8) != 0, now_ms_);
@@ -53,10 +53,10 @@ class Scene {
                 break;
             case 4:
                 static_cast<void>(layer_.ask_keys(KeyAction::list, "", now_ms_));
-                layer_.on_conflict("self", "abcd", 1, now_ms_);
+                layer_.on_conflict("self", now_ms_);
                 break;
             default:
-                layer_.on_user(bytes, member_address(9), now_ms_);
+                layer_.on_user(bytes, now_ms_);
                 check_told(bytes, told, refused);
         }
         check_state();
@@ -77,7 +77,7 @@ class Scene {
     }
 
     void check_state() {
-        const auto state = decode_serf(layer_.user_state(false));
+        const auto state = decode_serf(layer_.user_state());
         CHECK(state.has_value());
         const auto& push = std::get<SerfPushPull>(*state);
         CHECK(push.time >= before_.time && push.event_time >= before_.event_time);

@@ -105,7 +105,7 @@ void Chaos::step() {
         default:
             if (up && !leaving) {
                 tags_[who] = {{"n", std::to_string(++changes_)}};
-                static_cast<void>(world_.at(who).set_tags(tags_[who], world_.now()));
+                static_cast<void>(world_.at(who).set_tags(tags_[who]));
             }
             break;
     }

@@ -7,6 +7,7 @@
 #include "gossip/membership/address.h"
 #include "gossip/membership/serf_codec.h"
 #include "gossip/membership/stream.h"
+#include "routing/check.h"
 
 namespace posthaste::sim {
 
@@ -59,7 +60,7 @@ void Cluster::form_by_joining() {
         add();
         world_.run(10);
     }
-    static_cast<void>(agree_within(60'000));
+    CHECK(agree_within(60'000));
     world_.run(kSettleMs);
 }
 
@@ -85,6 +86,7 @@ void Cluster::form_by_telling() {
         world_.tell(i, bytes);
     }
     world_.run(kSettleMs);
+    CHECK(world_.all_see_alive(options_.members));
 }
 
 void Cluster::on_event(Number who, const MemberEvent& event) {

@@ -26,10 +26,10 @@ ClusterOptions options_of(const Scale& scale) {
 
 void time_seen(Cluster& cluster, std::size_t count, std::uint64_t most_ms, Verdict& verdict) {
     const std::uint64_t began = cluster.world().now();
-    if (cluster.wait_seen(count, most_ms)) {
-        verdict.seconds.push_back(static_cast<double>(cluster.world().now() - began) /
-                                  kMsPerSecond);
-    } else {
+    const bool seen = cluster.wait_seen(count, most_ms);
+    // A miss counts as all the time there was: no mean hides it.
+    verdict.seconds.push_back(static_cast<double>(cluster.world().now() - began) / kMsPerSecond);
+    if (!seen) {
         verdict.notes.push_back("not seen by all in time, members missing: " +
                                 std::to_string(count - cluster.seen()));
     }
@@ -62,19 +62,13 @@ void run_update(const Scale& scale, Verdict& verdict) {
     constexpr std::uint64_t kApartMs = 5'000;
     Cluster cluster(options_of(scale));
     cluster.network().set({.loss = scale.loss_percent / 100.0});
-    const std::size_t before = verdict.seconds.size();
     for (unsigned i = 0; i < kUpdates; ++i) {
         const Number whom = cluster.dice().below(static_cast<unsigned>(scale.members));
         cluster.world().run(cluster.dice().between(0, kApartMs));
         cluster.watch(MemberEventKind::updated, whom);
-        static_cast<void>(
-            cluster.world().at(whom).set_tags({{"n", std::to_string(i)}}, cluster.world().now()));
+        static_cast<void>(cluster.world().at(whom).set_tags({{"n", std::to_string(i)}}));
         time_seen(cluster, scale.members - 1, kMostMs, verdict);
         cluster.world().run(kApartMs);
-    }
-    // One in a hundred misses somebody and is repaired by a push/pull; not one in five.
-    if (verdict.seconds.size() - before < kUpdates * 8 / 10) {
-        verdict.wrong.emplace_back("too many updates missed somebody");
     }
 }
 

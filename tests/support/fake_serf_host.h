@@ -91,9 +91,7 @@ class FakeSerfHost final : public gossip::membership::SerfHost {
         return members;
     }
 
-    void forget(std::string_view name, std::uint64_t /*now_ms*/) override {
-        forgotten.emplace_back(name);
-    }
+    void forget(std::string_view name) override { forgotten.emplace_back(name); }
 
     [[nodiscard]] gossip::seal::Keyring& keyring() override { return keys; }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "gossip/membership/packet.h"
 #include "gossip/membership/serf_layer.h"
 
 namespace posthaste::test {
@@ -19,9 +18,7 @@ constexpr std::uint16_t kFirstPort = 10'000;
 
 }  // namespace
 
-void PlainLayer::on_user(std::string_view payload,
-                         const SocketAddress& /*from*/,
-                         std::uint64_t /*now_ms*/) {
+void PlainLayer::on_user(std::string_view payload, std::uint64_t /*now_ms*/) {
     const bool known = std::ranges::find(heard, payload) != heard.end();
     heard.emplace_back(payload);
     if (known || payload.empty() || payload[0] != 'L') {
@@ -31,7 +28,7 @@ void PlainLayer::on_user(std::string_view payload,
     host_.broadcast_user(std::string(payload));
 }
 
-std::string PlainLayer::user_state(bool /*join*/) const {
+std::string PlainLayer::user_state() const {
     return "state of " + host_.options().name;
 }
 
@@ -43,7 +40,7 @@ void PlainLayer::on_alive(std::string_view name, std::uint64_t /*now_ms*/) {
     status_[std::string(name)] = MemberStatus::alive;
 }
 
-void PlainLayer::on_gone(std::string_view name, NodeState /*state*/, std::uint64_t /*now_ms*/) {
+void PlainLayer::on_gone(std::string_view name, NodeState /*state*/) {
     MemberStatus& status = status_[std::string(name)];
     status = status == MemberStatus::leaving ? MemberStatus::left : MemberStatus::failed;
 }
@@ -53,10 +50,7 @@ void PlainLayer::on_forgotten(std::string_view name) {
     forgotten.emplace_back(name);
 }
 
-void PlainLayer::on_conflict(std::string_view name,
-                             std::string_view /*address*/,
-                             std::uint16_t /*port*/,
-                             std::uint64_t /*now_ms*/) {
+void PlainLayer::on_conflict(std::string_view name, std::uint64_t /*now_ms*/) {
     conflicts.emplace_back(name);
 }
 
@@ -65,7 +59,7 @@ MemberStatus PlainLayer::status(std::string_view name) const {
     return found == status_.end() ? MemberStatus::alive : found->second;
 }
 
-void PlainLayer::announce_join(std::uint64_t /*now_ms*/) {
+void PlainLayer::announce_join() {
     ++joins_announced;
 }
 
@@ -80,17 +74,16 @@ bool PlainLayer::leave_heard() const {
 
 tl::expected<void, std::string> PlainLayer::force_leave(std::string_view name,
                                                         bool prune,
-                                                        std::uint64_t now_ms) {
+                                                        std::uint64_t /*now_ms*/) {
     status_[std::string(name)] = MemberStatus::left;
     if (prune) {
-        host_.forget(name, now_ms);
+        host_.forget(name);
     }
     return {};
 }
 
 tl::expected<void, std::string> PlainLayer::send_event(std::string_view name,
-                                                       std::string_view payload,
-                                                       std::uint64_t /*now_ms*/) {
+                                                       std::string_view payload) {
     host_.broadcast_user("E" + std::string(name) + std::string(payload));
     return {};
 }
@@ -119,6 +112,10 @@ SocketAddress MemberWorld::address_of(Number number) {
 
 std::string MemberWorld::name_of(Number number) {
     return "router-" + std::to_string(number);
+}
+
+std::string MemberWorld::versions() {
+    return {kOurVersions.begin(), kOurVersions.end()};
 }
 
 MembershipOptions MemberWorld::options_of(Number number) {
@@ -292,9 +289,7 @@ void MemberWorld::pump(Number number) {
 void MemberWorld::connect(const StreamEnd& mine, const SocketAddress& address) {
     const Number to = node_at(address);
     if (to == kNobody) {
-        deliver(mine, now_ms_ + 1, [this, mine](MembershipState& state) {
-            state.on_end(mine.stream, now_ms_);
-        });
+        deliver(mine, now_ms_ + 1, [mine](MembershipState& state) { state.on_end(mine.stream); });
         return;
     }
     if (passes_stream && !passes_stream(mine.node, to)) {
@@ -312,8 +307,8 @@ void MemberWorld::connect(const StreamEnd& mine, const SocketAddress& address) {
     deliver(other, accepted_ms, [this, other, mine](MembershipState& state) {
         state.on_accept(other.stream, nodes_[mine.node].address, now_ms_);
     });
-    deliver(mine, accepted_ms + back_ms, [this, mine](MembershipState& state) {
-        state.on_connected(mine.stream, now_ms_);
+    deliver(mine, accepted_ms + back_ms, [mine](MembershipState& state) {
+        state.on_connected(mine.stream);
     });
 }
 
@@ -348,7 +343,7 @@ void MemberWorld::carry(Number number, StreamOut out) {
     } else if (close) {
         deliver(other, at_ms, [this, other](MembershipState& state) {
             ways_.erase(other);
-            state.on_end(other.stream, now_ms_);
+            state.on_end(other.stream);
         });
     } else {
         deliver(other, at_ms, [this, other, bytes = std::move(out.bytes)](MembershipState& state) {
@@ -437,6 +432,10 @@ std::string MemberWorld::status(Number who, Number whom) const {
 std::uint32_t MemberWorld::incarnation(Number who, Number whom) const {
     const auto member = nodes_[who].state->member(name_of(whom));
     return member ? member->incarnation : 0;
+}
+
+std::uint64_t MemberWorld::refused(Number who, Refusal why) const {
+    return nodes_[who].state->counters().refused[static_cast<std::size_t>(why)];
 }
 
 bool MemberWorld::all_see_alive(std::size_t count) const {

@@ -13,9 +13,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "gossip/membership/membership_state.h"
+#include "gossip/membership/packet.h"
 
 namespace posthaste::test {
 
@@ -24,30 +26,22 @@ class PlainLayer final : public gossip::membership::UserLayer {
   public:
     explicit PlainLayer(gossip::membership::SerfHost& host) : host_(host) {}
 
-    void on_user(std::string_view payload,
-                 const gossip::membership::SocketAddress& from,
-                 std::uint64_t now_ms) override;
-    [[nodiscard]] std::string user_state(bool join) const override;
+    void on_user(std::string_view payload, std::uint64_t now_ms) override;
+    [[nodiscard]] std::string user_state() const override;
     void merge_user_state(std::string_view state, bool join, std::uint64_t now_ms) override;
     void on_alive(std::string_view name, std::uint64_t now_ms) override;
-    void on_gone(std::string_view name,
-                 gossip::membership::NodeState state,
-                 std::uint64_t now_ms) override;
+    void on_gone(std::string_view name, gossip::membership::NodeState state) override;
     void on_forgotten(std::string_view name) override;
-    void on_conflict(std::string_view name,
-                     std::string_view address,
-                     std::uint16_t port,
-                     std::uint64_t now_ms) override;
+    void on_conflict(std::string_view name, std::uint64_t now_ms) override;
     [[nodiscard]] gossip::membership::MemberStatus status(std::string_view name) const override;
-    void announce_join(std::uint64_t now_ms) override;
+    void announce_join() override;
     void begin_leave(std::uint64_t now_ms) override;
     [[nodiscard]] bool leave_heard() const override;
     [[nodiscard]] tl::expected<void, std::string> force_leave(std::string_view name,
                                                               bool prune,
                                                               std::uint64_t now_ms) override;
     [[nodiscard]] tl::expected<void, std::string> send_event(std::string_view name,
-                                                             std::string_view payload,
-                                                             std::uint64_t now_ms) override;
+                                                             std::string_view payload) override;
     [[nodiscard]] tl::expected<std::uint32_t, std::string> ask_keys(
         gossip::membership::KeyAction action, std::string_view key, std::uint64_t now_ms) override;
     void on_timer(std::uint64_t now_ms) override;
@@ -64,6 +58,14 @@ class PlainLayer final : public gossip::membership::UserLayer {
     gossip::membership::SerfHost& host_;
     std::map<std::string, gossip::membership::MemberStatus, std::less<>> status_;
     gossip::membership::BroadcastNumber intent_ = 0;
+};
+
+// A message of a datagram.
+template <typename Kind>
+struct Sent {
+    std::size_t from = 0;
+    std::size_t to = 0;
+    Kind message{};
 };
 
 class MemberWorld {
@@ -88,6 +90,8 @@ class MemberWorld {
     [[nodiscard]] static gossip::membership::SocketAddress address_of(Number number);
     [[nodiscard]] static gossip::membership::MembershipOptions options_of(Number number);
     [[nodiscard]] static std::string name_of(Number number);
+    // Ours, as messages have them.
+    [[nodiscard]] static std::string versions();
 
     enum class Layer : std::uint8_t { plain, serf };
 
@@ -106,7 +110,7 @@ class MemberWorld {
     // that are late.
     void pause(Number number, std::uint64_t until_ms, bool timers_first);
 
-    // Anew, with what it was started with.
+    // Anew, and with nothing of its life before; what happened in that is forgotten here, too.
     void restart(Number number, const gossip::membership::MembershipOptions& options);
     void join(Number who, Number seed);
 
@@ -141,9 +145,23 @@ class MemberWorld {
     // What `who` says of `whom`; empty if it knows no such.
     [[nodiscard]] std::string status(Number who, Number whom) const;
     [[nodiscard]] std::uint32_t incarnation(Number who, Number whom) const;
+    [[nodiscard]] std::uint64_t refused(Number who, gossip::membership::Refusal why) const;
     [[nodiscard]] bool all_see_alive(std::size_t count) const;
     [[nodiscard]] std::size_t count_events(Number who,
                                            gossip::membership::MemberEventKind kind) const;
+
+    // Every message of this kind that is sent unsealed from now on; takes the place of on_sent.
+    template <typename Kind>
+    void listen(std::vector<Sent<Kind>>& heard) {
+        on_sent = [&heard](Number from, Number to, const std::vector<std::uint8_t>& bytes) {
+            const auto datagram = gossip::membership::decode_datagram(bytes, {});
+            for (const gossip::membership::Message& message : datagram.messages) {
+                if (const auto* const kind = std::get_if<Kind>(&message)) {
+                    heard.push_back({from, to, *kind});
+                }
+            }
+        };
+    }
 
     // False: the datagram, or the stream to open, is lost.
     std::function<bool(Number from, Number to)> passes_datagram;

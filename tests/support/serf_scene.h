@@ -25,7 +25,7 @@ struct SerfScene {
     }
 
     void hear(const gossip::membership::SerfMessage& message) {
-        layer.on_user(gossip::membership::encode_serf(message), member_address(9), now_ms);
+        layer.on_user(gossip::membership::encode_serf(message), now_ms);
     }
 
     void merge(const gossip::membership::SerfPushPull& push, bool join = false) {
@@ -34,12 +34,12 @@ struct SerfScene {
 
     void goes(const std::string& name, gossip::membership::NodeState state) {
         host.table[name].state = state;
-        layer.on_gone(name, state, now_ms);
+        layer.on_gone(name, state);
     }
 
     [[nodiscard]] gossip::membership::SerfPushPull pushed() const {
         return std::get<gossip::membership::SerfPushPull>(
-            *gossip::membership::decode_serf(layer.user_state(false)));
+            *gossip::membership::decode_serf(layer.user_state()));
     }
 
     // Empties what was broadcast.

@@ -16,10 +16,6 @@ using test::MemberWorld;
 
 constexpr std::size_t kPacketBytes = 1'400;
 
-std::uint64_t refused(MemberWorld& world, MemberWorld::Number number, Refusal why) {
-    return world.at(number).counters().refused[static_cast<std::size_t>(why)];
-}
-
 TEST(gossip_round, no_packet_is_longer_than_its_limit_nor_has_more_than_127_parts) {
     MemberWorld world;
     world.add_joined(3);
@@ -70,7 +66,7 @@ TEST(gossip_round, what_fits_no_packet_is_not_taken) {
     MemberWorld world;
     world.add_joined(2);
     EXPECT_EQ(world.at(0).broadcast_user(std::string(1'396, 'x')), 0U);
-    EXPECT_EQ(refused(world, 0, Refusal::oversize), 1U);
+    EXPECT_EQ(world.refused(0, Refusal::oversize), 1U);
     EXPECT_NE(world.at(0).broadcast_user(std::string(1'395, 'x')), 0U);
     EXPECT_TRUE(world.run_until([&] { return !world.node(1).layer->heard.empty(); }, 1'000));
 }
@@ -84,7 +80,7 @@ void tell_of_members(MemberWorld& world, unsigned count) {
                            .address = std::string("\x7f\0\0\x02", 4),
                            .port = static_cast<std::uint16_t>(1'000 + i),
                            .meta = std::string(20, 'm'),
-                           .versions = std::string(kOurVersions.begin(), kOurVersions.end())});
+                           .versions = MemberWorld::versions()});
     }
 }
 
@@ -146,7 +142,7 @@ TEST(gossip_round, what_we_say_of_ourselves_has_the_versions_that_serf_takes) {
             }
         }
     };
-    ASSERT_TRUE(world.at(0).set_tags({{"a", "b"}}, world.now()).has_value());
+    ASSERT_TRUE(world.at(0).set_tags({{"a", "b"}}).has_value());
     world.run(2'000);
     EXPECT_GT(seen, 0U);
 }
@@ -158,15 +154,15 @@ TEST(gossip_round, a_datagram_of_another_cluster_or_in_plain_text_is_refused_by_
     world.add(options, {std::string(16, 'k')});
     const auto hello = encode(User{"hello"});
     world.inject_bytes(0, 0, hello);
-    EXPECT_EQ(refused(world, 0, Refusal::bad_label), 1U);
+    EXPECT_EQ(world.refused(0, Refusal::bad_label), 1U);
     world.inject_bytes(0, 0, wrap_datagram(hello, Sealing{.label = "theirs"}, {}));
-    EXPECT_EQ(refused(world, 0, Refusal::bad_label), 2U);
+    EXPECT_EQ(world.refused(0, Refusal::bad_label), 2U);
     world.inject_bytes(0, 0, wrap_datagram(hello, Sealing{.label = "ours"}, {}));
-    EXPECT_EQ(refused(world, 0, Refusal::plaintext), 1U);
+    EXPECT_EQ(world.refused(0, Refusal::plaintext), 1U);
     seal::Keyring other;
     ASSERT_TRUE(other.install(std::string(16, 'x')).has_value());
     world.inject_bytes(0, 0, wrap_datagram(hello, Sealing{.keyring = &other, .label = "ours"}, {}));
-    EXPECT_EQ(refused(world, 0, Refusal::bad_seal), 1U);
+    EXPECT_EQ(world.refused(0, Refusal::bad_seal), 1U);
     EXPECT_EQ(world.at(0).counters().received[8], 0U);
     seal::Keyring same;
     ASSERT_TRUE(same.install(std::string(16, 'k')).has_value());
@@ -179,7 +175,7 @@ TEST(gossip_round, news_reach_a_hundred_members_in_a_second) {
     world.add_joined(100);
     ASSERT_TRUE(world.all_see_alive(100));
     const std::uint64_t before = world.now();
-    ASSERT_TRUE(world.at(0).set_tags({{"a", "b"}}, world.now()).has_value());
+    ASSERT_TRUE(world.at(0).set_tags({{"a", "b"}}).has_value());
     ASSERT_TRUE(world.run_until(
         [&] {
             for (MemberWorld::Number i = 1; i < 100; ++i) {

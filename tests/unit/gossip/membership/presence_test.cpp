@@ -11,10 +11,6 @@ namespace {
 
 using test::MemberWorld;
 
-std::uint64_t refused(MemberWorld& world, MemberWorld::Number number, Refusal why) {
-    return world.at(number).counters().refused[static_cast<std::size_t>(why)];
-}
-
 TEST(presence, seeds_are_tried_until_somebody_is_there) {
     MemberWorld world;
     MembershipOptions options = MemberWorld::options_of(0);
@@ -78,7 +74,7 @@ TEST(presence, our_own_leave_is_never_refuted) {
                        .node = name,
                        .address = address_bytes_of(address),
                        .port = address.port,
-                       .versions = std::string(kOurVersions.begin(), kOurVersions.end())});
+                       .versions = MemberWorld::versions()});
     world.run(60'000);
     EXPECT_EQ(world.at(2).counters().refutations, 0U);
     EXPECT_EQ(world.incarnation(2, 2), mine);
@@ -100,7 +96,7 @@ TEST(presence, who_is_leaving_joins_nobody_and_changes_no_tags) {
     static_cast<void>(world.at(1).take_output());
     world.join(1, 0);
     EXPECT_TRUE(world.at(1).take_output().streams.empty());
-    EXPECT_FALSE(world.at(1).set_tags({{"a", "b"}}, world.now()).has_value());
+    EXPECT_FALSE(world.at(1).set_tags({{"a", "b"}}).has_value());
 }
 
 TEST(presence, halves_that_took_each_other_for_dead_meet_again) {
@@ -172,7 +168,7 @@ TEST(presence, the_one_gone_longest_makes_room_for_a_new_member) {
     world.run(1'000);
     EXPECT_EQ(world.status(0, 2), "alive");
     EXPECT_EQ(world.status(0, 1), "");
-    EXPECT_EQ(refused(world, 0, Refusal::too_many_members), 0U);
+    EXPECT_EQ(world.refused(0, Refusal::too_many_members), 0U);
 }
 
 TEST(presence, members_gone_for_long_make_room_in_the_order_in_which_they_went) {
@@ -208,14 +204,14 @@ TEST(presence, members_gone_for_long_make_room_in_the_order_in_which_they_went) 
     world.join(6, 0);
     world.run(1'000);
     EXPECT_EQ(world.status(0, 6), "");
-    EXPECT_GT(refused(world, 0, Refusal::too_many_members), 0U);
+    EXPECT_GT(world.refused(0, Refusal::too_many_members), 0U);
 }
 
 TEST(presence, what_is_alive_cannot_be_forgotten) {
     MemberWorld world;
     world.add_joined(2);
-    world.at(0).forget(MemberWorld::name_of(1), world.now());
-    world.at(0).forget(MemberWorld::name_of(0), world.now());
+    world.at(0).forget(MemberWorld::name_of(1));
+    world.at(0).forget(MemberWorld::name_of(0));
     EXPECT_EQ(world.at(0).members().size(), 2U);
 }
 

@@ -12,24 +12,7 @@ namespace posthaste::gossip::membership {
 namespace {
 
 using test::MemberWorld;
-
-template <typename Kind>
-struct Sent {
-    MemberWorld::Number from;
-    MemberWorld::Number to;
-    Kind message;
-};
-
-template <typename Kind>
-void listen(MemberWorld& world, std::vector<Sent<Kind>>& heard) {
-    world.on_sent = [&heard](auto from, auto to, const std::vector<std::uint8_t>& bytes) {
-        for (const Message& message : decode_datagram(bytes, Sealing{}).messages) {
-            if (const auto* kind = std::get_if<Kind>(&message)) {
-                heard.push_back({from, to, *kind});
-            }
-        }
-    };
-}
+using test::Sent;
 
 std::uint64_t sent(MemberWorld& world, MemberWorld::Number number, MessageType type) {
     return world.at(number).counters().sent[static_cast<std::size_t>(type)];
@@ -39,7 +22,7 @@ TEST(probe, a_ping_is_answered_where_it_asks_to_be) {
     MemberWorld world;
     world.add_joined(2);
     std::vector<Sent<Ack>> heard;
-    listen(world, heard);
+    world.listen(heard);
     world.inject(0, 1, Ping{.sequence = 5, .node = MemberWorld::name_of(0)});
     world.inject(0,
                  0,
@@ -59,15 +42,14 @@ TEST(probe, a_ping_for_another_name_is_not_answered) {
     const std::uint64_t before = sent(world, 0, MessageType::ack);
     world.inject(0, 1, Ping{.sequence = 5, .node = "somebody-else"});
     EXPECT_EQ(sent(world, 0, MessageType::ack), before);
-    EXPECT_EQ(world.at(0).counters().refused[static_cast<std::size_t>(Refusal::unexpected_message)],
-              1U);
+    EXPECT_EQ(world.refused(0, Refusal::unexpected_message), 1U);
 }
 
 TEST(probe, every_member_is_asked_once_a_round_of_the_ring) {
     MemberWorld world;
     world.add_joined(6);
     std::vector<Sent<Ping>> heard;
-    listen(world, heard);
+    world.listen(heard);
     world.run(20'000);
     std::array<unsigned, 6> asked{};
     for (const auto& ping : heard) {
@@ -110,7 +92,7 @@ TEST(probe, an_asked_member_says_that_it_heard_nothing) {
     world.add_joined(3);
     world.crash(2);
     std::vector<Sent<Nack>> heard;
-    listen(world, heard);
+    world.listen(heard);
     const SocketAddress target = MemberWorld::address_of(2);
     const auto ask = [&](bool nack) {
         world.inject(1,
@@ -134,7 +116,7 @@ TEST(probe, what_an_asked_member_hears_goes_back_under_the_number_of_the_asking)
     MemberWorld world;
     world.add_joined(3);
     std::vector<Sent<Ack>> heard;
-    listen(world, heard);
+    world.listen(heard);
     const SocketAddress target = MemberWorld::address_of(2);
     world.inject(1,
                  0,
@@ -164,14 +146,14 @@ TEST(probe, pings_for_others_are_bounded) {
                                   .target = address_bytes_of(target),
                                   .port = target.port});
     }
-    EXPECT_EQ(world.at(0).counters().refused[static_cast<std::size_t>(Refusal::queue_full)], 5U);
+    EXPECT_EQ(world.refused(0, Refusal::queue_full), 5U);
 }
 
 TEST(probe, a_suspect_hears_of_it_with_the_next_ping) {
     MemberWorld world;
     world.add_joined(2);
     std::vector<Sent<Suspect>> heard;
-    listen(world, heard);
+    world.listen(heard);
     world.passes_datagram = [](auto, auto) { return false; };
     world.passes_stream = world.passes_datagram;
     world.inject(0, 1, Suspect{world.incarnation(0, 1), MemberWorld::name_of(1), "x"});
@@ -273,7 +255,7 @@ TEST(probe, who_accuses_a_member_hears_from_it_at_once) {
     MemberWorld world;
     world.add_joined(3);
     std::vector<Sent<Alive>> heard;
-    listen(world, heard);
+    world.listen(heard);
     const std::uint32_t before = world.incarnation(1, 1);
     world.inject(1, 2, Suspect{.incarnation = before, .node = MemberWorld::name_of(1)});
     ASSERT_FALSE(heard.empty());
@@ -294,7 +276,7 @@ TEST(probe, a_suspect_is_asked_once_a_probe_interval_by_each) {
     world.passes_stream = [](auto from, auto to) { return from != 3 && to != 3; };
     ASSERT_TRUE(world.run_until([&] { return world.status(0, 3) == "suspect"; }, 20'000));
     std::vector<Sent<Suspect>> heard;
-    listen(world, heard);
+    world.listen(heard);
     const std::uint32_t incarnation = world.incarnation(0, 3);
     // A probe of the ring asks it as well, and counts.
     world.run(3'500);

@@ -13,8 +13,6 @@ namespace {
 
 using test::MemberWorld;
 
-const std::string kVersions(kOurVersions.begin(), kOurVersions.end());
-
 PushNode row_of(MemberWorld::Number number, std::uint32_t incarnation, NodeState state) {
     const SocketAddress address = MemberWorld::address_of(number);
     return {.name = MemberWorld::name_of(number),
@@ -22,7 +20,7 @@ PushNode row_of(MemberWorld::Number number, std::uint32_t incarnation, NodeState
             .port = address.port,
             .incarnation = incarnation,
             .state = state,
-            .versions = kVersions};
+            .versions = MemberWorld::versions()};
 }
 
 std::optional<StreamMessage> call(MemberWorld& world,
@@ -32,10 +30,6 @@ std::optional<StreamMessage> call(MemberWorld& world,
     StreamReader reader(Sealing{}, StreamLimits{}, StreamPart::reply);
     reader.add(answer);
     return reader.next().value_or(std::nullopt);
-}
-
-std::uint64_t refused(MemberWorld& world, MemberWorld::Number number, Refusal why) {
-    return world.at(number).counters().refused[static_cast<std::size_t>(why)];
 }
 
 TEST(push_pull, the_answer_is_all_that_we_know_in_the_same_shape) {
@@ -48,7 +42,7 @@ TEST(push_pull, the_answer_is_all_that_we_know_in_the_same_shape) {
     EXPECT_EQ(state.user_state, "state of " + MemberWorld::name_of(0));
     ASSERT_EQ(state.nodes.size(), 3U);
     for (const PushNode& row : state.nodes) {
-        EXPECT_EQ(row.versions, kVersions);
+        EXPECT_EQ(row.versions, MemberWorld::versions());
         EXPECT_EQ(row.address.size(), 4U);
     }
     EXPECT_EQ(world.node(0).layer->states.back(), "theirs");
@@ -91,7 +85,7 @@ TEST(push_pull, a_row_that_does_not_fit_stops_neither_the_others_nor_the_user_st
     EXPECT_EQ(world.status(0, 7), "");
     EXPECT_EQ(world.status(0, 8), "alive");
     EXPECT_EQ(world.node(0).layer->states.back(), "good");
-    EXPECT_EQ(refused(world, 0, Refusal::bad_versions), 1U);
+    EXPECT_EQ(world.refused(0, Refusal::bad_versions), 1U);
 }
 
 TEST(push_pull, of_a_peer_of_another_protocol_nothing_is_believed) {
@@ -133,7 +127,7 @@ TEST(push_pull, what_gossip_could_not_tell_is_repaired) {
     world.add_joined(3);
     // No datagram reaches the third; streams do, so it is not taken for dead.
     world.passes_datagram = [](auto, auto to) { return to != 2; };
-    ASSERT_TRUE(world.at(0).set_tags({{"a", "b"}}, world.now()).has_value());
+    ASSERT_TRUE(world.at(0).set_tags({{"a", "b"}}).has_value());
     world.run(1'000);
     EXPECT_EQ(world.count_events(2, MemberEventKind::updated), 0U);
     EXPECT_TRUE(world.run_until(

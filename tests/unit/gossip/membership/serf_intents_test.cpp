@@ -49,8 +49,8 @@ TEST(serf_intents, a_member_that_is_back_is_alive) {
 TEST(serf_intents, an_intent_is_relayed_once_as_it_came) {
     SerfScene scene;
     const std::string payload = encode_serf(leave(5, "a"));
-    scene.layer.on_user(payload, support::member_address(3), scene.now_ms);
-    scene.layer.on_user(payload, support::member_address(4), scene.now_ms);
+    scene.layer.on_user(payload, scene.now_ms);
+    scene.layer.on_user(payload, scene.now_ms);
     EXPECT_EQ(scene.take_broadcasts(), std::vector<std::string>{payload});
 }
 
@@ -145,12 +145,12 @@ TEST(serf_intents, our_own_leave_is_not_taken_back) {
     scene.hear(intent);
     scene.hear(leave(intent.time + 5, "self"));
     scene.hear(join(intent.time + 9, "self"));
-    scene.layer.announce_join(scene.now_ms);
+    scene.layer.announce_join();
     EXPECT_EQ(scene.layer.status("self"), MemberStatus::leaving);
     for (const std::string& payload : scene.host.broadcasts) {
         EXPECT_EQ(payload[0], '\0');  // leaves only
     }
-    scene.layer.on_gone("self", NodeState::left, scene.now_ms);
+    scene.layer.on_gone("self", NodeState::left);
     EXPECT_EQ(scene.layer.status("self"), MemberStatus::left);
 }
 
@@ -176,7 +176,7 @@ TEST(serf_intents, a_leave_that_nobody_could_hear_is_heard_at_once) {
 TEST(serf_intents, a_join_is_told_with_the_time_of_all_that_was_seen) {
     SerfScene scene;
     scene.hear(join(70, "a"));
-    scene.layer.announce_join(scene.now_ms);
+    scene.layer.announce_join();
     EXPECT_EQ(scene.last_broadcast<JoinIntent>().time, 71U);
     EXPECT_EQ(scene.pushed().status_times.at("self"), 71U);
 }
@@ -249,7 +249,7 @@ TEST(serf_intents, a_time_as_far_ahead_as_may_be_leaves_room_for_ours) {
     scene.hear(leave(made_up, "a"));
     other.hear(leave(made_up, "a"));
     EXPECT_EQ(scene.layer.status("a"), MemberStatus::leaving);
-    scene.layer.announce_join(scene.now_ms);
+    scene.layer.announce_join();
     other.hear(scene.last_broadcast<JoinIntent>());
     other.hear(join(made_up + 9, "a"));
     EXPECT_EQ(other.layer.status("a"), MemberStatus::alive);

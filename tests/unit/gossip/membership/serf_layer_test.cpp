@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "gossip/membership/stream.h"
 #include "tests/support/hex.h"
 #include "tests/support/membership_vectors.h"
 #include "tests/support/serf_scene.h"
@@ -19,8 +20,8 @@ UserEvent event(LamportTime time, const std::string& name, const std::string& pa
 TEST(serf_layer, an_event_is_told_once_and_relayed_once_as_it_came) {
     SerfScene scene;
     const std::string payload = support::text_from_hex(support::kSerfEvent.substr(12));
-    scene.layer.on_user(payload, support::member_address(2), scene.now_ms);
-    scene.layer.on_user(payload, support::member_address(3), scene.now_ms);
+    scene.layer.on_user(payload, scene.now_ms);
+    scene.layer.on_user(payload, scene.now_ms);
     EXPECT_EQ(scene.take_broadcasts(), std::vector<std::string>{payload});
     ASSERT_EQ(scene.host.events.size(), 1U);
     EXPECT_EQ(scene.host.events[0].kind, MemberEventKind::user_event);
@@ -91,7 +92,7 @@ TEST(serf_layer, our_events_are_told_to_all_and_to_us) {
     SerfScene scene;
     scene.hear(event(9, "before"));
     static_cast<void>(scene.take_broadcasts());
-    EXPECT_TRUE(scene.layer.send_event("deploy", "v2", scene.now_ms));
+    EXPECT_TRUE(scene.layer.send_event("deploy", "v2"));
     ASSERT_EQ(scene.host.broadcasts.size(), 1U);
     const auto sent = scene.last_broadcast<UserEvent>();
     EXPECT_EQ(sent.time, 10U);
@@ -105,9 +106,9 @@ TEST(serf_layer, our_events_are_told_to_all_and_to_us) {
 
 TEST(serf_layer, our_events_have_at_most_512_bytes) {
     SerfScene scene;
-    EXPECT_TRUE(scene.layer.send_event("n", std::string(511, 'p'), scene.now_ms));
-    EXPECT_FALSE(scene.layer.send_event("n", std::string(512, 'p'), scene.now_ms));
-    EXPECT_FALSE(scene.layer.send_event("", "p", scene.now_ms));
+    EXPECT_TRUE(scene.layer.send_event("n", std::string(511, 'p')));
+    EXPECT_FALSE(scene.layer.send_event("n", std::string(512, 'p')));
+    EXPECT_FALSE(scene.layer.send_event("", "p"));
     EXPECT_EQ(scene.host.broadcasts.size(), 1U);
 }
 
@@ -170,6 +171,25 @@ TEST(serf_layer, what_happened_before_we_joined_is_not_told) {
     EXPECT_EQ(scene.host.events.size(), 2U);
 }
 
+TEST(serf_layer, what_serf_pushed_is_believed) {
+    const std::string bytes = support::text_from_hex(support::kSerfPushPull);
+    StreamReader reader(Sealing{}, StreamLimits{}, StreamPart::reply);
+    reader.add(octets_of(bytes));
+    const auto message = reader.next();
+    ASSERT_TRUE(message.has_value() && message->has_value());
+    const auto& push = std::get<PushPull>(**message);
+    SerfScene scene;
+    scene.layer.merge_user_state(push.user_state, false, scene.now_ms);
+    EXPECT_TRUE(scene.host.refused.empty());
+    ASSERT_EQ(scene.host.events.size(), 3U);
+    for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(scene.host.events[i].text, "deploy" + std::to_string(i));
+        EXPECT_EQ(scene.host.events[i].payload, "payload-" + std::to_string(i));
+    }
+    EXPECT_EQ(scene.pushed().event_time, scene.pushed().events.back().first + 1);
+    EXPECT_TRUE(scene.host.broadcasts.empty());
+}
+
 TEST(serf_layer, two_whose_clocks_are_far_apart_meet_again) {
     SerfScene scene;
     const LamportTime far = 3 * kLamportStep;
@@ -187,7 +207,7 @@ TEST(serf_layer, two_whose_clocks_are_far_apart_meet_again) {
 
 TEST(serf_layer, a_user_state_that_is_none_is_refused_and_changes_nothing) {
     SerfScene scene;
-    const std::string before = scene.layer.user_state(false);
+    const std::string before = scene.layer.user_state();
     scene.layer.merge_user_state("foreign", false, scene.now_ms);
     scene.layer.merge_user_state(encode_serf(JoinIntent{.time = 9, .node = "a"}), false, 1'000);
     scene.layer.merge_user_state(encode_serf(SerfPushPull{}).substr(0, 20), false, 1'000);
@@ -195,13 +215,13 @@ TEST(serf_layer, a_user_state_that_is_none_is_refused_and_changes_nothing) {
     scene.merge({.status_times = {{"a", 9}, {"b", UINT64_MAX}}});
     scene.merge({.event_time = UINT64_MAX});
     EXPECT_EQ(scene.host.refused.size(), 6U);
-    EXPECT_EQ(scene.layer.user_state(false), before);
+    EXPECT_EQ(scene.layer.user_state(), before);
 }
 
 TEST(serf_layer, private_and_unexpected_messages_are_refused_and_not_relayed) {
     SerfScene scene;
-    scene.layer.on_user("\xe7private", support::member_address(2), scene.now_ms);
-    scene.layer.on_user("", support::member_address(2), scene.now_ms);
+    scene.layer.on_user("\xe7private", scene.now_ms);
+    scene.layer.on_user("", scene.now_ms);
     scene.hear(SerfPushPull{});
     scene.hear(KeyRequest{std::string(16, 'k')});
     scene.hear(KeyResponse{});

@@ -59,8 +59,8 @@ KeyAnswers last_answers(const SerfScene& scene) {
 TEST(serf_queries, a_query_is_relayed_once_as_it_came_unless_it_says_otherwise) {
     SerfScene scene;
     const std::string payload = encode_serf(query(5, 1, "uptime"));
-    scene.layer.on_user(payload, member_address(2), scene.now_ms);
-    scene.layer.on_user(payload, member_address(3), scene.now_ms);
+    scene.layer.on_user(payload, scene.now_ms);
+    scene.layer.on_user(payload, scene.now_ms);
     EXPECT_EQ(scene.take_broadcasts(), std::vector<std::string>{payload});
     Query direct = query(5, 2, "uptime");
     direct.flags = kQueryNoBroadcast;
@@ -415,7 +415,7 @@ ConflictResponse says(std::uint8_t number) {
 // What comes of a conflict that a, b and c are asked about; 0: no answer.
 bool loses(std::uint8_t a, std::uint8_t b, std::uint8_t c) {
     SerfScene scene;
-    scene.layer.on_conflict("self", "wxyz", 7'946, scene.now_ms);
+    scene.layer.on_conflict("self", scene.now_ms);
     const auto asked = scene.last_broadcast<Query>();
     EXPECT_EQ(asked.name, "_serf_conflict");
     EXPECT_EQ(asked.payload, "self");
@@ -441,17 +441,17 @@ TEST(serf_queries, a_name_is_lost_where_most_say_so) {
 
 TEST(serf_queries, a_conflict_about_our_name_is_asked_about_once_at_a_time) {
     SerfScene scene;
-    scene.layer.on_conflict("b", "wxyz", 7'946, scene.now_ms);
+    scene.layer.on_conflict("b", scene.now_ms);
     EXPECT_TRUE(scene.host.broadcasts.empty());
-    scene.layer.on_conflict("self", "wxyz", 7'946, scene.now_ms);
-    scene.layer.on_conflict("self", "wxyz", 7'946, scene.now_ms);
+    scene.layer.on_conflict("self", scene.now_ms);
+    scene.layer.on_conflict("self", scene.now_ms);
     EXPECT_EQ(scene.host.broadcasts.size(), 1U);
     scene.layer.on_timer(scene.layer.next_due_ms());
-    scene.layer.on_conflict("self", "wxyz", 7'946, scene.now_ms);
+    scene.layer.on_conflict("self", scene.now_ms);
     EXPECT_EQ(scene.host.broadcasts.size(), 2U);
     scene.layer.begin_leave(scene.now_ms);
     scene.layer.on_timer(scene.layer.next_due_ms());
-    scene.layer.on_conflict("self", "wxyz", 7'946, scene.now_ms);
+    scene.layer.on_conflict("self", scene.now_ms);
     EXPECT_EQ(scene.host.broadcasts.size(), 3U);  // the leave
 }
 

@@ -12,10 +12,6 @@ using test::MemberWorld;
 
 constexpr StreamId kFirst = kAcceptedStreams + 1'000;
 
-std::uint64_t refused(MemberWorld& world, MemberWorld::Number number, Refusal why) {
-    return world.at(number).counters().refused[static_cast<std::size_t>(why)];
-}
-
 std::vector<std::uint8_t> bytes_of(const StreamMessage& message, const Sealing& sealing = {}) {
     return encode_stream(message, sealing, {}, StreamPart::request);
 }
@@ -56,7 +52,7 @@ TEST(streams, what_nobody_asked_for_is_refused_with_an_error) {
     const auto answer = read(world.call(0, bytes_of(Ack{.sequence = 9})));
     ASSERT_TRUE(answer.has_value());
     EXPECT_EQ(std::get<ErrorResponse>(*answer).text, "unexpected-message");
-    EXPECT_EQ(refused(world, 0, Refusal::unexpected_message), 1U);
+    EXPECT_EQ(world.refused(0, Refusal::unexpected_message), 1U);
 }
 
 TEST(streams, plain_text_is_refused_where_there_are_keys) {
@@ -68,7 +64,7 @@ TEST(streams, plain_text_is_refused_where_there_are_keys) {
     const auto answer = read(bytes, Sealing{.keyring = &keyring});
     ASSERT_TRUE(answer.has_value());
     EXPECT_EQ(std::get<ErrorResponse>(*answer).text, "plaintext");
-    EXPECT_EQ(refused(world, 0, Refusal::plaintext), 1U);
+    EXPECT_EQ(world.refused(0, Refusal::plaintext), 1U);
     EXPECT_TRUE(world.node(0).layer->states.empty());
 }
 
@@ -79,9 +75,9 @@ TEST(streams, a_stream_that_does_not_go_on_is_ended) {
     world.at(0).on_accept(kFirst, MemberWorld::address_of(5), world.now());
     world.at(0).on_bytes(kFirst, std::span(bytes).first(bytes.size() - 1), world.now());
     world.run(lan_timing().stream_timeout_ms - 1);
-    EXPECT_EQ(refused(world, 0, Refusal::stream_timeout), 0U);
+    EXPECT_EQ(world.refused(0, Refusal::stream_timeout), 0U);
     world.run(2);
-    EXPECT_EQ(refused(world, 0, Refusal::stream_timeout), 1U);
+    EXPECT_EQ(world.refused(0, Refusal::stream_timeout), 1U);
     world.at(0).on_bytes(kFirst, std::span(bytes).last(1), world.now());
     EXPECT_TRUE(world.node(0).layer->states.empty());
 }
@@ -92,8 +88,8 @@ TEST(streams, a_stream_that_breaks_in_the_middle_is_counted_and_changes_nothing)
     const auto bytes = bytes_of(PushPull{.user_state = "state"});
     world.at(0).on_accept(kFirst, MemberWorld::address_of(5), world.now());
     world.at(0).on_bytes(kFirst, std::span(bytes).first(bytes.size() - 1), world.now());
-    world.at(0).on_end(kFirst, world.now());
-    EXPECT_EQ(refused(world, 0, Refusal::truncated), 1U);
+    world.at(0).on_end(kFirst);
+    EXPECT_EQ(world.refused(0, Refusal::truncated), 1U);
     EXPECT_TRUE(world.node(0).layer->states.empty());
 }
 
@@ -105,7 +101,7 @@ TEST(streams, there_are_only_so_many) {
     for (std::uint8_t i = 0; i < 6; ++i) {
         world.at(0).on_accept(kFirst + i, host(i), world.now());
     }
-    EXPECT_EQ(refused(world, 0, Refusal::too_many_streams), 3U);
+    EXPECT_EQ(world.refused(0, Refusal::too_many_streams), 3U);
     EXPECT_EQ(world.at(0).take_output().streams.size(), 3U) << "closed at once";
     // The last one is for us.
     const SocketAddress seed = MemberWorld::address_of(5);
@@ -113,7 +109,7 @@ TEST(streams, there_are_only_so_many) {
     EXPECT_EQ(world.at(0).take_output().streams.at(0).kind, StreamOut::Kind::connect);
     world.run(lan_timing().stream_timeout_ms + 1);
     world.at(0).on_accept(kFirst, host(0), world.now());
-    EXPECT_EQ(refused(world, 0, Refusal::too_many_streams), 3U);
+    EXPECT_EQ(world.refused(0, Refusal::too_many_streams), 3U);
 }
 
 TEST(streams, one_address_has_a_quarter_of_what_others_may_open) {
@@ -127,9 +123,9 @@ TEST(streams, one_address_has_a_quarter_of_what_others_may_open) {
     }
     EXPECT_EQ(most, 24U);
     EXPECT_EQ(world.at(0).held().streams, most);
-    EXPECT_EQ(refused(world, 0, Refusal::too_many_streams), 1U);
+    EXPECT_EQ(world.refused(0, Refusal::too_many_streams), 1U);
     world.at(0).on_accept(kFirst + most, host(2), world.now());
-    EXPECT_EQ(refused(world, 0, Refusal::too_many_streams), 1U);
+    EXPECT_EQ(world.refused(0, Refusal::too_many_streams), 1U);
 }
 
 TEST(streams, where_too_much_is_held_who_holds_the_most_gives_way) {
@@ -143,18 +139,18 @@ TEST(streams, where_too_much_is_held_who_holds_the_most_gives_way) {
         world.at(0).on_accept(kFirst + i, host(i), world.now());
     }
     world.at(0).on_bytes(kFirst, std::span(long_one).first(89'000), world.now());
-    EXPECT_EQ(refused(world, 0, Refusal::queue_full), 0U);
+    EXPECT_EQ(world.refused(0, Refusal::queue_full), 0U);
     world.at(0).on_bytes(kFirst + 1, short_one, world.now());
-    EXPECT_EQ(refused(world, 0, Refusal::queue_full), 1U);
+    EXPECT_EQ(world.refused(0, Refusal::queue_full), 1U);
     ASSERT_EQ(world.node(0).layer->states.size(), 1U);
     EXPECT_EQ(world.node(0).layer->states[0][0], 'y');
     EXPECT_EQ(world.at(0).held().streams, 0U);
     // What was held is free again, and one that is too long by itself has nobody to give way.
     world.at(0).on_accept(kFirst + 2, host(2), world.now());
     world.at(0).on_bytes(kFirst + 2, std::span(long_one).first(89'000), world.now());
-    EXPECT_EQ(refused(world, 0, Refusal::queue_full), 1U);
+    EXPECT_EQ(world.refused(0, Refusal::queue_full), 1U);
     world.at(0).on_bytes(kFirst + 2, std::vector<std::uint8_t>(20'000), world.now());
-    EXPECT_EQ(refused(world, 0, Refusal::queue_full), 2U);
+    EXPECT_EQ(world.refused(0, Refusal::queue_full), 2U);
 }
 
 TEST(streams, rows_that_wait_for_the_rest_are_held_too) {
@@ -175,7 +171,7 @@ TEST(streams, rows_that_wait_for_the_rest_are_held_too) {
             std::span(bytes).subspan(at, std::min<std::size_t>(500, bytes.size() - 1 - at)),
             world.now());
     }
-    EXPECT_EQ(refused(world, 0, Refusal::queue_full), 1U);
+    EXPECT_EQ(world.refused(0, Refusal::queue_full), 1U);
 }
 
 TEST(streams, a_push_pull_has_at_most_four_times_our_members_as_rows) {
@@ -186,18 +182,18 @@ TEST(streams, a_push_pull_has_at_most_four_times_our_members_as_rows) {
     PushPull push;
     push.nodes.resize(8, {.name = "x"});
     static_cast<void>(world.call(0, bytes_of(push)));
-    EXPECT_EQ(refused(world, 0, Refusal::oversize), 0U);
+    EXPECT_EQ(world.refused(0, Refusal::oversize), 0U);
     push.nodes.resize(9, {.name = "x"});
     static_cast<void>(world.call(0, bytes_of(push)));
-    EXPECT_EQ(refused(world, 0, Refusal::oversize), 1U);
+    EXPECT_EQ(world.refused(0, Refusal::oversize), 1U);
 }
 
 TEST(streams, strangers_of_the_transport_are_passed_over) {
     MemberWorld world;
     world.add_joined(1);
-    world.at(0).on_connected(17, world.now());
+    world.at(0).on_connected(17);
     world.at(0).on_bytes(17, {}, world.now());
-    world.at(0).on_end(17, world.now());
+    world.at(0).on_end(17);
     EXPECT_TRUE(world.at(0).take_output().streams.empty());
 }
 
