@@ -33,18 +33,31 @@ StreamId MemberStreams::next_number() {
     return next_;
 }
 
+bool MemberStreams::accepts_from(const SocketAddress& caller) const {
+    std::size_t accepted = 0;
+    std::size_t of_it = 0;
+    for (const auto& [number, stream] : streams_) {
+        if (stream.caller) {
+            ++accepted;
+            of_it += stream.caller->ip == caller.ip ? 1 : 0;
+        }
+    }
+    return streams_.size() < kStreamsMax && accepted < kAcceptedMax && of_it < kAcceptedOfOneMax;
+}
+
 void MemberStreams::accept(const Descriptor& listener, std::uint64_t now_ms) {
     for (unsigned i = 0; i < kAcceptsPerTurn; ++i) {
         auto accepted = accept_one(listener);
         if (!accepted) {
             return;
         }
-        if (streams_.size() >= kStreamsMax) {
+        if (!accepts_from(accepted->second)) {
             ++refused_;
             continue;
         }
         const StreamId number = next_number();
-        Stream stream{TcpStream(std::move(accepted->first), name_of(number), false)};
+        Stream stream{.tcp = TcpStream(std::move(accepted->first), name_of(number), false),
+                      .caller = accepted->second};
         if (!stream.tcp.watch(watch_)) {
             ++refused_;
             continue;
@@ -119,7 +132,7 @@ void MemberStreams::connect(const StreamOut& wanted) {
         membership_.on_end(wanted.stream);
         return;
     }
-    Stream stream{TcpStream(std::move(*socket), name_of(wanted.stream), true)};
+    Stream stream{.tcp = TcpStream(std::move(*socket), name_of(wanted.stream), true)};
     if (!stream.tcp.watch(watch_)) {
         membership_.on_end(wanted.stream);
         return;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // MemberStreams: membership's TCP connections, one exchange each. Does what Membership asks for and
-// tells it what came. kStreamsMax at most, each with kWaitingMax bytes to send at most; one that is
-// closed has kLingerMs to take the rest.
+// tells it what came. kStreamsMax at most, of which others may open kAcceptedMax and one address
+// kAcceptedOfOneMax, those that linger among them, so that there are always some for us. Each has
+// kWaitingMax bytes to send at most; one that is closed has kLingerMs to take the rest.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -16,6 +18,8 @@ namespace posthaste::controlplane {
 class MemberStreams {
   public:
     static constexpr std::size_t kStreamsMax = 256;
+    static constexpr std::size_t kAcceptedMax = 192;
+    static constexpr std::size_t kAcceptedOfOneMax = 48;
     static constexpr std::size_t kWaitingMax = 32U << 20;
     static constexpr std::uint64_t kLingerMs = 10'000;
 
@@ -36,6 +40,7 @@ class MemberStreams {
   private:
     struct Stream {
         TcpStream tcp;
+        std::optional<SocketAddress> caller{};  // of one that was accepted
         bool closing = false;
         std::uint64_t until_ms = 0;  // of closing
     };
@@ -43,6 +48,7 @@ class MemberStreams {
     using Streams = std::unordered_map<gossip::membership::StreamId, Stream>;
 
     [[nodiscard]] gossip::membership::StreamId next_number();
+    [[nodiscard]] bool accepts_from(const SocketAddress& caller) const;
     void connect(const gossip::membership::StreamOut& wanted);
     void write(Streams::iterator stream, std::span<const std::uint8_t> bytes);
     void close(Streams::iterator stream, std::uint64_t now_ms);
