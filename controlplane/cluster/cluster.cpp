@@ -82,10 +82,8 @@ tl::expected<std::unique_ptr<Cluster>, std::string> Cluster::open(const ClusterC
         return tl::unexpected(keyring.error());
     }
     const gossip::claims::RouterId self = router_id_of(config.name, node);
-    const auto tags = router_tags(self,
-                                  bound_port(*routes),
-                                  socket_address(start.fabric, start.fabric_port),
-                                  start.generation.counter);
+    const auto tags =
+        router_tags(self, bound_port(*routes), socket_address(start.fabric, start.fabric_port));
     auto options = membership_options(config, node, members->address, tags);
     if (!options) {
         return tl::unexpected(options.error());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a member's tags say of it as a router: role=posthaste, rid (16 hex digits), rp (port of the
-// route plane), dp (ADDRESS:PORT of the fabric), gen (hex).
+// route plane), dp (ADDRESS:PORT of the fabric).
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,6 @@ struct RouterMember {
     std::uint16_t route_port = 0;
     routing::IpAddress fabric{};  // where its frames go
     std::uint16_t fabric_port = 0;
-    std::uint64_t generation = 0;  // counter of its keyspace, when it started
     gossip::claims::Membership membership = gossip::claims::Membership::alive;
     bool connected = false;  // its session of the route plane is up
 };

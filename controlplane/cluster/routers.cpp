@@ -58,15 +58,11 @@ RouterId router_id_of(std::string_view cluster, std::string_view node) {
     return RouterId{std::max<std::uint64_t>(number, 1)};
 }
 
-Tags router_tags(RouterId id,
-                 std::uint16_t route_port,
-                 const SocketAddress& fabric,
-                 std::uint64_t generation) {
+Tags router_tags(RouterId id, std::uint16_t route_port, const SocketAddress& fabric) {
     return {{"role", std::string(kRole)},
             {"rid", hex_text(gossip::claims::number(id))},
             {"rp", std::to_string(route_port)},
-            {"dp", text_of(fabric)},
-            {"gen", short_hex(generation)}};
+            {"dp", text_of(fabric)}};
 }
 
 tl::expected<std::optional<RouterMember>, MemberRefusal> router_of(const MemberView& member,
@@ -78,9 +74,7 @@ tl::expected<std::optional<RouterMember>, MemberRefusal> router_of(const MemberV
     const auto id = number_of<std::uint64_t>(rid, 16);
     const auto port = number_of<std::uint16_t>(tag(member.tags, "rp"), 10);
     const auto fabric = seed_address(tag(member.tags, "dp"), 0);
-    const auto generation = number_of<std::uint64_t>(tag(member.tags, "gen"), 16);
-    if (rid.size() != 16 || !id || !port || *port == 0 || !fabric || fabric->port == 0 ||
-        !generation) {
+    if (rid.size() != 16 || !id || !port || *port == 0 || !fabric || fabric->port == 0) {
         return tl::unexpected(MemberRefusal::bad_tags);
     }
     if (RouterId{*id} != router_id_of(cluster, member.name)) {
@@ -92,7 +86,6 @@ tl::expected<std::optional<RouterMember>, MemberRefusal> router_of(const MemberV
                         .route_port = *port,
                         .fabric = ip_of(*fabric),
                         .fabric_port = fabric->port,
-                        .generation = *generation,
                         .membership = membership_of(member.status)};
 }
 

@@ -40,8 +40,7 @@ using MemberRefusalCounts =
 
 [[nodiscard]] gossip::membership::Tags router_tags(gossip::claims::RouterId id,
                                                    std::uint16_t route_port,
-                                                   const SocketAddress& fabric,
-                                                   std::uint64_t generation);
+                                                   const SocketAddress& fabric);
 // nullopt: a member that is no router.
 [[nodiscard]] tl::expected<std::optional<RouterMember>, MemberRefusal> router_of(
     const gossip::membership::MemberView& member, std::string_view cluster);

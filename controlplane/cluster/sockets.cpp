@@ -11,7 +11,6 @@
 
 #include "controlplane/cluster/kernel_address.h"
 #include "controlplane/endpoint_text.h"
-#include "gossip/membership/address.h"
 
 namespace posthaste::controlplane {
 
@@ -70,7 +69,7 @@ tl::expected<SocketAddress, std::string> seed_address(std::string_view text,
 
 KernelAddress kernel_address(const SocketAddress& address) {
     KernelAddress out;
-    if (gossip::membership::is_ipv4(address)) {
+    if (const IpAddress ip = ip_of(address); ip.family == Family::ipv4) {
         sockaddr_in in{};
         in.sin_family = AF_INET;
         in.sin_port = htons(address.port);

@@ -90,7 +90,7 @@ class RouteNode {
         const gossip::membership::MemberView view{
             .name = other.name_,
             .address = loopback(7946),
-            .tags = controlplane::router_tags(other.id_, other.port(), loopback(4747), 1),
+            .tags = controlplane::router_tags(other.id_, other.port(), loopback(4747)),
             .status = status};
         if (const auto router = routers_.take({.kind = kind, .member = view})) {
             plane_.set_member(router->id, router->membership);

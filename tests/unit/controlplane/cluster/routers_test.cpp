@@ -17,7 +17,7 @@ const SocketAddress kFabric = seed_address("192.0.2.1:4747", 0).value();
 MemberView view(const std::string& name, const std::string& address = "10.0.0.1") {
     return {.name = name,
             .address = seed_address(address, 7946).value(),
-            .tags = router_tags(router_id_of("c", name), 7947, kFabric, 0x1f)};
+            .tags = router_tags(router_id_of("c", name), 7947, kFabric)};
 }
 
 struct Table : Routers {
@@ -41,13 +41,12 @@ TEST(routers, an_id_follows_from_cluster_and_name) {
 }
 
 TEST(routers, tags_say_what_a_router_is) {
-    const auto tags = router_tags(RouterId{0xab}, 7947, kFabric, 0x1f);
+    const auto tags = router_tags(RouterId{0xab}, 7947, kFabric);
     EXPECT_EQ(tags,
               (gossip::membership::Tags{{"role", "posthaste"},
                                         {"rid", "00000000000000ab"},
                                         {"rp", "7947"},
-                                        {"dp", "192.0.2.1:4747"},
-                                        {"gen", "1f"}}));
+                                        {"dp", "192.0.2.1:4747"}}));
     const auto router = router_of(view("a"), "c").value();
     ASSERT_TRUE(router);
     EXPECT_EQ(router->id, router_id_of("c", "a"));
@@ -55,7 +54,6 @@ TEST(routers, tags_say_what_a_router_is) {
     EXPECT_EQ(router->route_port, 7947);
     EXPECT_EQ(router->fabric.to_text(), "192.0.2.1");
     EXPECT_EQ(router->fabric_port, 4747);
-    EXPECT_EQ(router->generation, 0x1fU);
 }
 
 TEST(routers, a_member_of_another_role_is_no_router) {
@@ -87,9 +85,7 @@ TEST(routers, tags_that_cannot_be_read_are_refused_by_name) {
                                                                     {"rp", "65536"},
                                                                     {"rp", ""},
                                                                     {"dp", "10.0.0.1"},
-                                                                    {"dp", "x:1"},
-                                                                    {"gen", "-1"},
-                                                                    {"gen", ""}}) {
+                                                                    {"dp", "x:1"}}) {
         MemberView member = view("a");
         member.tags[tag] = value;
         EXPECT_EQ(router_of(member, "c").error(), MemberRefusal::bad_tags) << tag << "=" << value;
