@@ -29,6 +29,7 @@ struct PlaneOptions {
     std::uint64_t digest_ms = 1'000;          // to one peer, by chance
     std::uint64_t push_ms = 10;               // what changed meanwhile goes out together
     std::uint64_t load_ms = 100;              // the same for loads
+    std::uint64_t floor_ms = 10'000;          // how often peers are told what they may forget
     std::uint64_t pull_idle_ms = 10'000;      // a range that does not go on
     std::uint64_t behind_ms = 1'000;          // how long a small lag is left to the pushes
     std::uint64_t max_version_drift = 1'000;  // a lag above it is pulled at once
@@ -160,6 +161,7 @@ struct PlaneState {
     PushFrame push_frame;
     // By router; of those there is a session with.
     std::unordered_map<std::uint64_t, PeerComparison> compared;
+    std::uint64_t floor_to_tell = 0;  // of our keyspace
     std::uint64_t random_state;
     std::uint64_t now_ms = 0;  // of the last timer
 };

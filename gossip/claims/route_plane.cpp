@@ -100,6 +100,10 @@ void RoutePlane::on_timer(std::uint64_t now_ms) {
         state_.own.collect(now_ms);
         send_digest();
     }
+    if (now_ms >= next_floor_ms_) {
+        next_floor_ms_ = now_ms + state_.options.floor_ms;
+        state_.floor_to_tell = state_.store.row(state_.store.self())->floor;
+    }
 }
 
 std::uint64_t RoutePlane::next_due_ms() const noexcept {

@@ -110,6 +110,7 @@ class RoutePlane {
     std::uint64_t next_push_ms_ = 0;
     std::uint64_t next_load_ms_ = 0;
     std::uint64_t next_digest_ms_ = 0;
+    std::uint64_t next_floor_ms_ = 0;
     bool more_work_ = false;
     bool work_held_ = false;
 };

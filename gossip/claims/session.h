@@ -41,7 +41,8 @@ class Session {
     void send_root();
     // The peer answers with all its rows, whatever they are.
     void ask_rows();
-    // What of our keyspace changed since the last push, if the peer can take it.
+    // What of our keyspace changed since the last push, if the peer can take it; else, whether it
+    // may forget more of what was withdrawn.
     void push();
 
     [[nodiscard]] ConnectionId connection() const noexcept { return connection_; }
@@ -156,6 +157,7 @@ class Session {
     std::vector<std::uint8_t> out_;
     std::size_t out_start_ = 0;
     Position pushed_;  // what the peer has of our keyspace, or will pull
+    std::uint64_t floor_told_ = 0;
     std::uint32_t next_pull_ = 1;
     std::vector<Pulling> pulls_;
     std::vector<Stream> streams_;

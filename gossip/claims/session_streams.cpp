@@ -119,6 +119,7 @@ bool Session::send_some(Stream& stream) {
                      .fingerprint = row.fingerprint});
     if (stream.router == state_.store.self()) {
         pushed_ = row.at;
+        floor_told_ = row.floor;
     }
     return true;
 }
@@ -128,7 +129,15 @@ void Session::push() {
     ClaimStore& store = state_.store;
     const RouterId self = store.self();
     const DigestRow row = *store.row(self);
-    if (!established_ || closed_ || row.at == pushed_ || waiting() >= state_.options.out_low) {
+    if (!established_ || closed_ || waiting() >= state_.options.out_low) {
+        return;
+    }
+    if (row.at == pushed_) {
+        // Neither pushes nor roots have the floor: peers would keep all that was ever withdrawn.
+        if (floor_told_ < state_.floor_to_tell) {
+            floor_told_ = row.floor;
+            send(DigestRows{.all = false, .answer = true, .rows = {row}});
+        }
         return;
     }
     const bool streaming =

@@ -23,6 +23,7 @@ claims::PlaneOptions options_of(const claims::Mutations& mutations) {
     options.digest_ms = 100;
     options.push_ms = kTickMs;
     options.load_ms = 100;
+    options.floor_ms = 300;
     options.behind_ms = 200;
     options.pull_idle_ms = 1'000;
     options.chunk_entries = 1;

@@ -194,6 +194,33 @@ TEST(route_plane, a_peer_that_missed_more_than_is_remembered_gets_it_all) {
     EXPECT_EQ(group[2].counters().snapshots_published, before + 1);
 }
 
+TEST(route_plane, what_a_router_forgets_its_peers_forget_too_while_nothing_changes) {
+    PlaneOptions options = PlaneGroup::small_options();
+    options.own.withdrawn_ms = 100;
+    options.floor_ms = 300;
+    PlaneGroup group(3, options);
+    group.connect_all();
+    for (std::uint32_t agent = 1; agent <= 20; ++agent) {
+        attach(group, 1, agent);
+    }
+    group.pass(200);
+    for (std::uint32_t agent = 1; agent < 20; ++agent) {
+        EXPECT_TRUE(group[1].own().detach(numbered_id(agent), group.now_ms));
+    }
+    group.pass(50);
+    ASSERT_EQ(group[2].store().keyspace(RouterId{1})->withdrawn.size(), 19U);
+    group.pass(1'000);
+    for (const std::size_t at : {1U, 2U, 3U}) {
+        EXPECT_EQ(group[at].store().keyspace(RouterId{1})->withdrawn.size(), 0U) << at;
+        EXPECT_EQ(group[at].store().keyspace(RouterId{1})->records, 2U) << at;
+    }
+    EXPECT_TRUE(group.agree());
+    // Once is enough.
+    const auto rows = group[1].counters().sent[static_cast<std::size_t>(MessageKind::digest_rows)];
+    group.pass(1'000);
+    EXPECT_EQ(group[1].counters().sent[static_cast<std::size_t>(MessageKind::digest_rows)], rows);
+}
+
 TEST(route_plane, a_pull_that_is_cut_off_leaves_nothing_behind) {
     PlaneGroup group(2);
     for (std::uint32_t agent = 1; agent <= 50; ++agent) {
