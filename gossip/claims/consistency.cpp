@@ -110,12 +110,17 @@ std::uint64_t lag(const Position& local, const Position& source) noexcept {
                                           : local.version - source.version;
 }
 
-Drift drift_between(std::span<const DigestRow> local, std::span<const DigestRow> peer) {
-    Drift drift;
+RowComparison compare_rows(std::span<const DigestRow> local,
+                           std::span<const DigestRow> peer,
+                           std::size_t most) {
+    RowComparison found;
+    Drift& drift = found.drift;
     for (const auto& [router, rows] : pairs(local, peer)) {
-        const Position ours = rows.first == nullptr ? Position{} : rows.first->at;
-        const Position theirs = rows.second == nullptr ? Position{} : rows.second->at;
-        const std::uint64_t apart = lag(ours, theirs);
+        DigestRow none{};
+        none.router = RouterId{router};
+        const DigestRow& ours = rows.first == nullptr ? none : *rows.first;
+        const DigestRow& theirs = rows.second == nullptr ? none : *rows.second;
+        const std::uint64_t apart = lag(ours.at, theirs.at);
         drift.sum = apart > std::numeric_limits<std::uint64_t>::max() - drift.sum
                         ? std::numeric_limits<std::uint64_t>::max()
                         : drift.sum + apart;
@@ -123,22 +128,9 @@ Drift drift_between(std::span<const DigestRow> local, std::span<const DigestRow>
             drift.max = apart;
             drift.router = RouterId{router};
         }
-    }
-    return drift;
-}
-
-std::vector<RowDifference> differences_between(std::span<const DigestRow> local,
-                                               std::span<const DigestRow> peer,
-                                               std::size_t most) {
-    std::vector<RowDifference> found;
-    for (const auto& [router, rows] : pairs(local, peer)) {
-        DigestRow none{};
-        none.router = RouterId{router};
-        const DigestRow& ours = rows.first == nullptr ? none : *rows.first;
-        const DigestRow& theirs = rows.second == nullptr ? none : *rows.second;
-        if (found.size() < most &&
+        if (found.differences.size() < most &&
             (ours.at != theirs.at || ours.fingerprint != theirs.fingerprint)) {
-            found.push_back({RouterId{router}, ours.at, theirs.at});
+            found.differences.push_back({RouterId{router}, ours.at, theirs.at});
         }
     }
     return found;

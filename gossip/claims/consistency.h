@@ -56,9 +56,6 @@ struct Drift {
     RouterId router{};  // of the greatest
 };
 
-// Over the routers that either side knows.
-[[nodiscard]] Drift drift_between(std::span<const DigestRow> local,
-                                  std::span<const DigestRow> peer);
 [[nodiscard]] std::uint64_t lag(const Position& local, const Position& source) noexcept;
 
 [[nodiscard]] constexpr bool needs_reconciliation(const Drift& drift,
@@ -73,10 +70,15 @@ struct RowDifference {
     Position peer;  // equal to ours: the content differs, which is damage
 };
 
-// The first `most` of them, by router.
-[[nodiscard]] std::vector<RowDifference> differences_between(std::span<const DigestRow> local,
-                                                             std::span<const DigestRow> peer,
-                                                             std::size_t most);
+struct RowComparison {
+    Drift drift{};
+    std::vector<RowDifference> differences{};  // by router
+};
+
+// Over the routers that either side knows; the first `most` of the differences.
+[[nodiscard]] RowComparison compare_rows(std::span<const DigestRow> local,
+                                         std::span<const DigestRow> peer,
+                                         std::size_t most);
 
 // What the last digest of a peer came to.
 struct PeerComparison {

@@ -128,6 +128,8 @@ class Writer {
         }
     }
 
+    void operator()(const RowsAsk& /*request*/) {}
+
   private:
     template <typename Head>
     void head(const Head& head) {

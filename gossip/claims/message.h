@@ -46,13 +46,16 @@ enum class MessageKind : std::uint8_t {
     buckets,
     bucket_ask,
     bucket_entries,
+    rows_ask,
 };
 
-inline constexpr std::array<std::string_view, 20> kMessageNames = {
-    "none",        "hello",         "digest-root", "digest-rows", "pull",        "range-begin",
-    "range-chunk", "range-commit",  "range-abort", "push",        "load",        "version-mismatch",
-    "superseded",  "not-here",      "discover",    "discovered",  "buckets-ask", "buckets",
-    "bucket-ask",  "bucket-entries"};
+inline constexpr std::array<std::string_view, 21> kMessageNames = {
+    "none",        "hello",       "digest-root", "digest-rows",
+    "pull",        "range-begin", "range-chunk", "range-commit",
+    "range-abort", "push",        "load",        "version-mismatch",
+    "superseded",  "not-here",    "discover",    "discovered",
+    "buckets-ask", "buckets",     "bucket-ask",  "bucket-entries",
+    "rows-ask"};
 
 [[nodiscard]] constexpr std::string_view name_of(MessageKind kind) noexcept {
     return kMessageNames[static_cast<std::size_t>(kind)];
@@ -184,6 +187,9 @@ struct BucketEntries {
     std::vector<ClaimStore::BucketEntry> entries;
 };
 
+// For all rows, whatever the root is.
+struct RowsAsk {};
+
 // In the order of MessageKind.
 using Message = std::variant<std::monostate,
                              Hello,
@@ -204,7 +210,8 @@ using Message = std::variant<std::monostate,
                              BucketsAsk,
                              Buckets,
                              BucketAsk,
-                             BucketEntries>;
+                             BucketEntries,
+                             RowsAsk>;
 
 [[nodiscard]] inline MessageKind kind_of(const Message& message) noexcept {
     return static_cast<MessageKind>(message.index());

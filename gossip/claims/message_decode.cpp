@@ -219,6 +219,8 @@ Decoded read_body(MessageKind kind, OctetReader& in) {
         }
         case MessageKind::bucket_entries:
             return read_bucket_entries(in);
+        case MessageKind::rows_ask:
+            return RowsAsk{};
     }
     return tl::unexpected(Refusal::unknown_message);
 }

@@ -2,6 +2,7 @@
 // What the sessions of a route plane share. For route_plane and session*.cpp alone.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -92,7 +93,7 @@ struct PlaneCounters {
     std::uint64_t fingerprint_mismatches = 0;
     std::uint64_t repairs = 0;
     std::uint64_t reconciliations = 0;  // drift was above the limit
-    std::uint64_t drift_max = 0;        // of the last full digest
+    std::uint64_t drift_max = 0;        // of the last digests, the greatest of all peers
     std::uint64_t drift_sum = 0;
     std::uint64_t events_lost = 0;
 };
@@ -131,6 +132,17 @@ struct PlaneState {
     [[nodiscard]] Session* session_of(RouterId router) const {
         const auto found = established.find(number(router));
         return found == established.end() ? nullptr : found->second;
+    }
+
+    // What was compared is not what it was.
+    void sum_up_drift() noexcept {
+        counters.drift_max = 0;
+        counters.drift_sum = 0;
+        for (const auto& [router, comparison] : compared) {
+            const Drift& drift = comparison.drift;
+            counters.drift_max = std::max(counters.drift_max, drift.max);
+            counters.drift_sum = std::max(counters.drift_sum, drift.sum);
+        }
     }
 
     // A lag that was seen and left to the pushes.

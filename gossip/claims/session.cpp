@@ -85,6 +85,7 @@ void Session::end_all() {
     if (established_ && state_.session_of(peer_) == this) {
         state_.established.erase(number(peer_));
         state_.compared.erase(number(peer_));
+        state_.sum_up_drift();
     }
     established_ = false;
 }

@@ -39,6 +39,8 @@ class Session {
     void send(const Message& message);
     void send_frame(MessageKind kind, std::span<const std::uint8_t> frame);
     void send_root();
+    // Where rows are most likely on their way already, another root is left to the next digest.
+    void send_root_again(std::uint64_t now_ms);
     // The peer answers with all its rows, whatever they are.
     void ask_rows();
     // What of our keyspace changed since the last push, if the peer can take it; else, whether it
@@ -99,6 +101,7 @@ class Session {
                          std::uint64_t now_ms);
     void take(const DigestRoot& digest, std::uint64_t now_ms);
     void take(const DigestRows& digest, std::uint64_t now_ms);
+    void take(const RowsAsk& request, std::uint64_t now_ms);
     void take(const VersionMismatch& mismatch, std::uint64_t now_ms);
     void take(const Superseded& hint, std::uint64_t now_ms);
     void take(const NotHere& hint, std::uint64_t now_ms);
@@ -158,6 +161,7 @@ class Session {
     std::size_t out_start_ = 0;
     Position pushed_;  // what the peer has of our keyspace, or will pull
     std::uint64_t floor_told_ = 0;
+    std::uint64_t next_root_ms_ = 0;  // not before, unless its turn comes
     std::uint32_t next_pull_ = 1;
     std::vector<Pulling> pulls_;
     std::vector<Stream> streams_;

@@ -11,9 +11,15 @@ void Session::send_root() {
     send(DigestRoot{state_.store.root()});
 }
 
-// A root that cannot be the peer's, unless by a chance of 2^-64: it has the rows that we have.
+void Session::send_root_again(std::uint64_t now_ms) {
+    if (now_ms >= next_root_ms_) {
+        next_root_ms_ = now_ms + state_.options.digest_ms;
+        send_root();
+    }
+}
+
 void Session::ask_rows() {
-    send(DigestRoot{~state_.store.root()});
+    send(RowsAsk{});
 }
 
 void Session::note_comparison(std::span<const DigestRow> ours,
@@ -22,17 +28,21 @@ void Session::note_comparison(std::span<const DigestRow> ours,
     PeerComparison& comparison = state_.compared[number(peer_)];
     ++comparison.number;
     comparison.at_ms = now_ms;
-    comparison.drift = drift_between(ours, theirs);
-    comparison.differences = differences_between(ours, theirs, kDifferencesKept);
+    RowComparison rows = compare_rows(ours, theirs, kDifferencesKept);
+    comparison.drift = rows.drift;
+    comparison.differences = std::move(rows.differences);
+    state_.sum_up_drift();
 }
 
 void Session::take(const DigestRoot& digest, std::uint64_t now_ms) {
     if (digest.root == state_.store.root()) {
         note_comparison({}, {}, now_ms);
-        state_.counters.drift_max = 0;
-        state_.counters.drift_sum = 0;
         return;
     }
+    take(RowsAsk{}, now_ms);
+}
+
+void Session::take(const RowsAsk& /*request*/, std::uint64_t /*now_ms*/) {
     send(DigestRows{.all = true, .answer = false, .rows = state_.store.rows()});
 }
 
@@ -43,10 +53,8 @@ void Session::take(const DigestRows& digest, std::uint64_t now_ms) {
     rows_seen_ = true;
     if (digest.all) {
         note_comparison(ours, digest.rows, now_ms);
-        const Drift drift = state_.compared[number(peer_)].drift;
-        state_.counters.drift_max = drift.max;
-        state_.counters.drift_sum = drift.sum;
-        if (needs_reconciliation(drift, state_.options.max_version_drift)) {
+        if (needs_reconciliation(state_.compared[number(peer_)].drift,
+                                 state_.options.max_version_drift)) {
             ++state_.counters.reconciliations;
             urgent = true;
         }
@@ -184,7 +192,7 @@ void Session::take(const NotHere& hint, std::uint64_t now_ms) {
     if (hint.holder != RouterId{}) {
         heard_of(hint.holder, hint.at, now_ms);
     }
-    send_root();  // what we have of the peer itself was wrong, too
+    send_root_again(now_ms);  // what we have of the peer itself was wrong, too
 }
 
 }  // namespace posthaste::gossip::claims

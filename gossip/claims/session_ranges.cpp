@@ -200,7 +200,9 @@ void Session::take(const Push& push, std::uint64_t now_ms) {
     if (!held || tag_of(held->at.generation) != push.life) {
         ++state_.counters.updates[static_cast<std::size_t>(UpdateOutcome::rejected)];
         state_.refuse(Refusal::not_from_start);
-        send_root();  // the rows that come will say what to pull
+        if (!state_.pulling.contains(number(peer_))) {
+            send_root_again(now_ms);  // the rows that come will say what to pull
+        }
         return;
     }
     const Range range{

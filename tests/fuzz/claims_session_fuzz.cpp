@@ -208,7 +208,7 @@ class Scene {
     }
 
     Message message() {
-        switch (in_.below(15)) {
+        switch (in_.below(16)) {
             case 0:
                 return DigestRoot{in_.number()};
             case 1:
@@ -255,6 +255,8 @@ class Scene {
             }
             case 13:
                 return VersionMismatch{row()};
+            case 14:
+                return RowsAsk{};
             default: {
                 const std::uint8_t what = in_.byte();
                 const Position at = what % 2 == 0 ? position() : held_position();

@@ -15,10 +15,10 @@ DigestRow row(std::uint64_t router, std::uint64_t version, std::uint64_t fingerp
     return {.router = RouterId{router}, .at = {{1, 7}, version}, .fingerprint = fingerprint};
 }
 
-TEST(differences_between, has_what_is_newer_missing_or_damaged_on_either_side) {
+TEST(compare_rows, has_what_is_newer_missing_or_damaged_on_either_side) {
     const std::vector<DigestRow> local = {row(1, 5, 1), row(2, 5, 1), row(3, 5, 1), row(5, 9, 9)};
     const std::vector<DigestRow> peer = {row(1, 6, 2), row(3, 5, 2), row(4, 2, 1), row(5, 9, 9)};
-    const auto found = differences_between(local, peer, 10);
+    const auto found = compare_rows(local, peer, 10).differences;
     ASSERT_EQ(found.size(), 4U);
     EXPECT_EQ(found[0].router, RouterId{1});
     EXPECT_EQ(found[0].peer.version, 6U);
@@ -27,8 +27,10 @@ TEST(differences_between, has_what_is_newer_missing_or_damaged_on_either_side) {
     EXPECT_EQ(found[2].router, RouterId{3});
     EXPECT_EQ(found[2].local, found[2].peer);
     EXPECT_EQ(found[3].local, Position{});
-    EXPECT_EQ(differences_between(local, peer, 2).size(), 2U);
-    EXPECT_TRUE(differences_between(local, local, 10).empty());
+    EXPECT_EQ(compare_rows(local, peer, 2).differences.size(), 2U);
+    EXPECT_EQ(compare_rows(local, peer, 2).drift.sum, 8U);
+    EXPECT_EQ(compare_rows(local, peer, 2).drift.router, RouterId{2});
+    EXPECT_TRUE(compare_rows(local, local, 10).differences.empty());
 }
 
 TEST(comparison_with, a_peer_is_compared_when_asked_and_forgotten_with_its_session) {

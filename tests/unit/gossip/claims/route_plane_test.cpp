@@ -354,6 +354,45 @@ TEST(route_plane, a_push_of_another_life_is_refused_and_asked_about) {
     EXPECT_EQ(stranger.group[1].store().origins(), 1U);
 }
 
+TEST(route_plane, pushes_of_a_keyspace_that_is_being_pulled_ask_no_more) {
+    Stranger stranger;
+    const auto roots = [&] {
+        return stranger.group[1]
+            .counters()
+            .sent[static_cast<std::size_t>(MessageKind::digest_root)];
+    };
+    const auto before = roots();
+    stranger.offer(2);
+    for (std::uint64_t version = 6; version < 20; ++version) {
+        stranger.say(
+            Push{.life = tag_of({1, 1}), .from = version - 1, .to = version, .entries = {}});
+    }
+    EXPECT_EQ(roots(), before) << "it is on its way";
+    stranger.say(RangeAbort{1, true, Refusal::unknown_keyspace});
+    for (std::uint64_t version = 20; version < 30; ++version) {
+        stranger.say(
+            Push{.life = tag_of({1, 1}), .from = version - 1, .to = version, .entries = {}});
+    }
+    EXPECT_EQ(roots(), before + 1) << "once, and then with the digests";
+    EXPECT_EQ(stranger.refused(Refusal::not_from_start), 24U);
+}
+
+TEST(route_plane, the_drift_that_is_told_is_that_of_the_peer_furthest_away) {
+    Stranger stranger;
+    stranger.say(DigestRows{
+        .all = true, .answer = true, .rows = {{.router = RouterId{7}, .at = {{1, 1}, 5}}}});
+    EXPECT_EQ(stranger.group[1].counters().drift_max, 5U);
+    EXPECT_TRUE(stranger.group[1].connect(10, false, std::nullopt, stranger.group.now_ms));
+    const auto hello = encode(Hello{RouterId{3}}, cluster_hash("posthaste"));
+    stranger.group[1].receive(10, hello, stranger.group.now_ms);
+    const auto same =
+        encode(DigestRoot{stranger.group[1].store().root()}, cluster_hash("posthaste"));
+    stranger.group[1].receive(10, same, stranger.group.now_ms);
+    EXPECT_EQ(stranger.group[1].counters().drift_max, 5U) << "a peer that is alike hides nobody";
+    stranger.group[1].disconnect(9, stranger.group.now_ms);
+    EXPECT_EQ(stranger.group[1].counters().drift_max, 0U);
+}
+
 TEST(route_plane, two_connections_between_two_routers_become_one) {
     PlaneGroup group(2);
     group.connect(2, 1);
