@@ -24,6 +24,7 @@
 #include "gossip/claims/claim_table.h"
 #include "gossip/claims/grave.h"
 #include "gossip/claims/identity.h"
+#include "gossip/claims/keyed_id_hash.h"
 #include "gossip/claims/keyspace.h"
 #include "gossip/claims/mutations.h"
 #include "gossip/claims/record.h"
@@ -123,6 +124,8 @@ class ClaimStore {
 
     [[nodiscard]] std::optional<Entry> own(const routing::AgentId& key) const;
     [[nodiscard]] std::optional<Entry> find(RouterId router, const routing::AgentId& key) const;
+    // Also of what is gone, and not yet forgotten.
+    [[nodiscard]] bool has_own_record(const routing::AgentId& key) const;
     // Calls for each live claim of the router, oldest change first.
     void for_each_claim(RouterId router, const std::function<void(const Entry&)>& use) const;
     // Agents whose winner may have changed since the last call; some more than once.
@@ -323,7 +326,7 @@ class ClaimStore {
     std::deque<Task> tasks_;
     std::vector<routing::AgentId> changes_;
     std::vector<routing::AgentId> load_changes_;
-    std::unordered_map<routing::AgentId, ProvisionalClaim, routing::AgentIdHash> provisional_;
+    std::unordered_map<routing::AgentId, ProvisionalClaim, KeyedIdHash> provisional_;
     std::unordered_map<std::uint64_t, std::uint32_t> provisional_of_;  // how many, by router
     std::deque<std::pair<std::uint64_t, routing::AgentId>> provisional_ends_;
 };

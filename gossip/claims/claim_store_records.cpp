@@ -283,6 +283,10 @@ std::optional<Entry> ClaimStore::own(const routing::AgentId& key) const {
     return find(self_, key);
 }
 
+bool ClaimStore::has_own_record(const routing::AgentId& key) const {
+    return table_.find(key, known(self_)->live) != kNoSlot;
+}
+
 void ClaimStore::for_each_claim(RouterId router,
                                 const std::function<void(const Entry&)>& use) const {
     const Keyspace* const held = keyspace(router);

@@ -55,6 +55,8 @@ class ClaimTable {
     [[nodiscard]] std::uint32_t first(const routing::AgentId& key) const noexcept;
     [[nodiscard]] std::uint32_t next(std::uint32_t slot) const noexcept;
 
+    [[nodiscard]] const routing::KeyHash& hash() const noexcept { return hash_; }
+
     [[nodiscard]] std::uint32_t used() const noexcept { return used_; }
 
     [[nodiscard]] std::uint32_t room() const noexcept { return slots_max_ - used_; }

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "gossip/claims/keyed_id_hash.h"
 #include "routing/agent_id.h"
 
 namespace posthaste::gossip::claims {
@@ -53,7 +54,8 @@ class MoveLimit {
         std::uint32_t times = 0;  // in a row
     };
 
-    explicit MoveLimit(const MoveLimits& limits) : limits_(limits) {}
+    MoveLimit(const MoveLimits& limits, const routing::KeyHash& hash)
+        : limits_(limits), places_(0, KeyedIdHash{hash}) {}
 
     // Whether note() would refuse. Nothing is counted.
     [[nodiscard]] bool refuses(const routing::AgentId& agent, std::uint64_t now_ms) const;
@@ -76,8 +78,7 @@ class MoveLimit {
         std::uint32_t freezes = 0;
     };
 
-    using Places =
-        std::unordered_map<routing::AgentId, std::list<Moves>::iterator, routing::AgentIdHash>;
+    using Places = std::unordered_map<routing::AgentId, std::list<Moves>::iterator, KeyedIdHash>;
 
     MoveLimits limits_;
     std::list<Moves> moves_;  // the latest first

@@ -8,14 +8,17 @@ namespace posthaste::gossip::claims {
 
 namespace {
 
-constexpr std::uint32_t kRecordsPerAttach = 2;  // the claim, and a set nobody else has yet
-
 constexpr std::size_t kDueAtOnce = 1'024;  // sessions to be closed, a call
 
 }  // namespace
 
 OwnClaims::OwnClaims(ClaimStore& store, const OwnOptions& options)
-    : store_(store), options_(options), clock_(options.skew_max_ms), moves_(options.moves) {}
+    : store_(store),
+      options_(options),
+      clock_(options.skew_max_ms),
+      moves_(options.moves, store.table().hash()),
+      loads_(0, KeyedIdHash{store.table().hash()}),
+      superseded_(0, KeyedIdHash{store.table().hash()}) {}
 
 tl::expected<AttachOutcome, Refusal> OwnClaims::refuse(Refusal why) {
     ++counts_.refused;
@@ -32,10 +35,14 @@ std::optional<Refusal> OwnClaims::lack_of_room(const routing::AgentId& agent,
     if (attachment.offers.size() > kSetOffersMax || !offers_of(set)) {
         return Refusal::bad_set;
     }
-    if (store_.room() < kRecordsPerAttach) {
+    // What has a record, even of something gone, needs no other: a full store can be refreshed.
+    const std::uint64_t hash = store_.sets().hash_of(set);
+    const std::uint32_t records = (store_.has_own_record(agent) ? 0 : 1) +
+                                  (set.empty() || store_.has_own_record(set_key(hash)) ? 0 : 1);
+    if (store_.room() < records) {
         return Refusal::store_full;
     }
-    if (!set.empty() && store_.sets().find(store_.sets().hash_of(set)) == CapabilitySets::kNone &&
+    if (!set.empty() && store_.sets().find(hash) == CapabilitySets::kNone &&
         !store_.sets().has_room(1, set.size())) {
         return Refusal::sets_full;
     }

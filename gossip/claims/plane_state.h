@@ -13,6 +13,7 @@
 
 #include "gossip/claims/consistency.h"
 #include "gossip/claims/message.h"
+#include "gossip/claims/open_questions.h"
 #include "gossip/claims/own_claims.h"
 #include "routing/mix.h"
 
@@ -46,7 +47,7 @@ struct PlaneOptions {
     std::size_t out_low = 64 * 1'024;           // no more of ranges and pushes while so much waits
     std::size_t out_max = 8ULL << 20;           // a peer that does not read is left
     std::uint32_t discover_per_second = 1'000;  // answered, a session
-    std::size_t asked_max = 16'384;             // questions that may still be answered
+    std::size_t asked_max = 16'384;             // agents asked about; the oldest makes room
     std::uint64_t asked_ms = 5'000;             // how long they may
     std::uint64_t provisional_ms = 5'000;       // how long an answer holds without its keyspace
     std::size_t work_budget = 1'024;            // records a turn
@@ -96,6 +97,7 @@ struct PlaneCounters {
     std::uint64_t drift_max = 0;        // of the last digests, the greatest of all peers
     std::uint64_t drift_sum = 0;
     std::uint64_t events_lost = 0;
+    std::uint64_t questions_displaced = 0;  // more than asked_max agents were asked about
 };
 
 struct PlaneState {
@@ -108,6 +110,7 @@ struct PlaneState {
           cluster(cluster_hash(wanted.cluster)),
           store(wanted.store, self, generation, key),
           own(store, wanted.own),
+          asked(wanted.asked_max, wanted.asked_ms, key),
           random_state(random_seed) {}
 
     [[nodiscard]] std::uint64_t draw() noexcept {
@@ -167,9 +170,7 @@ struct PlaneState {
     std::unordered_map<std::uint64_t, Session*> established;  // by router
     std::unordered_map<std::uint64_t, ConnectionId> pulling;  // by router whose keyspace it is
     std::unordered_map<std::uint64_t, Behind> behind;         // by router
-    // Agents we asked about: until when answers are taken.
-    std::unordered_map<routing::AgentId, std::uint64_t, routing::AgentIdHash> asked;
-    std::deque<std::pair<std::uint64_t, routing::AgentId>> asked_ends;
+    OpenQuestions asked;
     PushFrame push_frame;
     // By router; of those there is a session with.
     std::unordered_map<std::uint64_t, PeerComparison> compared;

@@ -79,7 +79,7 @@ std::vector<Session*> RoutePlane::peers() {
 
 void RoutePlane::on_timer(std::uint64_t now_ms) {
     state_.now_ms = now_ms;
-    expire_asked();
+    state_.asked.expire(now_ms);
     if (!work_held_) {
         more_work_ = state_.store.work(state_.options.work_budget, now_ms);
     }
@@ -173,16 +173,6 @@ void RoutePlane::set_member(RouterId router, Membership membership) {
     state_.store.set_eligible(router, membership == Membership::alive);
 }
 
-void RoutePlane::expire_asked() {
-    auto& ends = state_.asked_ends;
-    for (; !ends.empty() && ends.front().first <= state_.now_ms; ends.pop_front()) {
-        const auto found = state_.asked.find(ends.front().second);
-        if (found != state_.asked.end() && found->second == ends.front().first) {
-            state_.asked.erase(found);
-        }
-    }
-}
-
 void RoutePlane::compare_all() {
     for (Session* const peer : peers()) {
         peer->ask_rows();
@@ -195,13 +185,7 @@ const PeerComparison* RoutePlane::comparison_with(RouterId peer) const {
 }
 
 void RoutePlane::discover(const routing::AgentId& agent) {
-    if (state_.asked_ends.size() >= state_.options.asked_max) {
-        state_.refuse(Refusal::rate_limited);
-        return;
-    }
-    const std::uint64_t until_ms = state_.now_ms + state_.options.asked_ms;
-    state_.asked[agent] = until_ms;
-    state_.asked_ends.emplace_back(until_ms, agent);
+    state_.counters.questions_displaced += state_.asked.ask(agent, state_.now_ms) ? 0 : 1;
     for (Session* const peer : peers()) {
         peer->send(Discover{agent});
     }

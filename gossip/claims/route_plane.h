@@ -98,7 +98,6 @@ class RoutePlane {
     friend class StoreDamage;
 
     void push_all();
-    void expire_asked();
     void send_loads();
     void send_digest();
     [[nodiscard]] std::vector<Session*> peers();

@@ -38,7 +38,7 @@ void Session::take(const Discover& request, std::uint64_t now_ms) {
 }
 
 void Session::take(const Discovered& answer, std::uint64_t now_ms) {
-    if (!state_.asked.contains(answer.agent)) {
+    if (!state_.asked.holds(answer.agent)) {
         state_.refuse(Refusal::unasked_answer);
         return;
     }

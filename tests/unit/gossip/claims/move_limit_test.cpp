@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/hash_key.h"
 #include "tests/support/numbered_id.h"
 
 namespace {
@@ -11,7 +12,8 @@ using namespace posthaste::gossip::claims;
 using posthaste::support::numbered_id;
 
 TEST(move_limit, those_that_are_frozen_can_be_listed_until_they_are_not) {
-    MoveLimit limit({.moves_max = 1, .within_ms = 1'000, .freeze_ms = 500});
+    MoveLimit limit({.moves_max = 1, .within_ms = 1'000, .freeze_ms = 500},
+                    posthaste::routing::KeyHash(posthaste::support::hash_key(1)));
     EXPECT_TRUE(limit.note(numbered_id(1), 100));
     EXPECT_TRUE(limit.note(numbered_id(2), 100));
     EXPECT_FALSE(limit.note(numbered_id(1), 200));

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// KeyedIdHash: for containers of agent ids, which strangers choose. Its key is secret.
+#pragma once
+
+#include <cstddef>
+
+#include "routing/agent_id.h"
+#include "routing/key_hash.h"
+
+namespace posthaste::gossip::claims {
+
+struct KeyedIdHash {
+    routing::KeyHash hash;
+
+    [[nodiscard]] std::size_t operator()(const routing::AgentId& agent) const noexcept {
+        return hash.hash(agent);
+    }
+};
+
+}  // namespace posthaste::gossip::claims
