@@ -102,7 +102,8 @@ Json transport_counters(const MembershipCounters& counters) {
 }
 
 Json route_counters(const gossip::claims::PlaneCounters& plane,
-                    const gossip::claims::OwnCounts& own) {
+                    const gossip::claims::OwnCounts& own,
+                    const gossip::claims::ClaimStore& store) {
     return {{"bytes_received", plane.bytes_received},
             {"bytes_sent", plane.bytes_sent},
             {"updates_applied", plane.updates[0]},
@@ -122,6 +123,9 @@ Json route_counters(const gossip::claims::PlaneCounters& plane,
             {"drift_max", plane.drift_max},
             {"drift_sum", plane.drift_sum},
             {"events_lost", plane.events_lost},
+            {"questions_displaced", plane.questions_displaced},
+            {"withdrawn", store.withdrawn()},
+            {"withdrawn_given_up", store.withdrawn_given_up()},
             {"attached", own.attached},
             {"moved_here", own.moved_here},
             {"changed", own.changed},
@@ -278,7 +282,7 @@ Outcome ClusterCommands::show_gossip() const {
                 {"transport", transport_counters(counters)},
                 {"feed", feed_counters(source_.feed())},
                 {"sockets", socket_counters(sockets)},
-                {"routes", route_counters(plane.counters(), plane.own().counts())}};
+                {"routes", route_counters(plane.counters(), plane.own().counts(), plane.store())}};
 }
 
 Json ClusterCommands::version_row(const DigestRow& row, const std::vector<RouterId>& peers) const {

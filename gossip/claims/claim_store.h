@@ -40,6 +40,9 @@ struct StoreLimits {
     SetLimits sets{};
     std::uint32_t graves_max = 65'536;
     std::uint32_t provisional_max = 4'096;
+    // Of one router, that are gone and remembered. The oldest of more is forgotten: its keyspace's
+    // floor rises here, and who has not read so far reads it all.
+    std::uint32_t withdrawn_max = 262'144;
 };
 
 struct StoreOptions {
@@ -185,8 +188,8 @@ class ClaimStore {
     // A new life with the same content; whoever has read an earlier one reads it all anew.
     void renew(const Generation& generation);
     // Raises the floor over what was withdrawn before `before_ms`, and further if more than
-    // `withdrawn_max` are kept.
-    void collect(std::uint64_t before_ms, std::size_t withdrawn_max);
+    // `withdrawn_max` are kept. Of many, over the first `looked_at_max`.
+    void collect(std::uint64_t before_ms, std::size_t withdrawn_max, std::size_t looked_at_max);
 
     // How many of our claims have the set.
     [[nodiscard]] std::uint32_t own_set_users(std::uint64_t hash) const;
@@ -227,6 +230,12 @@ class ClaimStore {
     [[nodiscard]] std::size_t origins() const noexcept { return places_.size(); }
 
     [[nodiscard]] std::size_t provisional() const noexcept { return provisional_.size(); }
+
+    // Records of what counts that are gone and remembered: O(origins).
+    [[nodiscard]] std::size_t withdrawn() const;
+
+    // How many were forgotten since a keyspace had more than withdrawn_max.
+    [[nodiscard]] std::uint64_t withdrawn_given_up() const noexcept { return withdrawn_given_up_; }
 
     [[nodiscard]] const StoreOptions& options() const noexcept { return options_; }
 
@@ -286,6 +295,9 @@ class ClaimStore {
     [[nodiscard]] Entry entry_of(const Slot& slot) const;
     [[nodiscard]] ClaimBody body_of(const Slot& slot) const;
     void raise_floor(KeyspaceNumber number, std::uint64_t floor);
+    void link_gone(Keyspace& keyspace, std::uint32_t slot, std::uint64_t now_ms);
+    void unlink_gone(Keyspace& keyspace, std::uint32_t slot);
+    void forget_oldest(KeyspaceNumber number);
 
     // claim_store_best.cpp
     [[nodiscard]] bool is_shown(const Slot& slot) const;
@@ -316,6 +328,7 @@ class ClaimStore {
     CapabilitySets sets_;
     Grave grave_;
     std::uint32_t spare_ = 0;  // records of keyspaces that are not live
+    std::uint64_t withdrawn_given_up_ = 0;
     std::vector<Origin> origins_;
     std::vector<std::uint16_t> free_origins_;
     std::unordered_map<std::uint64_t, std::uint16_t> places_;  // by router

@@ -2,6 +2,7 @@
 // Records of a keyspace: put in, taken out, in order, in the fingerprint.
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "gossip/claims/claim_store.h"
@@ -157,12 +158,13 @@ void ClaimStore::put(KeyspaceNumber number, const Entry& entry, std::uint64_t no
         if (table_[slot].gone == 0) {
             print(keyspace, table_[slot], false);
             empty(table_[slot], keyspace, slot);
+        } else {
+            unlink_gone(keyspace, slot);
         }
     }
     table_[slot].version = entry.version;
     if (entry.gone) {
-        table_[slot].since = 0;
-        keyspace.withdrawn.push_back({entry.key, entry.version, now_ms});
+        link_gone(keyspace, slot, now_ms);
     } else {
         fill(table_[slot], keyspace, entry);
         if (entry.kind == RecordKind::capability_set) {
@@ -177,6 +179,11 @@ void ClaimStore::put(KeyspaceNumber number, const Entry& entry, std::uint64_t no
         if (!provisional_.empty() && best_slot(entry.key) != kNoSlot) {
             forget_provisional(entry.key);
         }
+    }
+    if (keyspace.gone > options_.limits.withdrawn_max) {
+        ++withdrawn_given_up_;
+        keyspace.floor = std::max(keyspace.floor, table_[keyspace.gone_head].version);
+        forget_oldest(number);
     }
 }
 
@@ -217,15 +224,21 @@ std::uint32_t ClaimStore::own_set_users(std::uint64_t hash) const {
     return found == sets.end() ? 0 : table_[found->second].mobility;
 }
 
-void ClaimStore::collect(std::uint64_t before_ms, std::size_t withdrawn_max) {
+void ClaimStore::collect(std::uint64_t before_ms,
+                         std::size_t withdrawn_max,
+                         std::size_t looked_at_max) {
     const KeyspaceNumber number = known(self_)->live;
-    const auto& withdrawn = keyspaces_[number]->withdrawn;
+    const Keyspace& keyspace = *keyspaces_[number];
     std::uint64_t floor = 0;
-    for (std::size_t i = 0; i < withdrawn.size(); ++i) {
-        if (withdrawn[i].at_ms >= before_ms && withdrawn.size() - i <= withdrawn_max) {
+    std::size_t left = keyspace.gone;
+    for (std::uint32_t slot = keyspace.gone_head; slot != kNoSlot && looked_at_max > 0;
+         slot = table_[slot].mobility) {
+        if (table_[slot].since >= before_ms && left <= withdrawn_max) {
             break;
         }
-        floor = withdrawn[i].version;
+        floor = table_[slot].version;
+        --left;
+        --looked_at_max;
     }
     raise_floor(number, floor);
 }
@@ -236,9 +249,52 @@ void ClaimStore::raise_floor(KeyspaceNumber number, std::uint64_t floor) {
         return;
     }
     keyspace.floor = floor;
-    if (!keyspace.withdrawn.empty() && keyspace.withdrawn.front().version <= floor) {
+    if (!keyspace.collected && keyspace.gone_head != kNoSlot &&
+        table_[keyspace.gone_head].version <= floor) {
+        keyspace.collected = true;
         tasks_.push_back({.kind = Task::Kind::collect, .keyspace = number});
     }
+}
+
+void ClaimStore::link_gone(Keyspace& keyspace, std::uint32_t slot, std::uint64_t now_ms) {
+    table_[slot].since = now_ms;
+    table_[slot].epoch = keyspace.gone_tail;
+    table_[slot].mobility = kNoSlot;
+    (keyspace.gone_tail == kNoSlot ? keyspace.gone_head : table_[keyspace.gone_tail].mobility) =
+        slot;
+    keyspace.gone_tail = slot;
+    ++keyspace.gone;
+}
+
+// The fields are a record's again.
+void ClaimStore::unlink_gone(Keyspace& keyspace, std::uint32_t slot) {
+    Slot& taken = table_[slot];
+    (taken.epoch == kNoSlot ? keyspace.gone_head : table_[taken.epoch].mobility) = taken.mobility;
+    (taken.mobility == kNoSlot ? keyspace.gone_tail : table_[taken.mobility].epoch) = taken.epoch;
+    taken.since = 0;
+    taken.epoch = 0;
+    taken.mobility = 0;
+    --keyspace.gone;
+}
+
+// There is one, and the floor is not below it.
+void ClaimStore::forget_oldest(KeyspaceNumber number) {
+    Keyspace& keyspace = *keyspaces_[number];
+    const std::uint32_t slot = keyspace.gone_head;
+    const routing::AgentId key = table_[slot].key;
+    unlink_gone(keyspace, slot);
+    free_record(keyspace, slot);
+    if (keyspace.role == KeyspaceRole::live) {
+        drop_stale(origins_[keyspace.origin], key);
+    }
+}
+
+std::size_t ClaimStore::withdrawn() const {
+    std::size_t count = 0;
+    for (const Origin& origin : origins_) {
+        count += origin.live == kNoKeyspace ? 0 : keyspaces_[origin.live]->gone;
+    }
+    return count;
 }
 
 ClaimBody ClaimStore::body_of(const Slot& slot) const {

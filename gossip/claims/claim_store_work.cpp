@@ -120,6 +120,8 @@ void ClaimStore::drop_stale(const Origin& origin, const routing::AgentId& agent)
         print(stale, table_[slot], false);
         empty(table_[slot], stale, slot);
         changes_.push_back(agent);
+    } else {
+        unlink_gone(stale, slot);
     }
     free_record(stale, slot);
 }
@@ -186,20 +188,15 @@ bool ClaimStore::collect_some(Task& task, std::size_t& budget) {
     if (keyspace.role == KeyspaceRole::retired) {
         return true;
     }
-    auto& withdrawn = keyspace.withdrawn;
-    for (; !withdrawn.empty() && withdrawn.front().version <= keyspace.floor && budget > 0;
-         --budget) {
-        const std::uint32_t slot = table_.find(withdrawn.front().key, task.keyspace);
-        if (slot != kNoSlot && table_[slot].gone != 0 &&
-            table_[slot].version == withdrawn.front().version) {
-            free_record(keyspace, slot);
-            if (keyspace.role == KeyspaceRole::live) {
-                drop_stale(origins_[keyspace.origin], withdrawn.front().key);
-            }
-        }
-        withdrawn.pop_front();
+    const auto more = [&] {
+        return keyspace.gone_head != kNoSlot &&
+               table_[keyspace.gone_head].version <= keyspace.floor;
+    };
+    for (; more() && budget > 0; --budget) {
+        forget_oldest(task.keyspace);
     }
-    return withdrawn.empty() || withdrawn.front().version > keyspace.floor;
+    keyspace.collected = more();
+    return !keyspace.collected;
 }
 
 // Its origin goes with the last of its keyspaces, unless there is something to remember of it.

@@ -19,11 +19,13 @@ inline constexpr std::uint32_t kNoSlot = 0xffff'ffff;
 struct Slot {
     routing::AgentId key;
     std::uint64_t version = 0;
-    std::uint64_t since = 0;  // of a record that is gone: nothing
-    std::uint32_t epoch = 0;
-    std::uint32_t mobility = 0;  // of a capability set: how many claims of its keyspace have it
-    std::uint32_t set = 0;       // of CapabilitySets
-    std::uint16_t load = 0;      // per mille
+    std::uint64_t since = 0;  // of what is gone: when it went, if it was ours
+    std::uint32_t epoch = 0;  // of what is gone: the one that went before it
+    // Of a capability set: how many claims of its keyspace have it. Of what is gone: the one that
+    // went next.
+    std::uint32_t mobility = 0;
+    std::uint32_t set = 0;   // of CapabilitySets
+    std::uint16_t load = 0;  // per mille
     std::uint16_t queue = 0;
     std::uint32_t chain = kNoSlot;   // the next of the bucket, or of those that are free
     std::uint32_t before = kNoSlot;  // in its keyspace, by version

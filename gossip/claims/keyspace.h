@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <unordered_map>
 #include <vector>
 
@@ -32,26 +31,23 @@ inline constexpr std::size_t kFingerprintBuckets = 256;
 using FingerprintBuckets = std::array<std::uint64_t, kFingerprintBuckets>;
 
 struct Keyspace {
-    struct Withdrawn {
-        routing::AgentId key;
-        std::uint64_t version = 0;
-        std::uint64_t at_ms = 0;  // known for our own only
-    };
-
     KeyspaceRole role = KeyspaceRole::unused;
-    bool ended = false;   // has the mark end_of_rib
-    bool silent = false;  // retired, and nobody ever saw it
+    bool ended = false;      // has the mark end_of_rib
+    bool silent = false;     // retired, and nobody ever saw it
+    bool collected = false;  // work() is at it
     std::uint16_t origin = 0;
     Position at;
     std::uint64_t floor = 0;
     std::uint64_t stale_until_ms = 0;
     std::uint32_t head = kNoSlot;
     std::uint32_t tail = kNoSlot;
+    std::uint32_t gone_head = kNoSlot;  // of what is gone alone, by version, too
+    std::uint32_t gone_tail = kNoSlot;
+    std::uint32_t gone = 0;
     std::uint32_t claims = 0;
     std::uint32_t records = 0;  // what is gone, too
     std::uint64_t fingerprint = 0;
     FingerprintBuckets buckets{};
-    std::deque<Withdrawn> withdrawn;                        // by version; some are back by now
     std::unordered_map<std::uint64_t, std::uint32_t> sets;  // by hash: the slot of a live one
     std::vector<std::uint32_t> readers;
 };

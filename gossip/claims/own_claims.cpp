@@ -9,6 +9,7 @@ namespace posthaste::gossip::claims {
 namespace {
 
 constexpr std::size_t kDueAtOnce = 1'024;  // sessions to be closed, a call
+constexpr std::size_t kLookedAt = 1'024;   // that are gone, a call
 
 }  // namespace
 
@@ -254,7 +255,8 @@ std::vector<routing::AgentId> OwnClaims::take_superseded(std::uint64_t now_ms) {
 
 void OwnClaims::collect(std::uint64_t now_ms) {
     store_.collect(now_ms < options_.withdrawn_ms ? 0 : now_ms - options_.withdrawn_ms,
-                   options_.withdrawn_max);
+                   options_.withdrawn_max,
+                   kLookedAt);
 }
 
 }  // namespace posthaste::gossip::claims

@@ -80,6 +80,7 @@ std::vector<Session*> RoutePlane::peers() {
 void RoutePlane::on_timer(std::uint64_t now_ms) {
     state_.now_ms = now_ms;
     state_.asked.expire(now_ms);
+    state_.own.collect(now_ms);
     if (!work_held_) {
         more_work_ = state_.store.work(state_.options.work_budget, now_ms);
     }
@@ -97,7 +98,6 @@ void RoutePlane::on_timer(std::uint64_t now_ms) {
     }
     if (now_ms >= next_digest_ms_) {
         next_digest_ms_ = now_ms + state_.options.digest_ms;
-        state_.own.collect(now_ms);
         send_digest();
     }
     if (now_ms >= next_floor_ms_) {

@@ -14,6 +14,7 @@ namespace {
 claims::PlaneOptions options_of(const claims::Mutations& mutations) {
     claims::PlaneOptions options;
     options.store.limits.records_max = 4'096;
+    options.store.limits.withdrawn_max = 8;
     options.store.stale_ms = 400;
     options.store.mutations = mutations;
     options.own.grace_ms = 300;

@@ -36,9 +36,16 @@ class PlaneGroup {
     }
 
     void add(std::size_t number, const gossip::claims::Generation& generation) {
+        add(number, generation, options_);
+    }
+
+    // One that is set up otherwise.
+    void add(std::size_t number,
+             const gossip::claims::Generation& generation,
+             const gossip::claims::PlaneOptions& options) {
         planes_.resize(std::max(planes_.size(), number));
         planes_[number - 1] = std::make_unique<gossip::claims::RoutePlane>(
-            options_, id(number), generation, number, hash_key(number));
+            options, id(number), generation, number, hash_key(number));
     }
 
     gossip::claims::RoutePlane& operator[](std::size_t number) { return *planes_[number - 1]; }

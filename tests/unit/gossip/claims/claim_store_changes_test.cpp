@@ -161,4 +161,58 @@ TEST(claim_store, answers_put_anew_end_once) {
     EXPECT_EQ(scene.store.provisional(), 0U);
 }
 
+// A router that never says what may be forgotten.
+TEST(claim_store, of_a_router_no_more_is_remembered_as_gone_than_withdrawn_max) {
+    constexpr std::uint32_t kMost = 10;
+    StoreOptions options;
+    options.limits.records_max = 100;
+    options.limits.withdrawn_max = kMost;
+    ClaimStore store(options, kSelf, kFirstLife, hash_key(1));
+    ASSERT_TRUE(put_snapshot(store, kOther, {kFirstLife, 1}, {claim_entry(1, 1)}));
+    std::uint64_t version = 1;
+    for (std::uint32_t agent = 2; agent < 1'000; ++agent) {
+        const std::vector<Entry> both{claim_entry(agent, version + 1),
+                                      gone_entry(agent, version + 2)};
+        ASSERT_TRUE(store.apply(delta(kFirstLife, version, version + 2), both));
+        version += 2;
+        ASSERT_LE(store.table().used(), kMost + 1);
+    }
+    EXPECT_EQ(store.withdrawn(), kMost);
+    EXPECT_EQ(store.withdrawn_given_up(), 998 - kMost);
+    const DigestRow row = *store.row(kOther);
+    EXPECT_EQ(row.at, (Position{kFirstLife, version}));
+    EXPECT_EQ(row.floor, version - 2 * kMost) << "who has read less gets all of it from us";
+    EXPECT_TRUE(store.verify(kOther));
+    ASSERT_TRUE(store.best(numbered_id(1)));
+    EXPECT_FALSE(store.best(numbered_id(500)));
+}
+
+TEST(claim_store, an_agent_that_comes_and_goes_takes_one_place) {
+    ClaimScene scene;
+    ASSERT_TRUE(put_snapshot(scene.store, kOther, {kFirstLife, 1}, {claim_entry(1, 1)}));
+    for (std::uint64_t version = 1; version < 1'001; version += 2) {
+        const std::vector<Entry> both{gone_entry(1, version + 1), claim_entry(1, version + 2)};
+        ASSERT_TRUE(scene.store.apply(delta(kFirstLife, version, version + 2), both));
+    }
+    EXPECT_EQ(scene.store.withdrawn(), 0U);
+    EXPECT_EQ(scene.store.table().used(), 1U);
+    EXPECT_TRUE(scene.store.verify(kOther));
+    EXPECT_EQ(scene.winner(1), kOther);
+}
+
+TEST(claim_store, a_snapshot_with_too_much_that_is_gone_is_taken_without_the_oldest) {
+    StoreOptions options;
+    options.limits.withdrawn_max = 3;
+    ClaimStore store(options, kSelf, kFirstLife, hash_key(1));
+    std::vector<Entry> entries{claim_entry(100, 1)};
+    for (std::uint32_t agent = 2; agent <= 20; ++agent) {
+        entries.push_back(gone_entry(agent, agent));
+    }
+    ASSERT_TRUE(put_snapshot(store, kOther, {kFirstLife, 20}, entries));
+    EXPECT_EQ(store.withdrawn(), 3U);
+    EXPECT_EQ(store.row(kOther)->floor, 17U);
+    EXPECT_TRUE(store.best(numbered_id(100)));
+    EXPECT_TRUE(store.verify(kOther));
+}
+
 }  // namespace

@@ -306,7 +306,7 @@ TEST(claim_store, reading_breaks_off_when_the_floor_passes_it) {
         std::vector<Entry> entries;
         static_cast<void>(scene.store.read(reader, 1, entries));
         scene.store.write(gone_entry(2, 0), 10);
-        scene.store.collect(11, 100);
+        scene.store.collect(11, 100, 100);
         EXPECT_EQ(scene.store.read(reader, 10, entries), ReadOutcome::broken) << from;
         scene.store.close_reader(reader);
     }

@@ -208,10 +208,10 @@ TEST(route_plane, what_a_router_forgets_its_peers_forget_too_while_nothing_chang
         EXPECT_TRUE(group[1].own().detach(numbered_id(agent), group.now_ms));
     }
     group.pass(50);
-    ASSERT_EQ(group[2].store().keyspace(RouterId{1})->withdrawn.size(), 19U);
+    ASSERT_EQ(group[2].store().keyspace(RouterId{1})->gone, 19U);
     group.pass(1'000);
     for (const std::size_t at : {1U, 2U, 3U}) {
-        EXPECT_EQ(group[at].store().keyspace(RouterId{1})->withdrawn.size(), 0U) << at;
+        EXPECT_EQ(group[at].store().keyspace(RouterId{1})->gone, 0U) << at;
         EXPECT_EQ(group[at].store().keyspace(RouterId{1})->records, 2U) << at;
     }
     EXPECT_TRUE(group.agree());
@@ -219,6 +219,41 @@ TEST(route_plane, what_a_router_forgets_its_peers_forget_too_while_nothing_chang
     const auto rows = group[1].counters().sent[static_cast<std::size_t>(MessageKind::digest_rows)];
     group.pass(1'000);
     EXPECT_EQ(group[1].counters().sent[static_cast<std::size_t>(MessageKind::digest_rows)], rows);
+}
+
+TEST(route_plane, routers_that_remember_different_amounts_agree_all_the_same) {
+    PlaneOptions options = PlaneGroup::small_options();
+    PlaneGroup group(2, options);
+    group.connect(1, 2);
+    options.store.limits.withdrawn_max = 5;
+    group.add(3, {1, 103}, options);
+    group.connect(1, 3);
+    group.pass(200);
+    for (std::uint32_t agent = 1; agent <= 60; ++agent) {
+        attach(group, 1, agent);
+        EXPECT_TRUE(group[1].own().detach(numbered_id(agent), group.now_ms));
+        attach(group, 1, agent + agent % 2);
+        group.pass(20);
+    }
+    EXPECT_EQ(group[3].store().withdrawn(), 5U);
+    EXPECT_GT(group[2].store().withdrawn(), 5U);
+    EXPECT_TRUE(group.agree());
+    // Who missed it reads it from the one that has forgotten most.
+    group.cut(1, 2);
+    EXPECT_TRUE(group[1].own().detach(numbered_id(20), group.now_ms));
+    for (std::uint32_t agent = 100; agent < 120; ++agent) {
+        attach(group, 1, agent);
+        EXPECT_TRUE(group[1].own().detach(numbered_id(agent), group.now_ms));
+    }
+    group.pass(200);
+    group.cut(1, 3);
+    const auto before = group[2].counters().snapshots_published;
+    group.connect(2, 3);
+    group.pass(500);
+    EXPECT_TRUE(group.agree());
+    EXPECT_EQ(winner(group, 2, 20), 0U);
+    EXPECT_EQ(winner(group, 2, 22), 1U);
+    EXPECT_EQ(group[2].counters().snapshots_published, before + 1);
 }
 
 TEST(route_plane, a_pull_that_is_cut_off_leaves_nothing_behind) {
