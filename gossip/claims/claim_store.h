@@ -87,6 +87,8 @@ struct ProvisionalClaim {
 // One more set may come on top: what is read at once fits a frame.
 inline constexpr std::size_t kReadSetBytesMax = 64 * 1'024;
 inline constexpr std::uint16_t kOriginsMax = 4'096;
+inline constexpr std::size_t kChecksMax = 16;
+inline constexpr std::size_t kBucketEntriesMax = 4'096;
 
 enum class ReadOutcome : std::uint8_t { more, end, broken };
 
@@ -194,13 +196,10 @@ class ClaimStore {
     // How many of our claims have the set.
     [[nodiscard]] std::uint32_t own_set_users(std::uint64_t hash) const;
 
-    // Makes the fingerprint of our keyspace anew from its records: O(records).
-    void reprint();
-
     // --- in slices ---
     // True: there is more to do.
     bool work(std::size_t budget, std::uint64_t now_ms);
-    // Whether the fingerprint of the keyspace is that of its records: O(records).
+    // Whether the fingerprint of the keyspace is that of its records: O(records), for tests.
     [[nodiscard]] bool verify(RouterId router) const;
 
     // The live records of one bucket, for comparison.
@@ -212,9 +211,28 @@ class ClaimStore {
         friend auto operator<=>(const BucketEntry&, const BucketEntry&) = default;
     };
 
-    [[nodiscard]] std::vector<BucketEntry> bucket(RouterId router,
-                                                  std::uint8_t bucket,
-                                                  std::size_t entries_max) const;
+    enum class CheckOutcome : std::uint8_t {
+        good,
+        damaged,  // the fingerprint was not that of the records; our own is so now
+        ended,    // the keyspace is another, or the bucket changed meanwhile
+    };
+
+    // A walk through all records of a keyspace. Of a bucket: for its first kBucketEntriesMax
+    // entries at `at`. Else: for the fingerprint, whatever changes meanwhile.
+    struct Check {
+        std::uint64_t number = 0;
+        RouterId router{};
+        std::optional<std::uint8_t> bucket{};
+        Position at;
+        CheckOutcome outcome = CheckOutcome::ended;
+        std::vector<BucketEntry> entries{};
+    };
+
+    // Its number; work() does it. None: the keyspace is not known, or kChecksMax are being done.
+    [[nodiscard]] std::optional<std::uint64_t> begin_check(RouterId router,
+                                                           std::optional<std::uint8_t> bucket);
+    // Those done since the last call.
+    [[nodiscard]] std::vector<Check> take_checks();
 
     // For records of what counts.
     [[nodiscard]] std::uint32_t room() const noexcept {
@@ -265,6 +283,15 @@ class ClaimStore {
         KeyspaceNumber keyspace = kNoKeyspace;
         KeyspaceNumber against = kNoKeyspace;  // notify only of what differs from there
         ReaderNumber reader = 0;
+    };
+
+    struct RunningCheck {
+        Check check;
+        KeyspaceNumber keyspace = kNoKeyspace;
+        ReaderNumber reader = 0;
+        std::uint64_t counted = 0;  // up to this version
+        std::uint64_t sum = 0;
+        FingerprintBuckets sums{};
     };
 
     // claim_store.cpp
@@ -322,6 +349,11 @@ class ClaimStore {
     void expire_stale(std::uint64_t now_ms);
     void close(ReaderNumber number);
 
+    // claim_store_checks.cpp
+    void check_some(std::size_t budget);
+    void end_check();
+    void print_counted(const Keyspace& keyspace, const Slot& slot, std::uint64_t sum);
+
     StoreOptions options_;
     RouterId self_;
     ClaimTable table_;
@@ -337,6 +369,9 @@ class ClaimStore {
     std::vector<Reader> readers_;
     std::vector<ReaderNumber> free_readers_;
     std::deque<Task> tasks_;
+    std::deque<RunningCheck> running_;  // the first is being done
+    std::vector<Check> checks_;
+    std::uint64_t checks_begun_ = 0;
     std::vector<routing::AgentId> changes_;
     std::vector<routing::AgentId> load_changes_;
     std::unordered_map<routing::AgentId, ProvisionalClaim, KeyedIdHash> provisional_;

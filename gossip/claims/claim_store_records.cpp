@@ -56,6 +56,9 @@ void ClaimStore::print(Keyspace& keyspace, const Slot& slot, bool add) {
     const std::uint64_t sum = add ? hash : std::uint64_t{0} - hash;
     keyspace.fingerprint += sum;
     keyspace.buckets[bucket_of(slot.key)] += sum;
+    if (!running_.empty()) {
+        print_counted(keyspace, slot, sum);
+    }
 }
 
 void ClaimStore::link_last(Keyspace& keyspace, std::uint32_t slot) {
@@ -205,17 +208,6 @@ void ClaimStore::renew(const Generation& generation) {
     keyspace.readers.clear();
     // Nobody has read anything of this life, so nobody needs to be told what is gone.
     raise_floor(number, keyspace.at.version);
-}
-
-void ClaimStore::reprint() {
-    Keyspace& keyspace = *keyspaces_[known(self_)->live];
-    keyspace.fingerprint = 0;
-    keyspace.buckets = {};
-    for (std::uint32_t slot = keyspace.head; slot != kNoSlot; slot = table_[slot].after) {
-        if (table_[slot].gone == 0) {
-            print(keyspace, table_[slot], true);
-        }
-    }
 }
 
 std::uint32_t ClaimStore::own_set_users(std::uint64_t hash) const {

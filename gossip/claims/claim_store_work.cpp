@@ -219,6 +219,7 @@ void ClaimStore::expire_stale(std::uint64_t now_ms) {
 bool ClaimStore::work(std::size_t budget, std::uint64_t now_ms) {
     expire_stale(now_ms);
     expire_provisional(now_ms);
+    check_some(budget / 2 + 1);
     while (!tasks_.empty() && budget > 0) {
         Task& task = tasks_.front();
         const bool done = task.kind == Task::Kind::notify   ? notify_some(task, budget)
@@ -230,33 +231,7 @@ bool ClaimStore::work(std::size_t budget, std::uint64_t now_ms) {
         tasks_.pop_front();
         budget -= budget > 0 ? 1 : 0;
     }
-    return !tasks_.empty();
-}
-
-bool ClaimStore::verify(RouterId router) const {
-    const Keyspace* const held = keyspace(router);
-    std::uint64_t sum = 0;
-    for (std::uint32_t slot = held == nullptr ? kNoSlot : held->head; slot != kNoSlot;
-         slot = table_[slot].after) {
-        sum += table_[slot].gone == 0 ? hash_of(table_[slot], router) : 0;
-    }
-    return held == nullptr || sum == held->fingerprint;
-}
-
-std::vector<ClaimStore::BucketEntry> ClaimStore::bucket(RouterId router,
-                                                        std::uint8_t bucket,
-                                                        std::size_t entries_max) const {
-    std::vector<BucketEntry> entries;
-    const Keyspace* const held = keyspace(router);
-    for (std::uint32_t slot = held == nullptr ? kNoSlot : held->head;
-         slot != kNoSlot && entries.size() < entries_max;
-         slot = table_[slot].after) {
-        const Slot& record = table_[slot];
-        if (record.gone == 0 && bucket_of(record.key) == bucket) {
-            entries.push_back({record.key, record.version, hash_of(record, router)});
-        }
-    }
-    return entries;
+    return !tasks_.empty() || !running_.empty();
 }
 
 }  // namespace posthaste::gossip::claims

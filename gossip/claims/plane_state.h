@@ -37,7 +37,7 @@ struct PlaneOptions {
     std::uint64_t max_version_drift = 1'000;  // a lag above it is pulled at once
     std::uint32_t push_peers_all = 128;       // with more, each push goes to a few by chance
     std::uint32_t push_entries_max = 1'024;
-    std::uint32_t chunk_entries = 512;
+    std::uint32_t chunk_entries = 256;
     // Of versions; who is further behind gets a snapshot, which is taken in slices. Deltas are not:
     // they are found and applied at once.
     std::uint32_t delta_entries_max = 4'096;
@@ -50,7 +50,7 @@ struct PlaneOptions {
     std::size_t asked_max = 16'384;             // agents asked about; the oldest makes room
     std::uint64_t asked_ms = 5'000;             // how long they may
     std::uint64_t provisional_ms = 5'000;       // how long an answer holds without its keyspace
-    std::size_t work_budget = 1'024;            // records a turn
+    std::size_t work_budget = 512;              // records a turn
     std::size_t events_max = 4'096;
 };
 
@@ -154,6 +154,38 @@ struct PlaneState {
         Position at;
     };
 
+    enum class CheckFor : std::uint8_t {
+        own,      // a peer has other content of ours at our position
+        damage,   // of a keyspace whose router is not there: the peer is asked, if it is ours
+        repair,   // of one whose buckets the peer has, too
+        answer,   // the peer asked for a bucket
+        suspect,  // a bucket that the peer has otherwise; then all is pulled from it
+    };
+
+    // What begin_check() of the store is done for.
+    struct PendingCheck {
+        CheckFor what = CheckFor::own;
+        RouterId router{};  // whose keyspace it is
+        Position at;
+        RouterId peer{};
+        ConnectionId connection = 0;
+    };
+
+    // Once at a time, for each keyspace or, of a bucket, for each session.
+    void check(const PendingCheck& wanted, std::optional<std::uint8_t> bucket) {
+        for (const auto& [check, pending] : checks) {
+            if (pending.what == wanted.what && (bucket ? pending.connection == wanted.connection
+                                                       : pending.router == wanted.router)) {
+                return;
+            }
+        }
+        if (const auto begun = store.begin_check(wanted.router, bucket)) {
+            checks.emplace(*begun, wanted);
+        } else {
+            refuse(Refusal::rate_limited);
+        }
+    }
+
     // The last one made; no bytes: too much changed for it.
     struct PushFrame {
         Position from;
@@ -171,6 +203,7 @@ struct PlaneState {
     std::unordered_map<std::uint64_t, ConnectionId> pulling;  // by router whose keyspace it is
     std::unordered_map<std::uint64_t, Behind> behind;         // by router
     OpenQuestions asked;
+    std::unordered_map<std::uint64_t, PendingCheck> checks;  // by number
     PushFrame push_frame;
     // By router; of those there is a session with.
     std::unordered_map<std::uint64_t, PeerComparison> compared;

@@ -84,6 +84,9 @@ void RoutePlane::on_timer(std::uint64_t now_ms) {
     if (!work_held_) {
         more_work_ = state_.store.work(state_.options.work_budget, now_ms);
     }
+    for (const ClaimStore::Check& check : state_.store.take_checks()) {
+        Session::finish(state_, check, now_ms);
+    }
     settle_changes(now_ms);
     for (const auto& [connection, session] : sessions_) {
         session->on_timer(now_ms);
@@ -107,13 +110,19 @@ void RoutePlane::on_timer(std::uint64_t now_ms) {
 }
 
 std::uint64_t RoutePlane::next_due_ms() const noexcept {
-    return more_work_ ? 0 : std::min(std::min(next_push_ms_, next_load_ms_), next_digest_ms_);
+    return more_work_ || !unnoted_.empty()
+               ? 0
+               : std::min(std::min(next_push_ms_, next_load_ms_), next_digest_ms_);
 }
 
 void RoutePlane::settle_changes(std::uint64_t now_ms) {
     const std::vector<routing::AgentId> changed = state_.store.take_changes();
-    state_.own.note_changes(changed, now_ms);
     changes_.insert(changes_.end(), changed.begin(), changed.end());
+    unnoted_.insert(unnoted_.end(), changed.begin(), changed.end());
+    const auto noted = unnoted_.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                              unnoted_.size(), state_.options.work_budget));
+    state_.own.note_changes(std::vector<routing::AgentId>(unnoted_.begin(), noted), now_ms);
+    unnoted_.erase(unnoted_.begin(), noted);
     for (const routing::AgentId& agent : state_.own.take_superseded(now_ms)) {
         Event event{.kind = EventKind::close_session, .agent = agent};
         if (const auto best = state_.store.best(agent)) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -106,6 +107,7 @@ class RoutePlane {
     PlaneState state_;
     std::unordered_map<ConnectionId, std::unique_ptr<Session>> sessions_;
     std::vector<routing::AgentId> changes_;
+    std::deque<routing::AgentId> unnoted_;  // of them, what OwnClaims is still to hear of
     std::uint64_t next_push_ms_ = 0;
     std::uint64_t next_load_ms_ = 0;
     std::uint64_t next_digest_ms_ = 0;

@@ -47,6 +47,9 @@ class Session {
     // may forget more of what was withdrawn.
     void push();
 
+    // Of a check that a session began, which may be gone.
+    static void finish(PlaneState& state, const ClaimStore::Check& check, std::uint64_t now_ms);
+
     [[nodiscard]] ConnectionId connection() const noexcept { return connection_; }
 
     [[nodiscard]] bool established() const noexcept { return established_; }
@@ -146,6 +149,17 @@ class Session {
     void take(const BucketAsk& request, std::uint64_t now_ms);
     void take(const BucketEntries& answer, std::uint64_t now_ms);
     void check_differing(const DigestRow& row);
+    void check(PlaneState::CheckFor what,
+               RouterId router,
+               const Position& at,
+               std::optional<std::uint8_t> bucket);
+    void checked(const PlaneState::PendingCheck& pending,
+                 const ClaimStore::Check& check,
+                 std::uint64_t now_ms);
+    void begin_repair(RouterId router,
+                      const Position& at,
+                      std::uint64_t differing,
+                      std::uint8_t first);
 
     PlaneState& state_;
     ConnectionId connection_;
@@ -161,7 +175,8 @@ class Session {
     std::size_t out_start_ = 0;
     Position pushed_;  // what the peer has of our keyspace, or will pull
     std::uint64_t floor_told_ = 0;
-    std::uint64_t next_root_ms_ = 0;  // not before, unless its turn comes
+    std::optional<ClaimStore::Check> suspect_;  // what we had of a bucket before its repair
+    std::uint64_t next_root_ms_ = 0;            // not before, unless its turn comes
     std::uint32_t next_pull_ = 1;
     std::vector<Pulling> pulls_;
     std::vector<Stream> streams_;

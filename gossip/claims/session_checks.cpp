@@ -2,16 +2,11 @@
 // Loads, questions about agents, and what is done where equal versions have different content.
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "gossip/claims/session.h"
 
 namespace posthaste::gossip::claims {
-
-namespace {
-
-constexpr std::size_t kBucketEntriesMax = 4'096;
-
-}  // namespace
 
 void Session::take(const LoadUpdate& update, std::uint64_t /*now_ms*/) {
     for (const auto& [agent, load] : update.loads) {
@@ -68,23 +63,74 @@ void Session::check_differing(const DigestRow& row) {
     if (state_.options.store.mutations.no_fingerprint_check) {
         return;
     }
-    ClaimStore& store = state_.store;
-    if (row.router == store.self()) {
-        if (!store.verify(row.router)) {
-            store.reprint();
-            static_cast<void>(
-                state_.own.defend({row.at.generation, row.at.version + 1}, state_.nonce()));
-            state_.note({.kind = EventKind::renewed, .router = store.self()});
+    const Position at = state_.store.row(row.router)->at;
+    if (row.router == state_.store.self()) {
+        check(PlaneState::CheckFor::own, row.router, at, std::nullopt);
+    } else if (Session* const source = state_.session_of(row.router)) {
+        source->send(BucketsAsk{row.router, at});
+    } else {
+        check(PlaneState::CheckFor::damage, row.router, at, std::nullopt);
+    }
+}
+
+void Session::check(PlaneState::CheckFor what,
+                    RouterId router,
+                    const Position& at,
+                    std::optional<std::uint8_t> bucket) {
+    state_.check(
+        {.what = what, .router = router, .at = at, .peer = peer_, .connection = connection_},
+        bucket);
+}
+
+void Session::finish(PlaneState& state, const ClaimStore::Check& check, std::uint64_t now_ms) {
+    const auto pending = state.checks.extract(check.number);
+    if (pending.empty() || check.outcome == ClaimStore::CheckOutcome::ended) {
+        return;  // if it still matters, the next digest says so
+    }
+    const PlaneState::PendingCheck& wanted = pending.mapped();
+    if (wanted.what == PlaneState::CheckFor::own) {
+        if (check.outcome == ClaimStore::CheckOutcome::damaged) {
+            // Nobody must take what was told before for what is told now.
+            const Position at = state.store.row(state.store.self())->at;
+            static_cast<void>(state.own.defend({at.generation, at.version + 1}, state.nonce()));
+            state.note({.kind = EventKind::renewed, .router = state.store.self()});
         }
         return;  // otherwise it is the peer's to repair
     }
-    Session* source = state_.session_of(row.router);
-    if (source == nullptr && !store.verify(row.router)) {
-        source = this;
+    Session* const session = state.session_of(wanted.peer);
+    if (session != nullptr && session->connection_ == wanted.connection) {
+        session->checked(wanted, check, now_ms);
     }
-    if (source != nullptr) {
-        source->send(BucketsAsk{row.router, store.row(row.router)->at});
+}
+
+void Session::checked(const PlaneState::PendingCheck& pending,
+                      const ClaimStore::Check& check,
+                      std::uint64_t now_ms) {
+    const auto held = state_.store.row(pending.router);
+    if (!held || held->at != pending.at) {
+        return;
     }
+    const bool damaged = check.outcome == ClaimStore::CheckOutcome::damaged;
+    if (pending.what == PlaneState::CheckFor::answer) {
+        send(BucketEntries{pending.router, pending.at, *check.bucket, check.entries});
+    } else if (pending.what == PlaneState::CheckFor::suspect) {
+        suspect_ = check;
+        send(BucketAsk{pending.router, pending.at, *check.bucket});
+        pull(pending.router, pending.at.generation, now_ms, true);
+    } else if (damaged && pending.what == PlaneState::CheckFor::damage) {
+        send(BucketsAsk{pending.router, pending.at});
+    } else if (damaged) {
+        begin_repair(pending.router, pending.at, 0, 0);
+    }
+}
+
+// What we have is looked at first: it is gone when the repair is done.
+void Session::begin_repair(RouterId router,
+                           const Position& at,
+                           std::uint64_t differing,
+                           std::uint8_t first) {
+    state_.note({.kind = EventKind::inconsistent, .router = router, .number = differing});
+    check(PlaneState::CheckFor::suspect, router, at, first);
 }
 
 void Session::take(const BucketsAsk& request, std::uint64_t /*now_ms*/) {
@@ -94,7 +140,7 @@ void Session::take(const BucketsAsk& request, std::uint64_t /*now_ms*/) {
     }
 }
 
-void Session::take(const Buckets& answer, std::uint64_t now_ms) {
+void Session::take(const Buckets& answer, std::uint64_t /*now_ms*/) {
     const Keyspace* const held = state_.store.keyspace(answer.router);
     if (held == nullptr || held->at != answer.at || answer.router == state_.store.self()) {
         return;  // we have gone on, and will compare again
@@ -107,31 +153,28 @@ void Session::take(const Buckets& answer, std::uint64_t now_ms) {
             ++differing;
         }
     }
-    if (differing == 0 && state_.store.verify(answer.router)) {
-        return;
+    if (differing == 0) {
+        check(PlaneState::CheckFor::repair, answer.router, answer.at, std::nullopt);
+    } else {
+        begin_repair(answer.router, answer.at, differing, first);
     }
-    state_.note({.kind = EventKind::inconsistent, .router = answer.router, .number = differing});
-    send(BucketAsk{answer.router, answer.at, first});
-    pull(answer.router, answer.at.generation, now_ms, true);
 }
 
 void Session::take(const BucketAsk& request, std::uint64_t /*now_ms*/) {
     const auto held = state_.store.row(request.router);
     if (held && held->at == request.at) {
-        send(BucketEntries{request.router,
-                           request.at,
-                           request.bucket,
-                           state_.store.bucket(request.router, request.bucket, kBucketEntriesMax)});
+        check(PlaneState::CheckFor::answer, request.router, request.at, request.bucket);
     }
 }
 
 void Session::take(const BucketEntries& answer, std::uint64_t /*now_ms*/) {
-    const auto held = state_.store.row(answer.router);
-    if (!held || held->at != answer.at) {
+    if (!suspect_ || suspect_->router != answer.router || suspect_->at != answer.at ||
+        suspect_->bucket != answer.bucket || answer.entries.size() > kBucketEntriesMax) {
         return;
     }
-    auto ours = state_.store.bucket(answer.router, answer.bucket, kBucketEntriesMax);
+    auto ours = std::move(suspect_->entries);
     auto theirs = answer.entries;
+    suspect_.reset();
     std::sort(ours.begin(), ours.end());
     std::sort(theirs.begin(), theirs.end());
     std::vector<ClaimStore::BucketEntry> differing;
