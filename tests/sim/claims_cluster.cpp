@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/sim/claims_cluster.h"
 
+#include <time.h>
+
 #include <algorithm>
 
 #include "tests/support/hash_key.h"
@@ -9,8 +11,35 @@ namespace posthaste::sim {
 
 namespace {
 
-constexpr std::size_t kPieceBytes = 65'536;
-constexpr std::uint64_t kSkewStepMs = 1'013;  // so that timers of two routers rarely coincide
+constexpr std::size_t kPieceBytes = 16 * 1'024;  // what controlplane/cluster reads at once
+constexpr std::uint64_t kSkewStepMs = 1'013;     // so that timers of two routers rarely coincide
+
+double thread_ms() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+}
+
+// From its making until its end.
+class Stopwatch {
+  public:
+    Stopwatch(bool on, double& longest)
+        : on_(on), longest_(longest), start_(on ? thread_ms() : 0) {}
+
+    Stopwatch(const Stopwatch&) = delete;
+    Stopwatch& operator=(const Stopwatch&) = delete;
+
+    ~Stopwatch() {
+        if (on_) {
+            longest_ = std::max(longest_, thread_ms() - start_);
+        }
+    }
+
+  private:
+    bool on_;
+    double& longest_;
+    double start_;
+};
 
 }  // namespace
 
@@ -28,11 +57,23 @@ ClaimsCluster::ClaimsCluster(const ClusterOptions& options) : options_(options) 
     }
 }
 
+template <typename Call>
+auto ClaimsCluster::timed(PlaneCall kind, const Call& call) {
+    const Stopwatch watch(options_.time_calls, longest_[static_cast<std::size_t>(kind)]);
+    return call();
+}
+
+void ClaimsCluster::set_member(unsigned router, unsigned other, claims::Membership membership) {
+    timed(PlaneCall::member,
+          [&] { routers_[router].plane->set_member(claims::RouterId{other + 1}, membership); });
+}
+
 void ClaimsCluster::connect() {
     std::erase_if(ways_, [this](const Way& way) {
         const bool apart = routers_[way.from].side != routers_[way.to].side;
         if (apart) {
-            routers_[way.from].plane->disconnect(way.link, now_ms(way.from));
+            timed(PlaneCall::disconnect,
+                  [&] { routers_[way.from].plane->disconnect(way.link, now_ms(way.from)); });
         }
         return apart;
     });
@@ -62,7 +103,8 @@ void ClaimsCluster::tick() {
         router.may_send =
             std::min(router.may_send + options_.bytes_per_ms, options_.bytes_per_ms + kPieceBytes);
         if (router.plane->next_due_ms() <= now_ms(i)) {
-            router.plane->on_timer(now_ms(i));
+            timed(PlaneCall::timer, [&] { router.plane->on_timer(now_ms(i)); });
+            static_cast<void>(router.plane->take_changes());
         }
     }
     first_way_ = ways_.empty() ? 0 : (first_way_ + 1) % ways_.size();
@@ -71,13 +113,16 @@ void ClaimsCluster::tick() {
         Router& to = routers_[way.to];
         while (!way.packets.empty() && way.packets.front().at_ms <= now_ms_) {
             to.bytes_in += way.packets.front().bytes.size();
-            to.plane->receive(way.link, way.packets.front().bytes, now_ms(way.to));
+            timed(PlaneCall::receive,
+                  [&] { to.plane->receive(way.link, way.packets.front().bytes, now_ms(way.to)); });
             way.packets.pop_front();
         }
         Router& from = routers_[way.from];
         for (std::uint64_t piece = std::min<std::uint64_t>(from.may_send, kPieceBytes); piece > 0;
              piece = std::min<std::uint64_t>(from.may_send, kPieceBytes)) {
-            auto bytes = from.plane->take_output(way.link, piece, now_ms(way.from));
+            auto bytes = timed(PlaneCall::output, [&] {
+                return from.plane->take_output(way.link, piece, now_ms(way.from));
+            });
             if (bytes.empty()) {
                 break;
             }

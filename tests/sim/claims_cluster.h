@@ -3,10 +3,12 @@
 // every router a bandwidth, and clocks do not agree. For measurements; one thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "gossip/claims/route_plane.h"
@@ -15,11 +17,20 @@ namespace posthaste::sim {
 
 namespace claims = gossip::claims;
 
+// What a router's thread is kept busy with, a call each.
+enum class PlaneCall : std::uint8_t { timer, receive, output, connect, disconnect, member };
+inline constexpr std::array<const char*, 6> kPlaneCallNames = {
+    "on_timer", "receive", "take_output", "connect", "disconnect", "set_member"};
+
+// The longest call of each kind so far, of this thread's processor time.
+using LongestCalls = std::array<double, kPlaneCallNames.size()>;
+
 struct ClusterOptions {
     unsigned routers = 100;
     std::uint64_t delay_ms = 1;
     std::uint64_t bytes_per_ms = 125'000;  // that a router sends: 1 Gbit/s
     std::uint32_t records_max = 1'048'576;
+    bool time_calls = false;  // which takes longer than many of them
 };
 
 class ClaimsCluster {
@@ -52,6 +63,11 @@ class ClaimsCluster {
 
     [[nodiscard]] bool agree() const;
 
+    // In milliseconds, since the last call.
+    [[nodiscard]] LongestCalls take_longest() { return std::exchange(longest_, {}); }
+
+    void set_member(unsigned router, unsigned other, claims::Membership membership);
+
     // That came to the router since the last call.
     [[nodiscard]] std::uint64_t take_bytes_in(unsigned router);
 
@@ -77,7 +93,11 @@ class ClaimsCluster {
         std::deque<Packet> packets{};
     };
 
+    template <typename Call>
+    auto timed(PlaneCall kind, const Call& call);
+
     ClusterOptions options_;
+    LongestCalls longest_{};
     std::vector<Router> routers_;
     std::vector<Way> ways_;
     std::uint64_t now_ms_ = 1'000'000'000;

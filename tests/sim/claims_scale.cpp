@@ -78,6 +78,15 @@ void must(bool holds, const char* what) {
     }
 }
 
+void tell_longest(ClaimsCluster& cluster, const char* during) {
+    const sim::LongestCalls longest = cluster.take_longest();
+    std::printf("  longest calls, %s:", during);
+    for (std::size_t kind = 0; kind < longest.size(); ++kind) {
+        std::printf(" %s %.2f ms", sim::kPlaneCallNames[kind], longest[kind]);
+    }
+    std::printf("\n");
+}
+
 // Fingerprints are those of the records, and nobody refused what a good router does not send.
 void check(ClaimsCluster& cluster) {
     for (unsigned i = 0; i < cluster.size(); ++i) {
@@ -210,7 +219,9 @@ bool measure_steady(ClaimsCluster& cluster, unsigned agents, unsigned seconds) {
 // the end of that until all know the same.
 bool measure_heal(unsigned agents) {
     const double before = processor_s();
-    ClaimsCluster cluster({.routers = kHealRouters, .records_max = kHealRouters * agents + 1'000});
+    ClaimsCluster cluster({.routers = kHealRouters,
+                           .records_max = kHealRouters * agents + 1'000,
+                           .time_calls = true});
     const auto attach_all = [&](unsigned from, unsigned to) {
         for (unsigned router = 0; router < kHealRouters; ++router) {
             for (unsigned i = from; i < to; ++i) {
@@ -230,6 +241,7 @@ bool measure_heal(unsigned agents) {
     for (unsigned router = 0; router < kHealRouters; ++router) {
         cluster.set_side(router, 0);
     }
+    tell_longest(cluster, "formation");
     const double at_heal = processor_s();
     const std::uint64_t start = cluster.now_ms();
     cluster.connect();
@@ -239,6 +251,7 @@ bool measure_heal(unsigned agents) {
                               kHealGoalMs,
                               "ms",
                               processor_s() - at_heal);
+    tell_longest(cluster, "healing");
     check(cluster);
     std::printf(
         "  of %u agents a router; %.2f s of processor in all\n", agents, processor_s() - before);
