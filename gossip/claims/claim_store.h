@@ -174,6 +174,10 @@ class ClaimStore {
     [[nodiscard]] tl::expected<void, Refusal> put_provisional(const routing::AgentId& agent,
                                                               const ProvisionalClaim& claim);
 
+    // The router says that the agent is not attached to it: what was heard of that from others
+    // holds no more. What it says in its keyspace does.
+    void deny_provisional(const routing::AgentId& agent, RouterId router);
+
     // --- reading a range, while changes go on ---
     // `from` of the position, or 0. The keyspace is known. Costs as much as was changed since.
     [[nodiscard]] ReaderNumber open_reader(RouterId router, std::uint64_t from);

@@ -171,6 +171,14 @@ void ClaimStore::forget_provisional(const routing::AgentId& agent) {
     }
 }
 
+void ClaimStore::deny_provisional(const routing::AgentId& agent, RouterId router) {
+    const auto found = provisional_.find(agent);
+    if (found != provisional_.end() && found->second.router == router) {
+        changes_.push_back(agent);
+        forget_provisional(agent);
+    }
+}
+
 // The keyspace has come so far, and says what holds. Rare, and few.
 void ClaimStore::overtake_provisional(const Range& range) {
     if (!provisional_of_.contains(number(range.router))) {

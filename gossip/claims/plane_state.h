@@ -46,6 +46,7 @@ struct PlaneOptions {
     std::uint64_t bytes_per_second = 32ULL << 20;  // of ranges, a session
     std::size_t out_low = 64 * 1'024;           // no more of ranges and pushes while so much waits
     std::size_t out_max = 8ULL << 20;           // a peer that does not read is left
+    std::uint32_t not_here_per_second = 100;    // told, a session; more frames say nothing new
     std::uint32_t discover_per_second = 1'000;  // answered, a session
     std::size_t asked_max = 16'384;             // agents asked about; the oldest makes room
     std::uint64_t asked_ms = 5'000;             // how long they may

@@ -201,16 +201,9 @@ void RoutePlane::discover(const routing::AgentId& agent) {
 }
 
 void RoutePlane::tell_not_here(RouterId router, const routing::AgentId& agent) {
-    Session* const peer = state_.session_of(router);
-    if (peer == nullptr) {
-        return;
+    if (Session* const peer = state_.session_of(router)) {
+        peer->tell_not_here(agent);
     }
-    NotHere hint{.agent = agent};
-    if (const auto best = state_.store.best(agent); best && !best->provisional) {
-        hint.holder = best->router;
-        hint.at = best->at;
-    }
-    peer->send(hint);
 }
 
 std::vector<routing::AgentId> RoutePlane::take_changes() {

@@ -74,7 +74,8 @@ class RoutePlane {
     void compare_all();
     // Null: there is no session, or nothing was compared yet.
     [[nodiscard]] const PeerComparison* comparison_with(RouterId peer) const;
-    // A frame came from the router for an agent that is not attached here.
+    // A frame came from the router for an agent that is not attached here: it hears of that, and
+    // looks anew. May be called for every such frame, since each session has its rate.
     void tell_not_here(RouterId router, const routing::AgentId& agent);
 
     // Agents whose winner may have changed: the store's best() says what it is.

@@ -14,7 +14,8 @@ Session::Session(PlaneState& state,
       initiated_(initiated),
       expected_(expected),
       frames_(state.cluster),
-      discoveries_(state.options.discover_per_second) {}
+      discoveries_(state.options.discover_per_second),
+      hints_(state.options.not_here_per_second) {}
 
 Session::~Session() {
     end_all();

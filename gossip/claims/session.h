@@ -43,6 +43,8 @@ class Session {
     void send_root_again(std::uint64_t now_ms);
     // The peer answers with all its rows, whatever they are.
     void ask_rows();
+    // A frame came from the peer for an agent that is not attached here. Rate limited.
+    void tell_not_here(const routing::AgentId& agent);
     // What of our keyspace changed since the last push, if the peer can take it; else, whether it
     // may forget more of what was withdrawn.
     void push();
@@ -184,6 +186,7 @@ class Session {
     std::int64_t allowance_ = 0;
     std::uint64_t allowed_ms_ = 0;
     routing::TokenBucket discoveries_;
+    routing::TokenBucket hints_;
 };
 
 }  // namespace posthaste::gossip::claims

@@ -188,10 +188,25 @@ void Session::take(const Superseded& hint, std::uint64_t now_ms) {
     heard_of(hint.winner, hint.at, now_ms);
 }
 
+void Session::tell_not_here(const routing::AgentId& agent) {
+    if (!hints_.take(static_cast<std::uint32_t>(state_.now_ms))) {
+        state_.refuse(Refusal::rate_limited);
+        return;
+    }
+    NotHere hint{.agent = agent};
+    if (const auto best = state_.store.best(agent); best && !best->provisional) {
+        hint.holder = best->router;
+        hint.at = best->at;
+    }
+    send(hint);
+}
+
 void Session::take(const NotHere& hint, std::uint64_t now_ms) {
+    state_.store.deny_provisional(hint.agent, peer_);
     if (hint.holder != RouterId{}) {
         heard_of(hint.holder, hint.at, now_ms);
     }
+    rows_seen_ = false;       // no lag is too small to matter now
     send_root_again(now_ms);  // what we have of the peer itself was wrong, too
 }
 
