@@ -47,6 +47,17 @@ void check_fabric(const Config& config, Findings& findings) {
     }
 }
 
+// Agents that register can be refused; those of the file are there.
+void check_claims(const Config& config, Findings& findings) {
+    const std::size_t fixed = config.static_agents.size();
+    if (fixed > config.cluster.claims_max) {
+        findings.add(SectionKind::cluster,
+                     "claims_max",
+                     "there are " + std::to_string(fixed) + " [agent] sections to tell of",
+                     "at least " + std::to_string(fixed));
+    }
+}
+
 }  // namespace
 
 std::string cluster_node(const Config& config) {
@@ -94,6 +105,7 @@ void check_cluster(const Config& config, Findings& findings) {
     }
     check_seeds(cluster, findings);
     check_fabric(config, findings);
+    check_claims(config, findings);
 }
 
 }  // namespace posthaste::controlplane

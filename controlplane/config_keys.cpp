@@ -113,7 +113,8 @@ constexpr KeyRow kKeys[] = {
         {.name = "agents_max",
          .min = 1,
          .max = 16'000'000,
-         .help = "Agents and routes there may be, static ones included."}),
+         .help = "Agents there may be that are here or have a route, static ones and claims of "
+                 "other routers included."}),
     field<&AgentsConfig::agents_per_port_max>(
         {.name = "agents_per_port_max",
          .min = 0,

@@ -82,7 +82,7 @@ constexpr KeyRow kKeys[] = {
          .min = 1'024,
          .max = 16'777'216,
          .help = "Claims of all routers that are kept, those that were withdrawn and lists of "
-                 "capabilities included."}),
+                 "capabilities included; agents_max of them can be routes."}),
     field<&ClusterConfig::max_version_drift>(
         {.name = "max_version_drift",
          .min = 1,

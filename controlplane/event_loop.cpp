@@ -145,7 +145,7 @@ int EventLoop::run() {
 }
 
 void EventLoop::watch_table() {
-    const std::size_t used = box_.rib.agents().size() + box_.rib.routes().size();
+    const std::size_t used = box_.rib.places();
     const std::size_t capacity = box_.config.agents.agents_max;
     const auto change = box_.table_alarm.observe(used, capacity);
     if (!change.has_value()) {

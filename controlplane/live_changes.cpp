@@ -51,6 +51,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 }
 
 // Agents and routes there would be after a reload: what the ini says, and what others put there.
+// Claims of other routers make room.
 std::size_t routes_after(const Box& box, const Config& next) {
     std::size_t count = next.static_agents.size() + next.routes.size();
     for (const auto& [id, record] : box.rib.agents()) {
@@ -63,7 +64,7 @@ std::size_t routes_after(const Box& box, const Config& next) {
         count -= takes_over ? 1U : 0U;
     }
     for (const auto& [id, route] : box.rib.routes()) {
-        count += route.origin != Origin::configured ? 1U : 0U;
+        count += route.origin == Origin::operator_set ? 1U : 0U;
     }
     return count;
 }

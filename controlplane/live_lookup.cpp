@@ -123,7 +123,7 @@ Json table_rows(const Box& box, const gossip::claims::ClaimTable* claims) {
         table_row("route caches", plan.route_caches, box.taken.route_caches), caches_on, caches));
     rows.push_back(
         with_use(table_row("records", records, records >= kSeen ? Json(grown) : Json(nullptr)),
-                 local + remote,
+                 box.rib.places(),
                  box.config.agents.agents_max));
     rows.push_back(with_use(table_row("providers",
                                       box.rib.offers_held() * routing::kProviderBytes,
@@ -166,7 +166,7 @@ Outcome LiveOperations::show_memory() {
     pools.push_back(pool_row(
         "control", box_.control_pool.get(), box_.plan.control_pool, box_.taken.control_pool));
     return Json{{"routes",
-                 {{"used", box_.rib.agents().size() + box_.rib.routes().size()},
+                 {{"used", box_.rib.places()},
                   {"capacity", box_.config.agents.agents_max},
                   {"full", box_.table_alarm.raised()},
                   {"times_full", box_.table_alarm.times()},

@@ -55,7 +55,7 @@ tl::expected<RegisterOutcome, RibError> Rib::register_agent(Registration registr
 }
 
 Rib::Outcome Rib::add(Registration&& registration, std::uint64_t now_ms) {
-    if (auto full = check_room()) {
+    if (auto full = check_room(registration.agent, registration.origin)) {
         return tl::unexpected(std::move(*full));
     }
     if (auto full = check_port(registration.endpoint.port)) {
@@ -65,7 +65,14 @@ Rib::Outcome Rib::add(Registration&& registration, std::uint64_t now_ms) {
     if (!offers) {
         return tl::unexpected(std::move(offers.error()));
     }
+    make_room(registration.agent);
     const Shown before = shown(registration.agent);
+    if (const auto route = routes_.find(registration.agent); route != routes_.end()) {
+        ++both_;
+        if (is_spare(route->second)) {
+            spare_.remove(route->second);
+        }
+    }
     AgentRecord& record = agents_[registration.agent];
     record.registration = std::move(registration);
     record.registration.offers = std::vector<Offer>();  // = {} would keep the memory
@@ -144,13 +151,25 @@ Rib::Outcome Rib::renew(AgentRecord& record, Registration&& wanted, std::uint64_
     return changed ? RegisterOutcome::changed : RegisterOutcome::refreshed;
 }
 
-std::optional<RibError> Rib::check_room() const {
-    if (has_room()) {
+std::optional<RibError> Rib::check_room(const AgentId& agent, Origin origin) const {
+    const bool displaces = origin != Origin::claimed && !spare_.empty();
+    if (has_room() || displaces || agents_.contains(agent) || routes_.contains(agent)) {
         return std::nullopt;
     }
     return rib_error(
         ErrorCode::overloaded,
         "the table is full (" + std::to_string(limits_.routes_max) + " agents and routes)");
+}
+
+// The agent's own route is left alone: it needs no place of its own.
+void Rib::make_room(const AgentId& agent) {
+    if (has_room() || spare_.empty() || agents_.contains(agent) || routes_.contains(agent)) {
+        return;
+    }
+    const AgentId gone = spare_.first()->agent;
+    drop_route(gone);
+    ++displaced_;
+    note_attach(gone, false);
 }
 
 std::optional<RibError> Rib::check_port(std::uint16_t port) const {
@@ -304,6 +323,12 @@ void Rib::withdraw(const AgentId& agent) {
     release_offers(held->second.offers);
     agents_.erase(held);
     note_attach(id, false);
+    if (const auto route = routes_.find(id); route != routes_.end()) {
+        --both_;
+        if (is_spare(route->second)) {
+            spare_.push_back(route->second);
+        }
+    }
     if (hidden) {
         return;
     }

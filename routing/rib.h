@@ -4,7 +4,9 @@
 // A pure state machine: time is an argument, the outcome is a list of changes for the Fib. A local
 // agent (registered in band, by the operator, or static in the ini) wins over a static route to
 // another router; a claimed route wins over a local agent, since it is only there while the other
-// router's claim holds. Bounded by RibLimits; a request that is refused changes nothing.
+// router's claim holds. Bounded by RibLimits; a request that is refused changes nothing. An agent
+// takes one place, with its route, too; one that is new here takes that of a claim if all are
+// taken.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +40,7 @@ enum class Origin : std::uint8_t {
 };
 
 struct RibLimits {
-    std::uint32_t routes_max = 0;             // agents and routes together
+    std::uint32_t routes_max = 0;             // agents that are here or have a route
     std::uint32_t agents_per_port_max = 0;    // 0: only routes_max counts
     std::uint16_t capabilities_max = 64;      // per agent, patterns included
     std::uint32_t names_max = 10'000;         // different names of capabilities
@@ -79,7 +81,7 @@ struct AgentRecord {
 
 struct RouteRecord {
     AgentId agent;
-    std::uint16_t router = 0;     // index of the [router] section
+    std::uint16_t router = 0;     // its slot: of NextHops, by a [router] section or the cluster
     std::uint16_t adjacency = 0;  // of the World
     Origin origin = Origin::configured;
     AgentState state = AgentState::running;  // as its router says
@@ -92,6 +94,7 @@ struct RouteRecord {
     MoveRate rate{};
     WheelPlace<RouteRecord> due{};
     ListPlace<RouteRecord> sibling{};  // among the routes to the same router
+    ListPlace<RouteRecord> spare{};    // among those that may be displaced
 };
 
 enum class RegisterOutcome : std::uint8_t { added, refreshed, moved, changed };
@@ -117,7 +120,7 @@ struct OfferChange {
 };
 
 // What others than claims said of an agent has changed: it came, went, moved or offers something
-// else here, or its route is free for a claim.
+// else here, or its route is free for a claim; or its claim was displaced.
 struct AttachChange {
     AgentId agent;
     bool new_session = false;  // registered, and not as before
@@ -240,10 +243,16 @@ class Rib {
 
     [[nodiscard]] std::uint32_t agents_on_port(std::uint16_t port) const;
 
-    // For one more agent or route.
-    [[nodiscard]] bool has_room() const noexcept {
-        return agents_.size() + routes_.size() < limits_.routes_max;
+    // Agents that are here or have a route.
+    [[nodiscard]] std::size_t places() const noexcept {
+        return agents_.size() + routes_.size() - both_;
     }
+
+    // For a route to one more agent, without displacing any.
+    [[nodiscard]] bool has_room() const noexcept { return places() < limits_.routes_max; }
+
+    // Claimed routes that made room for an agent here or a static route.
+    [[nodiscard]] std::uint64_t displaced() const noexcept { return displaced_; }
 
     // routing_table_version: grows by one with every change that take_changes() gives.
     [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
@@ -271,7 +280,9 @@ class Rib {
 
     [[nodiscard]] Outcome add(Registration&& registration, std::uint64_t now_ms);
     [[nodiscard]] Outcome renew(AgentRecord& record, Registration&& wanted, std::uint64_t now_ms);
-    [[nodiscard]] std::optional<RibError> check_room() const;
+    [[nodiscard]] std::optional<RibError> check_room(const AgentId& agent, Origin origin) const;
+    // After check_room(), when nothing else can refuse the agent any more.
+    void make_room(const AgentId& agent);
     [[nodiscard]] std::optional<RibError> check_port(std::uint16_t port) const;
     [[nodiscard]] std::uint32_t granted_lease_ms(const Registration& registration) const;
     void start_lease(AgentRecord& record, std::uint64_t now_ms);
@@ -294,6 +305,8 @@ class Rib {
     void drop_route(const AgentId& agent);
     void join_router(RouteRecord& route);
     void leave_router(RouteRecord& route);
+    // May be displaced: it is a claim, and no agent here would keep its place without it.
+    [[nodiscard]] bool is_spare(const RouteRecord& route) const;
     [[nodiscard]] FibChange& add_change(const AgentId& agent);
     void note_attach(const AgentId& agent, bool new_session);
     // Unless a claim of another router holds.
@@ -306,6 +319,9 @@ class Rib {
     Routes routes_;
     std::unordered_map<std::uint16_t, std::uint32_t> agents_per_port_;
     std::unordered_map<std::uint16_t, RouterRoutes> routes_per_router_;
+    std::size_t both_ = 0;                                   // agents here that have a route, too
+    IntrusiveList<RouteRecord, &RouteRecord::spare> spare_;  // the oldest first
+    std::uint64_t displaced_ = 0;
     TimingWheel<AgentRecord, &AgentRecord::due> leases_;  // of registered agents
     TimingWheel<RouteRecord, &RouteRecord::due> ends_;    // of routes that have one
     std::vector<FibChange> changes_;

@@ -40,7 +40,7 @@ tl::expected<void, RibError> Rib::set_route(const RouteRecord& route,
     }
     const auto held = routes_.find(route.agent);
     if (held == routes_.end()) {
-        if (auto full = check_room()) {
+        if (auto full = check_room(route.agent, route.origin)) {
             return tl::unexpected(std::move(*full));
         }
     } else if (authority(route.origin) < authority(held->second.origin)) {
@@ -52,6 +52,9 @@ tl::expected<void, RibError> Rib::set_route(const RouteRecord& route,
     auto taken = hold_offers(offers, added ? 0 : held->second.offers.size());
     if (!taken) {
         return tl::unexpected(std::move(taken.error()));
+    }
+    if (route.origin != Origin::claimed) {
+        make_room(route.agent);
     }
     const Shown offered = shown(route.agent);
     const RouteRecord before = added ? RouteRecord{} : held->second;
@@ -97,12 +100,19 @@ RouteRecord& Rib::change_route(const RouteRecord& route, std::uint64_t now_ms) {
     if (elsewhere && !added) {
         leave_router(record);
     }
+    const bool was_spare = !added && is_spare(record);
     record.agent = route.agent;
     record.router = route.router;
     record.adjacency = route.adjacency;
     record.origin = route.origin;
     if (elsewhere) {
         join_router(record);
+    }
+    both_ += added && agents_.contains(route.agent) ? 1 : 0;
+    if (is_spare(record) && !was_spare) {
+        spare_.push_back(record);
+    } else if (was_spare && !is_spare(record)) {
+        spare_.remove(record);
     }
     record.state = route.state;
     record.expires_at_ms = route.expires_at_ms;
@@ -130,6 +140,10 @@ void Rib::leave_router(RouteRecord& route) {
     router.claims -= route.origin == Origin::claimed ? 1 : 0;
 }
 
+bool Rib::is_spare(const RouteRecord& route) const {
+    return route.origin == Origin::claimed && !agents_.contains(route.agent);
+}
+
 // The route is there.
 void Rib::drop_route(const AgentId& agent) {
     const AgentId id = agent;  // the caller's may lie in the record
@@ -137,11 +151,15 @@ void Rib::drop_route(const AgentId& agent) {
     RouteRecord& record = held->second;
     ends_.remove(record);
     leave_router(record);
+    if (is_spare(record)) {
+        spare_.remove(record);
+    }
     const Shown before = shown(id);
     const bool claimed = record.origin == Origin::claimed;
     release_offers(record.offers);
     routes_.erase(held);
     const auto local = agents_.find(id);
+    both_ -= local != agents_.end() ? 1 : 0;
     announce(id, before);
     if (local == agents_.end()) {
         publish_removal(id);

@@ -256,6 +256,7 @@ ClusterRoutesCounts ClusterRoutes::counts() const {
     counts.waiting = waiting_.size();
     counts.unclaimed = unclaimed_.size();
     counts.own_pending = own_pending_.size();
+    counts.displaced = parts_.rib.displaced();
     return counts;
 }
 

@@ -45,6 +45,7 @@ struct ClusterRoutesCounts {
     std::uint64_t unreachable = 0;      // a claim held whose router has no slot
     std::uint64_t outranked = 0;        // the ini's or the operator's route stays
     std::uint64_t refused_full = 0;     // the Rib had no room
+    std::uint64_t displaced = 0;        // of routes, by agents here and static ones
     std::uint64_t offers_left_out = 0;  // a route was set without what the agent offers
     std::uint64_t walks = 0;            // all claims gone through again
     std::uint64_t attach_refused = 0;   // registrations refused for the cluster's sake

@@ -164,6 +164,7 @@ Json feed_counters(const ClusterRoutesCounts& counts) {
             {"unreachable", counts.unreachable},
             {"outranked", counts.outranked},
             {"refused_full", counts.refused_full},
+            {"displaced", counts.displaced},
             {"offers_left_out", counts.offers_left_out},
             {"walks", counts.walks},
             {"attach_refused", counts.attach_refused},

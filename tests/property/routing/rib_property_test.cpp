@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <ostream>
+#include <set>
 #include <vector>
 
 #include "routing/rib.h"
@@ -31,7 +32,7 @@ using posthaste::routing::Stability;
 
 namespace {
 
-constexpr RibLimits kLimits{.routes_max = 6,
+constexpr RibLimits kLimits{.routes_max = 4,
                             .agents_per_port_max = 3,
                             .capabilities_max = 2,
                             .lease_min_ms = 5'000,
@@ -167,7 +168,17 @@ struct Model {
     std::map<AgentId, Agent> agents;
     std::map<AgentId, Route> routes;
 
-    [[nodiscard]] bool full() const { return agents.size() + routes.size() >= kLimits.routes_max; }
+    // For an agent that has no place yet.
+    [[nodiscard]] bool full(const AgentId& id) const {
+        std::set<AgentId> all;
+        for (const auto& item : agents) {
+            all.insert(item.first);
+        }
+        for (const auto& item : routes) {
+            all.insert(item.first);
+        }
+        return all.size() >= kLimits.routes_max && !all.contains(id);
+    }
 
     [[nodiscard]] bool port_full(std::uint16_t port) const {
         const auto count = std::count_if(agents.begin(), agents.end(), [port](const auto& item) {
@@ -179,7 +190,7 @@ struct Model {
     bool enrol(const AgentId& id, const Agent& wanted) {
         const auto held = agents.find(id);
         if (held == agents.end()) {
-            if (full() || port_full(wanted.endpoint.port)) {
+            if (full(id) || port_full(wanted.endpoint.port)) {
                 return false;
             }
         } else if (rank(wanted.origin) < rank(held->second.origin)) {
@@ -207,7 +218,7 @@ struct Model {
 
     bool route(const AgentId& id, const Route& wanted) {
         const auto held = routes.find(id);
-        if (held == routes.end() ? full() : rank(wanted.origin) < rank(held->second.origin)) {
+        if (held == routes.end() ? full(id) : rank(wanted.origin) < rank(held->second.origin)) {
             return false;
         }
         routes[id] = wanted;

@@ -233,6 +233,24 @@ TEST(config, a_hundred_thousand_routes_are_no_trouble) {
     EXPECT_EQ(good(text).routes.size(), 100'000U);
 }
 
+TEST(config, more_static_agents_than_claims_are_none_a_cluster_can_be_told_of) {
+    std::string text = std::string(kTwoFabrics) +
+                       "[port e0]\ndevice = net_null2\nrole = edge\naddresses = 10.0.0.1/24\n"
+                       "[cluster]\naddress = 192.0.2.1\n";
+    for (int i = 0; i < 1'025; ++i) {
+        char uuid[40];
+        std::snprintf(uuid, sizeof uuid, "%08x-1111-4111-8111-111111111111", i);
+        text += std::string("[agent ") + uuid + "]\nport = e0\naddress = 10.0.0.2\n";
+    }
+    EXPECT_EQ(good(text).static_agents.size(), 1'025U);
+    const auto at = text.find("[agent");
+    const auto config = parse_config(text.insert(at, "claims_max = 1024\n"), "t");
+    ASSERT_FALSE(config);
+    EXPECT_EQ(config.error().text,
+              "t:16: [cluster] claims_max = 1024: there are 1025 [agent] sections to tell of; "
+              "allowed: at least 1025\n");
+}
+
 TEST(load_config, what_cannot_be_read_is_named) {
     for (const auto& [file, why] : {std::pair{"/nowhere/a.ini", "No such file or directory"},
                                     std::pair{"/", "Is a directory"}}) {

@@ -113,6 +113,77 @@ TEST_F(rib_claims, offers_of_a_hidden_agent_are_those_of_the_claim) {
     EXPECT_EQ(table.offers_held(), 0U);
 }
 
+TEST_F(rib_claims, an_agent_here_or_a_static_route_displaces_the_oldest_claim_of_a_full_table) {
+    table.set_limits({.routes_max = 3});
+    table.note_attaches();
+    set(claim(1));
+    set(claim(2));
+    set(claim(3));
+    EXPECT_EQ(table.set_route(claim(4), 0).error().code, ErrorCode::overloaded) << "a claim";
+    forget_changes();
+    static_cast<void>(add(agent(5)));
+    const auto changes = table.take_changes();
+    ASSERT_EQ(changes.size(), 2U);
+    EXPECT_TRUE(changes[0].remove) << "so that the Fib never holds more";
+    EXPECT_EQ(changes[0].entry.agent, id_of(1));
+    EXPECT_EQ(changes[1].entry.agent, id_of(5));
+    const auto attaches = table.take_attaches();
+    ASSERT_EQ(attaches.size(), 2U);
+    EXPECT_EQ(attaches[0].agent, id_of(1)) << "it may be shown again";
+    EXPECT_FALSE(attaches[0].new_session);
+    set({.agent = id_of(6), .router = 3, .origin = Origin::operator_set});
+    EXPECT_EQ(table.find_route(id_of(2)), nullptr);
+    EXPECT_NE(table.find_route(id_of(3)), nullptr);
+    EXPECT_EQ(table.displaced(), 2U);
+    EXPECT_EQ(table.places(), 3U);
+
+    static_cast<void>(add(agent(7)));
+    EXPECT_EQ(table.register_agent(agent(8), 0).error().code, ErrorCode::overloaded)
+        << "no claim is left";
+    EXPECT_EQ(table.displaced(), 3U);
+}
+
+TEST_F(rib_claims, a_registration_that_is_refused_for_another_reason_displaces_nothing) {
+    table.set_limits({.routes_max = 1, .names_max = 0});
+    set(claim(1));
+    auto wanted = agent(2);
+    wanted.offers = {{.text = "name"}};
+    EXPECT_FALSE(table.register_agent(wanted, 0));
+    EXPECT_NE(table.find_route(id_of(1)), nullptr);
+    EXPECT_EQ(table.displaced(), 0U);
+}
+
+TEST_F(rib_claims, an_agent_that_is_here_and_claimed_takes_one_place_and_its_claim_gives_none) {
+    table.set_limits({.routes_max = 2});
+    set(claim(1));
+    static_cast<void>(add(agent(2)));
+    static_cast<void>(add(agent(1)));  // it comes here: its place is there
+    EXPECT_TRUE(table.is_claimed_away(id_of(1)));
+    set(claim(2));  // and one that is here goes
+    EXPECT_EQ(table.places(), 2U);
+    EXPECT_EQ(table.register_agent(agent(3), 0).error().code, ErrorCode::overloaded)
+        << "without their claims they are here all the same";
+    EXPECT_NE(table.find_route(id_of(1)), nullptr);
+    ASSERT_TRUE(table.deregister_agent(id_of(1), nullptr));
+    static_cast<void>(add(agent(3)));
+    EXPECT_EQ(table.find_route(id_of(1)), nullptr);
+    ASSERT_TRUE(table.remove_route(id_of(2)));
+    EXPECT_EQ(table.places(), 2U);
+    ASSERT_TRUE(table.deregister_agent(id_of(2), nullptr));
+    EXPECT_EQ(table.places(), 1U);
+}
+
+TEST_F(rib_claims, a_claim_that_became_the_operators_route_is_not_displaced) {
+    table.set_limits({.routes_max = 1});
+    set(claim(1));
+    set({.agent = id_of(1), .router = 3, .origin = Origin::operator_set});
+    EXPECT_EQ(table.register_agent(agent(2), 0).error().code, ErrorCode::overloaded);
+    ASSERT_TRUE(table.remove_route(id_of(1)));
+    set(claim(1));
+    static_cast<void>(add(agent(2)));
+    EXPECT_EQ(table.find_route(id_of(1)), nullptr);
+}
+
 TEST_F(rib_claims, routes_are_given_another_adjacency_in_slices) {
     for (std::uint8_t number = 1; number <= 4; ++number) {
         set(claim(number));

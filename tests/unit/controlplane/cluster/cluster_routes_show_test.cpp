@@ -74,6 +74,46 @@ TEST(cluster_routes_show, claims_the_table_has_no_room_for_come_when_it_has) {
     EXPECT_TRUE(cluster[1].rib.routes().empty());
 }
 
+TEST(cluster_routes_show, agents_here_take_the_places_of_claims_which_come_back_when_they_go) {
+    RouteCluster cluster(2, 3);
+    cluster.join_all();
+    for (std::uint32_t agent = 0; agent < 3; ++agent) {
+        ASSERT_TRUE(cluster.enrol(2, local_agent(agent)));
+    }
+    cluster.pass(100);
+    ASSERT_EQ(cluster[1].rib.routes().size(), 3U);
+    for (std::uint32_t agent = 100; agent < 103; ++agent) {
+        ASSERT_TRUE(cluster.enrol(1, local_agent(agent)));
+        EXPECT_EQ(cluster[1].way_to(agent), "local");
+    }
+    EXPECT_FALSE(cluster.enrol(1, local_agent(103))) << "no claim is left to make room";
+    cluster.pass(50);
+    EXPECT_TRUE(cluster[1].rib.routes().empty());
+    EXPECT_EQ(cluster[1].routes.counts().waiting, 3U);
+    EXPECT_EQ(cluster[1].routes.counts().displaced, 3U);
+    for (std::uint32_t agent = 100; agent < 103; ++agent) {
+        ASSERT_TRUE(cluster[1].rib.deregister_agent(numbered_id(agent), nullptr));
+    }
+    cluster.pass(50);
+    for (std::uint32_t agent = 0; agent < 3; ++agent) {
+        EXPECT_EQ(cluster[1].way_to(agent), "r2");
+    }
+    EXPECT_EQ(cluster[1].routes.counts().waiting, 0U);
+}
+
+TEST(cluster_routes_show, an_agent_that_moves_needs_no_second_place_in_a_full_table) {
+    RouteCluster cluster(2, 2);
+    cluster.join_all();
+    ASSERT_TRUE(cluster.enrol(1, local_agent(1)));
+    ASSERT_TRUE(cluster.enrol(1, local_agent(2)));
+    cluster.pass(100);
+    ASSERT_TRUE(cluster.enrol(2, local_agent(1))) << "its claim has the place there";
+    EXPECT_EQ(cluster[2].way_to(1), "local");
+    cluster.pass(50);
+    EXPECT_EQ(cluster[1].way_to(1), "r2") << "before its session here ends";
+    EXPECT_EQ(cluster[1].routes.counts().waiting, 0U);
+}
+
 TEST(cluster_routes_show, more_claims_than_can_wait_are_found_by_another_walk) {
     constexpr std::uint32_t kClaims = ClusterRoutes::kWaitingMax + 500;
     RouteCluster cluster(2, 10'000);
