@@ -27,7 +27,6 @@ using routing::Drop;
 
 constexpr unsigned kPuntsPerClassAndCycle = 64;
 constexpr std::size_t kLeaseChecksPerCycle = 4'096;
-constexpr std::size_t kOwnChangesPerCycle = 2'000;
 
 }  // namespace
 
@@ -141,6 +140,9 @@ void Conductor::serve_tried_registrations(std::uint64_t now_ms) {
 }
 
 void Conductor::note_registered(const ControlOutcome& outcome, std::uint64_t now_ms) {
+    if (box_.cluster_routes != nullptr && !outcome.agent.is_nil()) {
+        box_.cluster_routes->settle_agent(outcome.agent);
+    }
     if (!outcome.registered.has_value()) {
         return;
     }
@@ -246,9 +248,6 @@ void Conductor::expire_leases(std::uint64_t now_ms) {
 }
 
 bool Conductor::apply_fib_changes(std::uint64_t now_ms) {
-    if (box_.cluster_routes != nullptr) {
-        box_.cluster_routes->settle_own(kOwnChangesPerCycle);
-    }
     for (routing::FibChange& change : box_.rib.take_changes()) {
         waiting_changes_.push_back(std::move(change));
     }

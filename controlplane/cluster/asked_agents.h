@@ -13,13 +13,17 @@
 #include <utility>
 
 #include "routing/agent_id.h"
+#include "routing/key_hash.h"
+#include "routing/rib.h"
 
 namespace posthaste::controlplane {
 
 class AskedAgents {
   public:
     AskedAgents(std::size_t agents_max, std::uint64_t timeout_ms)
-        : agents_max_(agents_max), timeout_ms_(timeout_ms) {}
+        : agents_max_(agents_max),
+          timeout_ms_(timeout_ms),
+          asked_(0, routing::Rib::IdHash{routing::KeyHash(routing::KeyHash::random_key())}) {}
 
     void ask(const routing::AgentId& agent, std::size_t routers, std::uint64_t now_ms) {
         expire(now_ms);
@@ -61,8 +65,8 @@ class AskedAgents {
 
     std::size_t agents_max_;
     std::uint64_t timeout_ms_;
-    std::unordered_map<routing::AgentId, Asked, routing::AgentIdHash> asked_;
-    std::deque<std::pair<std::uint64_t, routing::AgentId>> order_;  // some ended since
+    std::unordered_map<routing::AgentId, Asked, routing::Rib::IdHash> asked_;  // by strangers' ids
+    std::deque<std::pair<std::uint64_t, routing::AgentId>> order_;             // some ended since
 };
 
 }  // namespace posthaste::controlplane

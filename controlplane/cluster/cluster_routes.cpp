@@ -24,7 +24,8 @@ namespace {
 constexpr std::size_t kPendingHigh = 65'536;
 
 constexpr std::size_t kOwnPerTurn = 2'000;
-constexpr std::size_t kUnclaimedPerRetry = 1'024;
+constexpr std::size_t kUnclaimedPerTurn = 256;
+constexpr std::size_t kBucketsPerTurn = 512;
 
 RibError error_of(Refusal refusal) {
     switch (refusal) {
@@ -45,11 +46,12 @@ RibError error_of(Refusal refusal) {
 ClusterRoutes::ClusterRoutes(const Parts& parts, const Options& options)
     : parts_(parts),
       options_(options),
+      unclaimed_(options.unclaimed_max),
       asked_(parts.discovery.options().in_flight_max, parts.discovery.options().timeout_ms) {
     parts_.rib.note_attaches();
     static_cast<void>(parts_.rib.take_attaches());
     for (const auto& [agent, record] : parts_.rib.agents()) {
-        own_pending_.push_back({agent, true});
+        own_pending_.push(agent, true);
     }
 }
 
@@ -68,7 +70,7 @@ ClusterRoutes::Done ClusterRoutes::turn(const Input& input) {
         parts_.plane.own().end_of_rib(input.claims_ms);
     }
     for (const AgentId& agent : parts_.plane.take_changes()) {
-        pending_.push_back(agent);
+        winner_changed(agent);
     }
     if (!input.fib_behind) {
         take_loads(input.budget);  // of agents the last turns have shown
@@ -83,9 +85,12 @@ ClusterRoutes::Done ClusterRoutes::turn(const Input& input) {
     if (now_ms_ >= next_retry_ms_) {
         next_retry_ms_ = now_ms_ + options_.retry_ms;
         retry_routers();
-        retry_unclaimed();
+        unclaimed_go_on_ = true;
     }
-    return {.more = !input.fib_behind && (!pending_.empty() || !loads_due_.empty()),
+    retry_unclaimed();
+    find_unclaimed();
+    const bool more = !pending_.empty() || !loads_due_.empty();
+    return {.more = (!input.fib_behind && more) || !own_pending_.empty(),
             .routers_changed = routers_changed_};
 }
 
@@ -112,19 +117,28 @@ void ClusterRoutes::serve_events(const Input& input) {
     }
 }
 
+void ClusterRoutes::take_attaches() {
+    if (parts_.rib.any_attaches()) {
+        for (const routing::AttachChange& change : parts_.rib.take_attaches()) {
+            own_pending_.push(change.agent, change.new_session);
+        }
+    }
+}
+
 void ClusterRoutes::settle_own(std::size_t budget) {
+    take_attaches();
+    for (; !own_pending_.empty() && budget > 0; --budget) {
+        settle(*own_pending_.pop());
+    }
+}
+
+void ClusterRoutes::settle_agent(const AgentId& agent) {
     if (!started_) {
         return;
     }
-    if (parts_.rib.any_attaches()) {
-        for (const routing::AttachChange& change : parts_.rib.take_attaches()) {
-            own_pending_.push_back(change);
-        }
-    }
-    for (; !own_pending_.empty() && budget > 0; --budget) {
-        const routing::AttachChange change = own_pending_.front();
-        own_pending_.pop_front();
-        settle(change);
+    take_attaches();
+    if (const auto change = own_pending_.take(agent)) {
+        settle(*change);
     }
 }
 
@@ -138,34 +152,66 @@ claims::Attachment ClusterRoutes::attachment_of(const routing::AgentRecord& reco
             .offers = parts_.rib.offers_of(record.offers)};
 }
 
-void ClusterRoutes::settle(const routing::AttachChange& change) {
+void ClusterRoutes::settle(const AgentQueue::Entry& change) {
     const AgentId& agent = change.agent;
     const std::uint64_t claims_ms = now_ms_ + claims_ahead_ms_;
     const routing::AgentRecord* const record = parts_.rib.find_agent(agent);
     if (record == nullptr) {
-        unclaimed_.erase(agent);
+        unclaimed_.take(agent);
         static_cast<void>(parts_.plane.own().detach(agent, claims_ms));
-    } else if (parts_.plane.own().attach(
-                   agent, attachment_of(*record, change.new_session), claims_ms)) {
-        unclaimed_.erase(agent);
+    } else if (parts_.plane.own().attach(agent, attachment_of(*record, change.marked), claims_ms)) {
+        unclaimed_.take(agent);
         if (!record->offers.empty()) {
-            loads_due_.push_back(agent);
+            load_is_due(agent);
         }
-    } else if (unclaimed_.size() < kUnclaimedMax) {
-        unclaimed_.insert(agent);  // it is served here, and told of when that is possible
+    } else {
+        keep_unclaimed(agent);  // it is served here, and told of when that is possible
     }
     show(agent);
 }
 
+void ClusterRoutes::keep_unclaimed(const AgentId& agent) {
+    if (!unclaimed_.push(agent)) {
+        buckets_to_look_ = std::max<std::size_t>(parts_.rib.agents().bucket_count(), 1);
+    }
+}
+
+// All of them in turn, so that one that is never taken is in nobody's way.
 void ClusterRoutes::retry_unclaimed() {
-    const std::vector<AgentId> agents(unclaimed_.begin(), unclaimed_.end());
-    for (std::size_t i = 0; i < std::min(agents.size(), kUnclaimedPerRetry); ++i) {
-        const routing::AgentRecord* const record = parts_.rib.find_agent(agents[i]);
-        if (record == nullptr ||
-            !parts_.plane.own().refusal_of(
-                agents[i], attachment_of(*record, true), now_ms_ + claims_ahead_ms_)) {
-            settle({agents[i], true});
+    if (!std::exchange(unclaimed_go_on_, false)) {
+        return;
+    }
+    for (std::size_t left = std::min(unclaimed_.size(), kUnclaimedPerTurn); left > 0; --left) {
+        const AgentId agent = unclaimed_.pop()->agent;
+        const routing::AgentRecord* const record = parts_.rib.find_agent(agent);
+        if (record != nullptr &&
+            parts_.plane.own().refusal_of(
+                agent, attachment_of(*record, true), now_ms_ + claims_ahead_ms_)) {
+            unclaimed_.push(agent);
+        } else {
+            unclaimed_go_on_ = true;
+            settle({agent, true});
         }
+    }
+}
+
+// Those there was no room for, a few buckets of the Rib's at a time. A Rib that has grown has them
+// elsewhere, and all are looked into again.
+void ClusterRoutes::find_unclaimed() {
+    const routing::Rib::Agents& agents = parts_.rib.agents();
+    if (buckets_to_look_ > 0 && agents.bucket_count() != buckets_) {
+        buckets_ = agents.bucket_count();
+        buckets_to_look_ = buckets_;
+        next_bucket_ = 0;
+    }
+    for (std::size_t budget = kBucketsPerTurn; budget > 0 && buckets_to_look_ > 0; --budget) {
+        for (auto at = agents.begin(next_bucket_); at != agents.end(next_bucket_); ++at) {
+            if (!parts_.plane.store().own(at->first) && !unclaimed_.push(at->first)) {
+                return;  // until some of them are claimed
+            }
+        }
+        next_bucket_ = (next_bucket_ + 1) % buckets_;
+        --buckets_to_look_;
     }
 }
 
@@ -199,24 +245,32 @@ tl::expected<void, RibError> ClusterRoutes::may_attach(const routing::Registrati
 // here out of them.
 void ClusterRoutes::take_loads(std::size_t budget) {
     for (const AgentId& agent : parts_.plane.take_load_changes()) {
-        loads_due_.push_back(agent);
+        load_is_due(agent);
     }
     for (; !loads_due_.empty() && budget > 0; --budget) {
-        const AgentId agent = loads_due_.front();
-        loads_due_.pop_front();
-        const auto best = parts_.plane.store().best(agent);
-        if (best && !holds_here(agent, *best)) {
-            counts_.loads_heard += parts_.loads.set_remote(agent, best->load) ? 1 : 0;
-            continue;
-        }
-        const auto load = parts_.loads.local(agent);
-        const auto own = parts_.plane.store().own(agent);
-        if (load && own &&
-            (load->per_mille != own->load.per_mille ||
-             load->queue_depth != own->load.queue_depth)) {
-            ++counts_.loads_told;
-            parts_.plane.own().set_load(agent, *load);
-        }
+        take_load(loads_due_.pop()->agent);
+    }
+}
+
+void ClusterRoutes::load_is_due(const AgentId& agent) {
+    if (!loads_due_.push(agent)) {
+        take_load(loads_due_.pop()->agent);
+        loads_due_.push(agent);
+    }
+}
+
+void ClusterRoutes::take_load(const AgentId& agent) {
+    const auto best = parts_.plane.store().best(agent);
+    if (best && !holds_here(agent, *best)) {
+        counts_.loads_heard += parts_.loads.set_remote(agent, best->load) ? 1 : 0;
+        return;
+    }
+    const auto load = parts_.loads.local(agent);
+    const auto own = parts_.plane.store().own(agent);
+    if (load && own &&
+        (load->per_mille != own->load.per_mille || load->queue_depth != own->load.queue_depth)) {
+        ++counts_.loads_told;
+        parts_.plane.own().set_load(agent, *load);
     }
 }
 

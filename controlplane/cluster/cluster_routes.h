@@ -4,22 +4,22 @@
 //
 // A state machine: members, events and time come in; the Rib's changes are the caller's to publish.
 // Owned by the Box, on the control thread. One turn does as much as its budget says, whatever came.
-// Bounds: as many routes as the Rib takes; kWaitingMax claims and kUnclaimedMax agents are kept for
-// when there is room, and claims beyond are found by going through them all again.
+// Bounds: as many routes as the Rib takes. kWaitingMax claims and unclaimed_max agents are kept for
+// when there is room, those beyond are found by going through all again; of kPendingMax winners or
+// kLoadsMax loads the oldest is seen to at once.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "controlplane/attach_judge.h"
 #include "controlplane/cluster/agent_loads.h"
+#include "controlplane/cluster/agent_queue.h"
 #include "controlplane/cluster/asked_agents.h"
 #include "controlplane/cluster/router_member.h"
 #include "controlplane/config.h"
@@ -36,7 +36,7 @@ struct ClusterRoutesCounts {
     std::uint64_t routers_waiting = 0;  // no fabric port leads to them, or there is no room
     std::uint64_t pending = 0;          // agents whose winner may have changed
     std::uint64_t waiting = 0;          // claims the Rib had no room for, at least
-    std::uint64_t unclaimed = 0;        // agents here that no other router is told of
+    std::uint64_t unclaimed = 0;        // agents here that no other router is told of, at least
     std::uint64_t own_pending = 0;      // changes of agents here, to be told
     // Since the start.
     std::uint64_t looked_at = 0;        // winners, whether or not they had changed
@@ -62,7 +62,8 @@ struct ClusterRoutesCounts {
 class ClusterRoutes final : public AttachJudge {
   public:
     static constexpr std::size_t kWaitingMax = 4'096;
-    static constexpr std::size_t kUnclaimedMax = 65'536;
+    static constexpr std::size_t kPendingMax = 262'144;
+    static constexpr std::size_t kLoadsMax = 65'536;
 
     // What it stands between; all outlive it. `config` may change between calls.
     struct Parts {
@@ -78,6 +79,7 @@ class ClusterRoutes final : public AttachJudge {
         std::uint64_t load_ms = 100;      // between looks at the load of all agents here
         std::uint64_t retry_ms = 1'000;   // of routers and agents that were refused
         std::size_t load_cells = 16'384;  // looked at in a turn
+        std::size_t unclaimed_max = 65'536;
     };
 
     struct Input {
@@ -100,9 +102,10 @@ class ClusterRoutes final : public AttachJudge {
 
     [[nodiscard]] Done turn(const Input& input);
 
-    // Agents here that changed since the last turn are claimed and shown as the claims say. Before
-    // the Rib's changes are published, so that an agent that was told that it is here is.
-    void settle_own(std::size_t budget);
+    // The agent is claimed if it is here, and shown as the claims say. Before the Rib's changes are
+    // published and it is answered, so that one that was told that it is here is. Others that
+    // changed are settled by turns.
+    void settle_agent(const routing::AgentId& agent);
 
     [[nodiscard]] tl::expected<void, routing::RibError> may_attach(
         const routing::Registration& wanted, std::uint64_t now_ms) override;
@@ -120,12 +123,18 @@ class ClusterRoutes final : public AttachJudge {
 
     // cluster_routes.cpp
     void serve_events(const Input& input);
-    void settle(const routing::AttachChange& change);
+    void take_attaches();
+    void settle_own(std::size_t budget);
+    void settle(const AgentQueue::Entry& change);
     [[nodiscard]] gossip::claims::Attachment attachment_of(const routing::AgentRecord& record,
                                                            bool new_session) const;
+    void keep_unclaimed(const routing::AgentId& agent);
     void retry_unclaimed();
+    void find_unclaimed();
     void tell_loads();
     void take_loads(std::size_t budget);
+    void take_load(const routing::AgentId& agent);
+    void load_is_due(const routing::AgentId& agent);
     void discover();
 
     // cluster_routes_members.cpp
@@ -136,6 +145,7 @@ class ClusterRoutes final : public AttachJudge {
     [[nodiscard]] RouterConfig next_hop_of(const RouterMember& member) const;
 
     // cluster_routes_show.cpp
+    void winner_changed(const routing::AgentId& agent);
     void show_pending(std::size_t budget);
     void show(const routing::AgentId& agent);
     [[nodiscard]] bool holds_here(const routing::AgentId& agent,
@@ -158,17 +168,21 @@ class ClusterRoutes final : public AttachJudge {
     std::unordered_map<std::uint64_t, RouterMember> refused_routers_;
     bool routers_changed_ = false;
 
-    std::deque<routing::AgentId> pending_;
-    std::unordered_set<routing::AgentId, routing::AgentIdHash> waiting_;
+    AgentQueue pending_{kPendingMax};
+    AgentQueue waiting_{kWaitingMax};
     bool more_wait_ = false;                                                 // than waiting_ has
     std::unordered_map<std::uint64_t, std::vector<routing::Offer>> offers_;  // by hash of a set
 
-    std::deque<routing::AttachChange> own_pending_;
-    std::unordered_set<routing::AgentId, routing::AgentIdHash> unclaimed_;
+    AgentQueue own_pending_;  // marked: a new session
+    AgentQueue unclaimed_;
+    bool unclaimed_go_on_ = false;     // some could be claimed just now
+    std::size_t next_bucket_ = 0;      // of the Rib's agents, that unclaimed ones are looked for in
+    std::size_t buckets_to_look_ = 0;  // more are unclaimed than unclaimed_ has
+    std::size_t buckets_ = 0;
     bool started_ = false;
     bool told_end_ = false;
 
-    std::deque<routing::AgentId> loads_due_;
+    AgentQueue loads_due_{kLoadsMax};
     std::vector<AgentLoads::Moved> moved_;
     std::uint64_t next_loads_ms_ = 0;
     std::uint64_t next_retry_ms_ = 0;

@@ -25,11 +25,16 @@ constexpr std::size_t kWaitingPerTurn = 64;
 
 }  // namespace
 
+void ClusterRoutes::winner_changed(const AgentId& agent) {
+    if (!pending_.push(agent)) {
+        show(pending_.pop()->agent);
+        pending_.push(agent);
+    }
+}
+
 void ClusterRoutes::show_pending(std::size_t budget) {
     for (; !pending_.empty() && budget > 0; --budget) {
-        const AgentId agent = pending_.front();
-        pending_.pop_front();
-        show(agent);
+        show(pending_.pop()->agent);
     }
 }
 
@@ -41,9 +46,7 @@ void ClusterRoutes::show(const AgentId& agent) {
         if (held != nullptr && (best || !stays_masked(*held))) {
             remove_claim(agent);
         }
-        if (!waiting_.empty()) {
-            waiting_.erase(agent);
-        }
+        waiting_.take(agent);
         return;
     }
     const auto peer = peers_.find(claims::number(best->router));
@@ -107,11 +110,9 @@ void ClusterRoutes::set_claim(const AgentId& agent, const Winner& best, std::uin
     }
     if (set) {
         ++counts_.routes_set;
-        if (!waiting_.empty()) {
-            waiting_.erase(agent);
-        }
+        waiting_.take(agent);
         if (best.set != CapabilitySets::kNone) {
-            loads_due_.push_back(agent);
+            load_is_due(agent);
         }
     } else if (set.error().code == ErrorCode::unauthorised) {
         ++counts_.outranked;
@@ -142,11 +143,7 @@ void ClusterRoutes::wait_for_room(const AgentId& agent) {
     if (waiting_.empty() && !more_wait_) {
         log_warning("claims of other routers wait: the table of agents and routes is full");
     }
-    if (waiting_.size() < kWaitingMax) {
-        waiting_.insert(agent);
-    } else if (!waiting_.contains(agent)) {
-        more_wait_ = true;
-    }
+    more_wait_ = !waiting_.push(agent) || more_wait_;
 }
 
 // One that still finds no room waits on.
@@ -163,9 +160,7 @@ void ClusterRoutes::retry_waiting() {
     }
     for (std::size_t i = 0; i < kWaitingPerTurn && !waiting_.empty() && parts_.rib.has_room();
          ++i) {
-        const AgentId agent = *waiting_.begin();
-        waiting_.erase(waiting_.begin());
-        show(agent);
+        show(waiting_.pop()->agent);
     }
 }
 

@@ -92,15 +92,16 @@ inline routing::Registration local_agent(std::uint32_t number, std::uint8_t host
 }
 
 struct RouteBox {
-    RouteBox(claims::RoutePlane& plane, std::uint32_t routes_max)
+    RouteBox(claims::RoutePlane& plane,
+             std::uint32_t routes_max,
+             const controlplane::ClusterRoutes::Options& options = {})
         : rib({.routes_max = routes_max}, hash_key(1)),
-          routes({plane, rib, next_hops, loads, discovery, config}, {}) {
+          routes({plane, rib, next_hops, loads, discovery, config}, options) {
         static_cast<void>(next_hops.apply(config, 0));
     }
 
     // What the lcores would see.
     void publish() {
-        routes.settle_own(1'000'000);
         for (const routing::FibChange& change : rib.take_changes()) {
             if (change.remove) {
                 fib.erase(change.entry.agent);
@@ -208,6 +209,7 @@ class RouteCluster {
             return tl::unexpected(allowed.error());
         }
         auto outcome = at.rib.register_agent(registration, planes.now_ms);
+        at.routes.settle_agent(registration.agent);
         at.publish();
         return outcome;
     }

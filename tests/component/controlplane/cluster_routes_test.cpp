@@ -63,7 +63,6 @@ class RealBox {
     }
 
     void publish() {
-        routes->settle_own(1'000);
         for (const routing::FibChange& change : rib.take_changes()) {
             if (change.remove) {
                 fib->remove(change.entry.agent);
@@ -144,6 +143,7 @@ struct Scene {
     void enrol_here(const routing::Registration& registration) {
         ASSERT_TRUE(box.routes->may_attach(registration, cluster.planes.now_ms));
         ASSERT_TRUE(box.rib.register_agent(registration, cluster.planes.now_ms));
+        box.routes->settle_agent(registration.agent);
         box.publish();
     }
 

@@ -197,6 +197,14 @@ TEST(cluster_routes_show, nothing_is_added_while_the_fib_is_behind) {
         {.now_ms = now, .claims_ms = now, .budget = 100, .fib_behind = true}));
     EXPECT_TRUE(cluster[1].rib.routes().empty());
     EXPECT_EQ(cluster[1].routes.counts().pending, 1U);
+    // A winner that changes again does not wait twice.
+    routing::Registration drains = local_agent(kAgent);
+    drains.state = routing::AgentState::draining;
+    ASSERT_TRUE(cluster.enrol(2, drains));
+    cluster.planes.pass(100);
+    static_cast<void>(cluster[1].routes.turn(
+        {.now_ms = now, .claims_ms = now, .budget = 100, .fib_behind = true}));
+    EXPECT_EQ(cluster[1].routes.counts().pending, 1U);
     static_cast<void>(cluster[1].routes.turn({.now_ms = now, .claims_ms = now, .budget = 100}));
     EXPECT_EQ(cluster[1].rib.routes().size(), 1U);
 }

@@ -231,6 +231,83 @@ TEST(cluster_routes, agents_a_full_table_of_claims_cannot_take_are_refused) {
     EXPECT_EQ(cluster[1].routes.counts().unclaimed, 1U);
 }
 
+TEST(cluster_routes, an_agent_that_registers_is_claimed_before_all_that_changed_earlier) {
+    constexpr std::uint32_t kEarlier = 3'000;
+    RouteCluster cluster(1, 10'000);
+    cluster.turn(1);
+    for (std::uint32_t agent = 0; agent < kEarlier; ++agent) {
+        routing::Registration fixed = local_agent(100 + agent);
+        fixed.origin = Origin::operator_set;
+        ASSERT_TRUE(cluster[1].rib.register_agent(fixed, 0));
+    }
+    ASSERT_TRUE(cluster.enrol(1, local_agent(kAgent)));
+    EXPECT_TRUE(cluster.planes[1].store().own(numbered_id(kAgent)));
+    EXPECT_EQ(cluster[1].routes.counts().own_pending, kEarlier) << "its turn pays for no other";
+    EXPECT_TRUE(cluster.turn(1).more);
+    EXPECT_LT(cluster[1].routes.counts().own_pending, kEarlier);
+    EXPECT_GT(cluster[1].routes.counts().own_pending, 0U) << "as many as a turn may cost";
+    EXPECT_FALSE(cluster.turn(1).more);
+    EXPECT_TRUE(cluster.planes[1].store().own(numbered_id(100 + kEarlier - 1)));
+}
+
+TEST(cluster_routes, an_agent_that_changes_again_and_again_waits_once_and_as_a_new_session) {
+    RouteCluster cluster(2);
+    cluster.join_all();
+    ASSERT_TRUE(cluster.enrol(1, local_agent(kAgent)));
+    cluster.pass(100);
+    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));
+    cluster.pass(100);
+    ASSERT_EQ(cluster[1].way_to(kAgent), "r2");
+    ASSERT_TRUE(cluster[1].rib.register_agent(local_agent(kAgent), 0));  // it wants to be here
+    for (const auto state : {routing::AgentState::draining, routing::AgentState::running}) {
+        ASSERT_TRUE(cluster[1].rib.set_state(numbered_id(kAgent), state));
+    }
+    ASSERT_TRUE(cluster.enrol(1, local_agent(1)));
+    EXPECT_EQ(cluster[1].routes.counts().own_pending, 1U);
+    cluster.turn(1);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "local");
+}
+
+TEST(cluster_routes, agents_beyond_those_kept_for_room_are_claimed_when_there_is_some) {
+    auto options = support::PlaneGroup::small_options();
+    options.store.limits.records_max = 10;
+    options.own.withdrawn_max = 0;
+    support::PlaneGroup planes(1, options);
+    support::RouteBox box(planes[1], 100, {.unclaimed_max = 2});
+    const auto turn = [&] {
+        planes.pass(100);
+        static_cast<void>(
+            box.routes.turn({.now_ms = planes.now_ms, .claims_ms = planes.now_ms, .budget = 100}));
+    };
+    const auto claimed = [&] {
+        std::vector<std::uint32_t> agents;
+        for (std::uint32_t agent = 0; agent < 40; ++agent) {
+            if (planes[1].store().own(numbered_id(agent))) {
+                agents.push_back(agent);
+            }
+        }
+        return agents;
+    };
+    for (std::uint32_t agent = 0; agent < 20; ++agent) {
+        routing::Registration fixed = local_agent(agent);
+        fixed.origin = Origin::configured;
+        ASSERT_TRUE(box.rib.register_agent(fixed, 0));
+    }
+    turn();
+    const auto first = claimed();
+    ASSERT_GT(first.size(), 5U);
+    ASSERT_LT(first.size(), 12U);
+    EXPECT_EQ(box.routes.counts().unclaimed, 2U);
+    for (const std::uint32_t agent : first) {
+        ASSERT_TRUE(box.rib.deregister_agent(numbered_id(agent), nullptr));
+    }
+    for (int i = 0; i < 60; ++i) {
+        turn();
+    }
+    EXPECT_LE(planes[1].store().room(), 1U) << "as many as can be";
+    EXPECT_GT(claimed().size(), 5U);
+}
+
 TEST(cluster_routes, an_agent_nobody_told_of_is_asked_for_and_shown) {
     RouteCluster cluster(2);
     cluster.join_all();
