@@ -251,6 +251,9 @@ class Rib {
     // For a route to one more agent, without displacing any.
     [[nodiscard]] bool has_room() const noexcept { return places() < limits_.routes_max; }
 
+    // For what an agent would offer that holds none yet, without displacing any.
+    [[nodiscard]] bool has_room_for(std::span<const Offer> offers) const;
+
     // Claimed routes that made room for an agent here or a static route.
     [[nodiscard]] std::uint64_t displaced() const noexcept { return displaced_; }
 

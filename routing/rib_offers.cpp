@@ -44,6 +44,20 @@ tl::expected<std::vector<HeldOffer>, RibError> Rib::hold_offers(std::span<const 
     return held;
 }
 
+bool Rib::has_room_for(std::span<const Offer> offers) const {
+    std::uint32_t names = names_held_;
+    std::uint32_t patterns = patterns_held_;
+    for (const Offer& offer : offers) {
+        const std::uint32_t known = names_.find(offer.kind, offer.text);
+        if (known == 0 || names_.at(known).holders == 0) {
+            ++(offer.kind == OfferKind::name ? names : patterns);
+        }
+    }
+    return offers_held_ + offers.size() <= limits_.providers_max &&
+           (names == names_held_ || names <= limits_.names_max) &&
+           (patterns == patterns_held_ || patterns <= limits_.patterns_max);
+}
+
 tl::expected<std::uint32_t, RibError> Rib::hold_offer(const Offer& offer) {
     const bool is_name = offer.kind == OfferKind::name;
     const std::uint32_t max = is_name ? limits_.names_max : limits_.patterns_max;

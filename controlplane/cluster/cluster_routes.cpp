@@ -76,6 +76,7 @@ ClusterRoutes::Done ClusterRoutes::turn(const Input& input) {
         take_loads(input.budget);  // of agents the last turns have shown
         show_pending(input.budget);
         retry_waiting();
+        retry_offers();
         drop_leaving(input.budget);
         static_cast<void>(parts_.next_hops.move_routes(input.budget, now_ms_));
     }
@@ -86,6 +87,7 @@ ClusterRoutes::Done ClusterRoutes::turn(const Input& input) {
         next_retry_ms_ = now_ms_ + options_.retry_ms;
         retry_routers();
         unclaimed_go_on_ = true;
+        offers_go_on_ = true;
     }
     retry_unclaimed();
     find_unclaimed();
@@ -310,6 +312,7 @@ ClusterRoutesCounts ClusterRoutes::counts() const {
     counts.waiting = waiting_.size();
     counts.unclaimed = unclaimed_.size();
     counts.own_pending = own_pending_.size();
+    counts.without_offers = without_offers_.size();
     counts.displaced = parts_.rib.displaced();
     return counts;
 }

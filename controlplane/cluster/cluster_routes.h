@@ -5,8 +5,9 @@
 // A state machine: members, events and time come in; the Rib's changes are the caller's to publish.
 // Owned by the Box, on the control thread. One turn does as much as its budget says, whatever came.
 // Bounds: as many routes as the Rib takes. kWaitingMax claims and unclaimed_max agents are kept for
-// when there is room, those beyond are found by going through all again; of kPendingMax winners or
-// kLoadsMax loads the oldest is seen to at once.
+// when there is room, and kWithoutOffersMax routes to be shown with what their agents offer; those
+// beyond are found by going through all again. Of kPendingMax winners or kLoadsMax loads the oldest
+// is seen to at once.
 #pragma once
 
 #include <cstddef>
@@ -38,6 +39,7 @@ struct ClusterRoutesCounts {
     std::uint64_t waiting = 0;          // claims the Rib had no room for, at least
     std::uint64_t unclaimed = 0;        // agents here that no other router is told of, at least
     std::uint64_t own_pending = 0;      // changes of agents here, to be told
+    std::uint64_t without_offers = 0;   // routes that lack what the agent offers, at least
     // Since the start.
     std::uint64_t looked_at = 0;        // winners, whether or not they had changed
     std::uint64_t routes_set = 0;       // routes new or changed
@@ -62,6 +64,7 @@ struct ClusterRoutesCounts {
 class ClusterRoutes final : public AttachJudge {
   public:
     static constexpr std::size_t kWaitingMax = 4'096;
+    static constexpr std::size_t kWithoutOffersMax = 4'096;
     static constexpr std::size_t kPendingMax = 262'144;
     static constexpr std::size_t kLoadsMax = 65'536;
 
@@ -158,6 +161,8 @@ class ClusterRoutes final : public AttachJudge {
     [[nodiscard]] const std::vector<routing::Offer>& offers_of(std::uint32_t set);
     void wait_for_room(const routing::AgentId& agent);
     void retry_waiting();
+    void retry_offers();
+    void walk();
 
     Parts parts_;
     Options options_;
@@ -172,6 +177,9 @@ class ClusterRoutes final : public AttachJudge {
     AgentQueue waiting_{kWaitingMax};
     bool more_wait_ = false;                                                 // than waiting_ has
     std::unordered_map<std::uint64_t, std::vector<routing::Offer>> offers_;  // by hash of a set
+    AgentQueue without_offers_{kWithoutOffersMax};
+    bool more_without_offers_ = false;
+    bool offers_go_on_ = false;  // for some there was room just now
 
     AgentQueue own_pending_;  // marked: a new session
     AgentQueue unclaimed_;

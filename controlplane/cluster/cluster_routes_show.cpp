@@ -4,6 +4,7 @@
 // Of several claims that hold together (multi) the one here is shown, else the best of them: one
 // route for an agent, as the Fib has it.
 #include <algorithm>
+#include <utility>
 
 #include "controlplane/cluster/cluster_routes.h"
 #include "controlplane/log.h"
@@ -22,6 +23,7 @@ namespace {
 
 constexpr std::size_t kOffersKept = 1'024;  // sets whose offers need not be read again
 constexpr std::size_t kWaitingPerTurn = 64;
+constexpr std::size_t kOffersPerTurn = 64;
 
 }  // namespace
 
@@ -105,8 +107,11 @@ void ClusterRoutes::set_claim(const AgentId& agent, const Winner& best, std::uin
     auto set = parts_.rib.set_route(route, now_ms_, offers);
     if (!set && !offers.empty() && set.error().code != ErrorCode::unauthorised) {
         // The agent is reached, even if it is not found by what it offers.
+        const bool full = set.error().code == ErrorCode::overloaded;
         set = parts_.rib.set_route(route, now_ms_, {});
         counts_.offers_left_out += set ? 1 : 0;
+        more_without_offers_ =
+            (set && full && !without_offers_.push(agent)) || more_without_offers_;
     }
     if (set) {
         ++counts_.routes_set;
@@ -146,15 +151,44 @@ void ClusterRoutes::wait_for_room(const AgentId& agent) {
     more_wait_ = !waiting_.push(agent) || more_wait_;
 }
 
+// All claims of other routers are looked at once more, in slices.
+void ClusterRoutes::walk() {
+    ++counts_.walks;
+    for (const auto& [router, peer] : peers_) {
+        parts_.plane.tell_again(claims::RouterId{router});
+    }
+}
+
+// In turn, so that one that never finds room is in nobody's way. Another walk only when half of
+// them found some since the last one.
+void ClusterRoutes::retry_offers() {
+    if (!std::exchange(offers_go_on_, false)) {
+        return;
+    }
+    for (std::size_t left = std::min(without_offers_.size(), kOffersPerTurn); left > 0; --left) {
+        const AgentId agent = without_offers_.pop()->agent;
+        const auto best = parts_.plane.store().best(agent);
+        const bool shown = best && !holds_here(agent, *best);
+        if (shown && !parts_.rib.has_room_for(offers_of(best->set))) {
+            without_offers_.push(agent);
+            continue;
+        }
+        offers_go_on_ = true;
+        if (shown) {
+            show(agent);
+        }
+    }
+    if (more_without_offers_ && without_offers_.size() <= kWithoutOffersMax / 2) {
+        more_without_offers_ = false;
+        walk();
+    }
+}
+
 // One that still finds no room waits on.
 void ClusterRoutes::retry_waiting() {
     if (waiting_.empty()) {
-        if (more_wait_) {
-            more_wait_ = false;
-            ++counts_.walks;
-            for (const auto& [router, peer] : peers_) {
-                parts_.plane.tell_again(claims::RouterId{router});
-            }
+        if (std::exchange(more_wait_, false)) {
+            walk();
         }
         return;
     }

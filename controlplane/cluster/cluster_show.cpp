@@ -158,6 +158,7 @@ Json feed_counters(const ClusterRoutesCounts& counts) {
             {"waiting", counts.waiting},
             {"unclaimed", counts.unclaimed},
             {"own_pending", counts.own_pending},
+            {"without_offers", counts.without_offers},
             {"looked_at", counts.looked_at},
             {"routes_set", counts.routes_set},
             {"routes_removed", counts.routes_removed},

@@ -171,6 +171,46 @@ TEST(cluster_routes_show,
     EXPECT_EQ(cluster[1].way_to(kAgent), "r2");
     EXPECT_TRUE(cluster[1].offers.empty());
     EXPECT_EQ(cluster[1].routes.counts().offers_left_out, 1U);
+    EXPECT_EQ(cluster[1].routes.counts().without_offers, 1U);
+    cluster.pass(3'000);
+    EXPECT_EQ(cluster[1].routes.counts().offers_left_out, 1U) << "there still is no room";
+    // Found by what it offers as soon as there is.
+    cluster[1].rib.set_limits({.routes_max = 100, .names_max = 1});
+    cluster.pass(1'100);
+    ASSERT_EQ(cluster[1].offers.size(), 1U);
+    EXPECT_EQ(cluster[1].rib.names().at(cluster[1].offers[0].number).text, "vision/ocr");
+    EXPECT_EQ(cluster[1].routes.counts().without_offers, 0U);
+}
+
+TEST(cluster_routes_show, more_routes_without_offers_than_are_kept_are_found_by_another_walk) {
+    constexpr std::uint32_t kClaims = ClusterRoutes::kWithoutOffersMax + 300;
+    RouteCluster cluster(2, 10'000);
+    cluster.join_all();
+    cluster[1].rib.set_limits({.routes_max = 10'000, .providers_max = 0});
+    for (std::uint32_t agent = 0; agent < kClaims; ++agent) {
+        ASSERT_TRUE(cluster.enrol(2, offering(agent, "vision/ocr")));
+    }
+    cluster.pass(1'000);
+    ASSERT_EQ(cluster[1].rib.routes().size(), kClaims);
+    EXPECT_EQ(cluster[1].routes.counts().without_offers, ClusterRoutes::kWithoutOffersMax);
+    EXPECT_EQ(cluster[1].routes.counts().walks, 0U) << "none while there is no room";
+    cluster[1].rib.set_limits({.routes_max = 10'000});
+    cluster.pass(3'000);
+    EXPECT_EQ(cluster[1].rib.offers_held(), kClaims);
+    EXPECT_EQ(cluster[1].routes.counts().without_offers, 0U);
+    EXPECT_EQ(cluster[1].routes.counts().walks, 1U);
+}
+
+TEST(cluster_routes_show, a_route_without_offers_that_goes_is_not_waited_for) {
+    RouteCluster cluster(2);
+    cluster.join_all();
+    cluster[1].rib.set_limits({.routes_max = 100, .names_max = 0});
+    ASSERT_TRUE(cluster.enrol(2, offering(kAgent, "vision/ocr")));
+    cluster.pass(100);
+    ASSERT_TRUE(cluster[2].rib.deregister_agent(numbered_id(kAgent), nullptr));
+    cluster.pass(1'100);
+    EXPECT_EQ(cluster[1].routes.counts().without_offers, 0U);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "nothing");
 }
 
 TEST(cluster_routes_show, an_agent_at_several_routers_is_served_by_the_one_here) {
