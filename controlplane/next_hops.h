@@ -102,10 +102,11 @@ class NextHops {
         std::uint16_t adjacency = routing::kNoAdjacency;
     };
 
-    // Routes that still lead to the router by an adjacency it no longer has.
+    // Routes that may lead to the router by an adjacency it no longer has.
     struct Move {
         std::uint16_t router = 0;
         std::uint16_t left = routing::kNoAdjacency;
+        std::size_t routes = 0;  // still, the first of them
     };
 
     [[nodiscard]] tl::expected<Hop, std::string> acquire(const Config& config,

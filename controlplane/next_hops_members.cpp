@@ -51,7 +51,7 @@ void NextHops::put(std::uint16_t router,
     RouterSlot& slot = routers_[router];
     const bool moved = slot.used && slot.adjacency != hop.adjacency;
     if (moved && slot.member.has_value()) {
-        moves_.push_back({router, slot.adjacency});
+        moves_.push_back({router, slot.adjacency, rib_.routes_to(router)});
     } else if (slot.used) {
         neighbours_.release(slot.adjacency, now_ms);
     }
@@ -121,16 +121,21 @@ bool NextHops::leave(std::uint16_t router, std::size_t budget, std::uint64_t now
     return true;
 }
 
+// A router may move again, even back, before all of its routes have followed: each move goes over
+// all routes there were at its time, whatever adjacency they have, to the one that counts now.
 bool NextHops::move_routes(std::size_t budget, std::uint64_t now_ms) {
-    while (!moves_.empty() && budget > 0) {
-        const Move move = moves_.front();
+    while (!moves_.empty()) {
+        Move& move = moves_.front();
+        const std::size_t wanted = std::min(move.routes, budget);
         const std::size_t moved =
-            rib_.readdress_routes_to(move.router, routers_[move.router].adjacency, budget);
+            rib_.readdress_routes_to(move.router, routers_[move.router].adjacency, wanted);
         budget -= moved;
-        if (budget > 0) {
-            neighbours_.release(move.left, now_ms);
-            moves_.pop_front();
+        move.routes = moved < wanted ? 0 : move.routes - moved;
+        if (move.routes > 0) {
+            break;
         }
+        neighbours_.release(move.left, now_ms);
+        moves_.pop_front();
     }
     return !moves_.empty();
 }

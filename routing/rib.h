@@ -182,11 +182,11 @@ class Rib {
     [[nodiscard]] std::uint32_t claims_to(std::uint16_t router) const;
     // Removes the oldest of them for good, at most `budget` a call. Gives how many went.
     std::size_t remove_routes_to(std::uint16_t router, std::size_t budget);
-    // The router is reached by that adjacency now; at most `budget` routes a call. Gives how many
-    // changed; fewer than the budget: none has another one any more.
+    // Its first `count` routes, in the order in which they took their adjacency, take that one now
+    // and are the last. Gives how many there were.
     std::size_t readdress_routes_to(std::uint16_t router,
                                     std::uint16_t adjacency,
-                                    std::size_t budget);
+                                    std::size_t count);
     // The agents behind the router, the oldest route first.
     [[nodiscard]] std::vector<AgentId> agents_behind(std::uint16_t router) const;
 

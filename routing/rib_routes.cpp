@@ -222,26 +222,23 @@ std::size_t Rib::remove_routes_to(std::uint16_t router, std::size_t budget) {
     return gone;
 }
 
-// Routes are kept in the order in which they took their adjacency: those with an old one come
-// first.
 std::size_t Rib::readdress_routes_to(std::uint16_t router,
                                      std::uint16_t adjacency,
-                                     std::size_t budget) {
+                                     std::size_t count) {
     const auto routes = routes_per_router_.find(router);
-    std::size_t changed = 0;
-    for (; changed < budget && routes != routes_per_router_.end() && routes->second.count > 0;
-         ++changed) {
+    if (routes == routes_per_router_.end()) {
+        return 0;
+    }
+    const std::size_t all = std::min<std::size_t>(count, routes->second.count);
+    for (std::size_t left = all; left > 0; --left) {
         RouteRecord& first = *routes->second.routes.first();
-        if (first.adjacency == adjacency) {
-            break;
-        }
         const RouteRecord before = first;
         leave_router(first);
         first.adjacency = adjacency;
         join_router(first);
         show_route(first, &before);
     }
-    return changed;
+    return all;
 }
 
 std::vector<AgentId> Rib::agents_behind(std::uint16_t router) const {

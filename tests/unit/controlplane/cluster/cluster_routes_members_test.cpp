@@ -165,6 +165,32 @@ TEST(cluster_routes_members, routes_follow_a_router_to_its_new_address_in_slices
     EXPECT_FALSE(cluster[1].neighbours.adjacencies()[before].used);
 }
 
+TEST(cluster_routes_members, routes_follow_a_router_that_moves_back_before_all_have_followed) {
+    RouteCluster cluster(2);
+    cluster.join_all();
+    for (std::uint32_t agent = 0; agent < 100; ++agent) {
+        ASSERT_TRUE(cluster.enrol(2, local_agent(agent)));
+    }
+    cluster.pass(200);
+    const auto slot = *cluster[1].next_hops.find_router("r2");
+    const std::uint16_t before = cluster[1].next_hops.routers()[slot].adjacency;
+    RouterMember moved = member(2);
+    moved.fabric = support::address("10.2.0.77");
+    cluster.turn(1, {moved}, 40);
+    const std::uint16_t between = cluster[1].next_hops.routers()[slot].adjacency;
+    ASSERT_NE(between, before);
+    cluster.turn(1, {member(2)}, 40);
+    ASSERT_EQ(cluster[1].next_hops.routers()[slot].adjacency, before);
+    for (int i = 0; i < 10; ++i) {
+        cluster.turn(1, {}, 40);
+    }
+    for (const auto& [id, entry] : cluster[1].fib) {
+        EXPECT_EQ(entry.endpoint.adjacency, before);
+    }
+    EXPECT_TRUE(cluster[1].neighbours.adjacencies()[before].used);
+    EXPECT_FALSE(cluster[1].neighbours.adjacencies()[between].used);
+}
+
 TEST(cluster_routes_members, a_member_with_a_section_is_where_the_section_says) {
     RouteCluster cluster(2);
     controlplane::Config with = cluster[1].config;
