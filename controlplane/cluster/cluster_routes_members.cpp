@@ -44,12 +44,12 @@ void ClusterRoutes::serve_router(const RouterMember& member) {
         return;
     }
     const bool out = member.membership == Membership::out;
+    const auto slot = place(member);
     if (known != peers_.end()) {
-        // At once, whatever becomes of its address.
-        parts_.next_hops.set_out(known->second.slot, out);
+        // At once, and also while it cannot be reached where it is now: it is no more where it was.
+        parts_.next_hops.set_out(known->second.slot, out || !slot);
         known->second.leaving = false;
     }
-    const auto slot = place(member);
     if (!slot) {
         if (!waits) {
             log_warning("router " + member.name + " of the cluster: " + slot.error());

@@ -81,7 +81,6 @@ TEST(cluster_routes_members, a_forgotten_router_gives_its_number_back) {
     EXPECT_EQ(cluster[1].routes.counts().routers, 1U);
     EXPECT_FALSE(cluster[1].routes.router_at(*slot));
 
-    RouteCluster others(2);
     cluster.tell(1, member(9));
     EXPECT_EQ(cluster[1].next_hops.find_router("r9"), slot);
 }
@@ -134,6 +133,23 @@ TEST(cluster_routes_members, a_router_no_fabric_port_leads_to_waits_for_one) {
     cluster.pass(1'100);
     EXPECT_EQ(cluster[1].routes.counts().routers_waiting, 0U);
     EXPECT_EQ(cluster[1].way_to(kAgent), "r2");
+}
+
+TEST(cluster_routes_members, a_router_that_moves_where_no_port_leads_is_out_until_one_does) {
+    RouteCluster cluster(2);
+    cluster.join_all();
+    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));
+    cluster.pass(100);
+    RouterMember far = member(2);
+    far.fabric = support::address("10.9.0.2");
+    cluster.tell(1, far);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "out") << "it is no more where it was";
+    cluster.pass(3'000);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "out");
+    cluster[1].config.ports[1].gateway = support::address("10.2.0.1");
+    cluster.pass(1'100);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "r2");
+    EXPECT_EQ(cluster[1].routes.counts().routers_waiting, 0U);
 }
 
 TEST(cluster_routes_members, routes_follow_a_router_to_its_new_address_in_slices) {
