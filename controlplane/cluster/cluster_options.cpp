@@ -40,6 +40,7 @@ std::uint64_t seed_of(const std::string& cluster) {
 // A turn's share of the claims that changed hands: a millisecond of them.
 constexpr std::size_t kWorkBudget = 1'024;
 constexpr unsigned kOriginsMore = 64;
+constexpr std::size_t kWithdrawnMax = 65'536;
 
 }  // namespace
 
@@ -74,6 +75,15 @@ PlaneOptions plane_options(const ClusterConfig& config) {
     // With some whom others tell of before membership does.
     options.store.limits.origins_max = static_cast<std::uint16_t>(
         std::min<unsigned>(config.routers_max + kOriginsMore, gossip::claims::kOriginsMax));
+    // What all routers withdrew takes half of the table at most. Whoever missed what is forgotten
+    // early is told everything.
+    options.own.withdrawn_max =
+        std::clamp<std::size_t>(config.claims_max / (2U * config.routers_max), 1, kWithdrawnMax);
+    // Every question goes to every router, and may be answered until it is forgotten.
+    const std::uint64_t rate = config.discovery_rate;
+    options.asked_max =
+        std::max<std::size_t>(options.asked_max, (rate + 1) * (options.asked_ms / 1'000 + 1));
+    options.discover_per_second = std::max(options.discover_per_second, config.discovery_rate);
     options.store.seed = seed_of(config.name);
     options.store.eligible_at_first = false;  // membership says who is alive
     options.sessions_max = 2U * config.routers_max;

@@ -52,6 +52,29 @@ TEST(cluster_options, the_configuration_reaches_the_route_plane) {
     EXPECT_FALSE(options.store.eligible_at_first);
 }
 
+TEST(cluster_options, what_all_routers_withdrew_leaves_room_for_claims) {
+    for (const auto& [claims, routers] :
+         {std::pair{1'048'576U, 256}, {1'024U, 1'000}, {16'777'216U, 2}}) {
+        ClusterConfig config;
+        config.claims_max = claims;
+        config.routers_max = static_cast<std::uint16_t>(routers);
+        const auto most = plane_options(config).own.withdrawn_max;
+        EXPECT_GE(most, 1U);
+        EXPECT_TRUE(most == 1 || most * config.routers_max <= claims / 2) << claims;
+        EXPECT_LE(most, 65'536U);
+    }
+}
+
+TEST(cluster_options, agents_are_asked_about_as_often_as_the_configuration_says) {
+    ClusterConfig config;
+    const gossip::claims::PlaneOptions defaults;
+    EXPECT_EQ(plane_options(config).asked_max, defaults.asked_max);
+    config.discovery_rate = 10'000;
+    const auto options = plane_options(config);
+    EXPECT_GE(options.asked_max * 1'000, 10'000 * options.asked_ms) << "all that are open at once";
+    EXPECT_EQ(options.discover_per_second, 10'000U) << "of one peer";
+}
+
 TEST(cluster_options, hashes_are_alike_in_a_cluster_and_in_no_other) {
     ClusterConfig one;
     ClusterConfig same;
