@@ -104,7 +104,7 @@ constexpr KeyRow kKeys[] = {
     field<&ClusterConfig::discovery_rate>(
         {.name = "discovery_rate",
          .min = 0,
-         .max = 100'000,
+         .max = 10'000,
          .help = "Unknown agents that other routers are asked about in a second."}),
     field<&ClusterConfig::forget_ms>(
         {.name = "forget_ms",
