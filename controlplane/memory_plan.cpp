@@ -94,14 +94,15 @@ std::uint32_t lines_of(std::uint32_t kilobytes) {
 }
 
 // Claims in their table, a line each and a bucket, and the chunk that is not full; of each router
-// the keyspace, of which a second is here while a snapshot is read.
+// the keyspace. A second of all is here while snapshots are read or routers have started anew.
 std::uint64_t claims_bytes(const ClusterConfig& cluster) {
     if (!cluster.address) {
         return 0;
     }
     constexpr std::uint64_t kChunk = gossip::claims::Chunked<gossip::claims::Slot>::kChunk;
     constexpr std::uint64_t kKeyspace = 2 * sizeof(gossip::claims::Keyspace);
-    return (cluster.claims_max + kChunk) * kClaimBytes + cluster.routers_max * kKeyspace;
+    return (std::uint64_t{2} * cluster.claims_max + kChunk) * kClaimBytes +
+           cluster.routers_max * kKeyspace;
 }
 
 // What the tables take beside caches of plan.cache_lines, and with it the sums.

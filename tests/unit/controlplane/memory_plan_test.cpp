@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "gossip/claims/claim_store.h"
 #include "tests/support/numbered_id.h"
 
 namespace posthaste::controlplane {
@@ -157,8 +158,12 @@ TEST(memory_plan, claims_of_the_cluster_are_what_their_table_takes) {
     config.cluster.claims_max = 300'000;
     const MemoryPlan plan = plan_memory(config);
     EXPECT_EQ(plan.heap, alone + plan.claims);
-    gossip::claims::ClaimTable table(config.cluster.claims_max, {});
-    for (std::uint32_t i = 0; i < config.cluster.claims_max; ++i) {
+    // As many as a store may hold, with the copies it makes of other routers' claims.
+    gossip::claims::StoreOptions options;
+    options.limits.records_max = config.cluster.claims_max;
+    const gossip::claims::ClaimStore store(options, gossip::claims::RouterId{1}, {1, 1}, {});
+    gossip::claims::ClaimTable table(store.table().slots_max(), {});
+    for (std::uint32_t i = 0; i < table.slots_max(); ++i) {
         static_cast<void>(table.insert(support::numbered_id(i), 0));
     }
     EXPECT_GE(plan.claims, table.bytes());
