@@ -242,6 +242,8 @@ Outcome LiveOperations::show_routers() {
              {"mac", adjacency.resolved ? Json(adjacency.mac.to_text()) : Json(nullptr)},
              {"resolved", adjacency.resolved},
              {"withdrawn", slot.withdrawn},
+             {"out", slot.out},
+             {"member", slot.member.has_value()},
              {"routes", box_.rib.routes_to(static_cast<std::uint16_t>(i))}});
     }
     return rows;

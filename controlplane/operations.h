@@ -123,14 +123,16 @@ class Operations {
                                                   const Page& page,
                                                   bool all) = 0;
 
-    // {routes: [{agent, router, origin: "configured"|"operator", in_use: false while the agent is
-    //            also attached here or the router withdrawn, resolved: the router's link address
+    // {routes: [{agent, router, origin: "configured"|"operator"|"claimed", in_use: false while the
+    //            agent is also attached here and the route is none of a claim, the router is
+    //            withdrawn or out, or the route's end is past, resolved: the router's link address
     //            is known, expires_in_ms: number|null (never)}],
     //  total, next}                                   Page::port is always empty.
     [[nodiscard]] virtual Outcome show_routes(const Page& page) = 0;
 
     // [{router, address, port, udp_port, next_hop: the host or a gateway, mac: string|null,
-    //   resolved, withdrawn: by the operator, routes: how many}]
+    //   resolved, withdrawn: by the operator, out: by the cluster, member: of the cluster,
+    //   routes: how many}]
     [[nodiscard]] virtual Outcome show_routers() = 0;
 
     // {neighbours: [{port, address, mac: string|null, state: "incomplete"|"reachable"|"stale"|

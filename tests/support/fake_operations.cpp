@@ -267,6 +267,8 @@ Outcome FakeOperations::show_routers() {
                  {"mac", "02:00:00:00:07:02"},
                  {"resolved", true},
                  {"withdrawn", false},
+                 {"out", false},
+                 {"member", false},
                  {"routes", 1}},
                 {{"router", "r3"},
                  {"address", "192.168.9.2"},
@@ -276,6 +278,8 @@ Outcome FakeOperations::show_routers() {
                  {"mac", nullptr},
                  {"resolved", false},
                  {"withdrawn", true},
+                 {"out", false},
+                 {"member", true},
                  {"routes", 1}}};
 }
 
