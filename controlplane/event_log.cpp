@@ -2,6 +2,7 @@
 #include "controlplane/event_log.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace posthaste::controlplane {
@@ -64,6 +65,13 @@ void EventLog::note(NotedEvent event) {
     event.name.resize(std::min(event.name.size(), kTextBytesMax));
     event.detail.resize(std::min(event.detail.size(), kTextBytesMax));
     ++counts_[static_cast<std::size_t>(event.kind)];
+    if (topic_of(event.kind) != EventTopic::agents) {
+        std::deque<Last>& last = last_[static_cast<std::size_t>(event.kind)];
+        last.push_back({noted_, event});
+        if (last.size() > kLastKept) {
+            last.pop_front();
+        }
+    }
     if (ring_.size() < kEventsKept) {
         ring_.push_back(std::move(event));
     } else {
@@ -73,14 +81,22 @@ void EventLog::note(NotedEvent event) {
 }
 
 std::vector<NotedEvent> EventLog::last(std::uint64_t kinds, std::size_t most) const {
-    std::vector<NotedEvent> found;
-    for (std::size_t back = 1; back <= ring_.size() && found.size() < most; ++back) {
-        const NotedEvent& event = ring_[(noted_ - back) % kEventsKept];
-        if ((kinds & bit_of(event.kind)) != 0) {
-            found.push_back(event);
+    std::vector<const Last*> found;
+    for (std::size_t kind = 0; kind < kNotedKinds; ++kind) {
+        if ((kinds >> kind & 1) != 0) {
+            for (const Last& last : last_[kind]) {
+                found.push_back(&last);
+            }
         }
     }
-    return found;
+    std::ranges::sort(found, std::ranges::greater{}, &Last::number);
+    found.resize(std::min(found.size(), most));
+    std::vector<NotedEvent> events;
+    events.reserve(found.size());
+    for (const Last* const last : found) {
+        events.push_back(last->event);
+    }
+    return events;
 }
 
 EventLog::Watcher::Watcher(EventLog& log, std::optional<EventTopic> topic)

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -77,6 +78,7 @@ struct NotedEvent {
 class EventLog {
   public:
     static constexpr std::size_t kEventsKept = 4'096;
+    static constexpr std::size_t kLastKept = 32;  // of each kind
     static constexpr std::size_t kTextBytesMax = 256;
 
     EventLog() = default;
@@ -123,11 +125,18 @@ class EventLog {
 
     [[nodiscard]] unsigned watchers() const noexcept { return watchers_; }
 
-    // The last ones of these kinds, newest first: at most `most`, of the kEventsKept.
+    // The last ones of these kinds, newest first: at most `most`, and of each kind the last
+    // kLastKept, however many others came since. None about single agents that come and go.
     [[nodiscard]] std::vector<NotedEvent> last(std::uint64_t kinds, std::size_t most) const;
 
   private:
+    struct Last {
+        std::uint64_t number = 0;
+        NotedEvent event{};
+    };
+
     std::vector<NotedEvent> ring_;  // grows up to kEventsKept
+    std::array<std::deque<Last>, kNotedKinds> last_;
     std::uint64_t noted_ = 0;
     std::array<std::uint64_t, kNotedKinds> counts_{};
     unsigned watchers_ = 0;

@@ -33,6 +33,10 @@ class LiveCluster final : public ClusterSource {
         return box_.cluster->routers();
     }
 
+    [[nodiscard]] const RouterMember* router(gossip::claims::RouterId id) const override {
+        return box_.cluster->router(id);
+    }
+
     [[nodiscard]] const gossip::membership::MembershipCounters& counters() const override {
         return box_.cluster->membership().counters();
     }

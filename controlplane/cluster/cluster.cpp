@@ -134,6 +134,10 @@ gossip::claims::RoutePlane& Cluster::routes() noexcept {
     return transport_->plane;
 }
 
+const RouterMember* Cluster::router(gossip::claims::RouterId id) const {
+    return transport_->routers.find(id);
+}
+
 std::vector<RouterMember> Cluster::routers() const {
     std::vector<RouterMember> routers;
     for (const auto& [id, router] : transport_->routers.all()) {

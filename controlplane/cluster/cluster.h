@@ -71,6 +71,8 @@ class Cluster {
     [[nodiscard]] gossip::membership::Membership& membership() noexcept;
     [[nodiscard]] gossip::claims::RoutePlane& routes() noexcept;
     [[nodiscard]] std::vector<RouterMember> routers() const;
+    // Until the next turn(); null: there is none.
+    [[nodiscard]] const RouterMember* router(gossip::claims::RouterId id) const;
     [[nodiscard]] gossip::claims::RouterId self() const noexcept;
     // The clock of claims: wall clock at start, steady from then on, of the instant `now_ms`. All
     // times that the route plane is given are of this clock.

@@ -56,8 +56,10 @@ std::uint64_t ago(std::uint64_t now_ms, std::uint64_t at_ms) {
     return now_ms > at_ms ? now_ms - at_ms : 0;
 }
 
-// Two claims of it are of equal rank but for time and router, right now.
-bool is_concurrent(const std::vector<Winner>& claims) {
+// Two claims of it that may hold are of equal rank but for time and router, right now.
+bool is_concurrent(const gossip::claims::ClaimStore& store, const routing::AgentId& agent) {
+    std::vector<Winner> claims = store.claims_of(agent);
+    std::erase_if(claims, [&](const Winner& claim) { return !store.is_eligible(claim.router); });
     for (std::size_t i = 0; i < claims.size(); ++i) {
         for (std::size_t j = 0; j < i; ++j) {
             if (compare_claims(claimant_of(claims[i]), claimant_of(claims[j])) ==
@@ -171,7 +173,7 @@ Outcome ClusterCommands::show_conflicts() const {
         conflicts.push_back({{"agent", event.agent->to_text()},
                              {"router", event.name},
                              {"ago_ms", ago(now_ms, event.at_ms)},
-                             {"concurrent", is_concurrent(plane.store().claims_of(*event.agent))}});
+                             {"concurrent", is_concurrent(plane.store(), *event.agent)}});
     }
     Json totals = Json::object();
     for (const NotedKind kind : kConflictKinds) {

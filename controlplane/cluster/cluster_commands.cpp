@@ -229,6 +229,9 @@ void ClusterCommands::note(const MemberEvent& event) {
 }
 
 void ClusterCommands::note(const gossip::claims::Event& event) {
+    if (event.kind == gossip::claims::EventKind::discovered && event.number == 0) {
+        return;  // the peer does not know the agent: nothing happened
+    }
     NotedEvent noted{.kind = kRouteKinds[static_cast<std::size_t>(event.kind)],
                      .at_ms = source_.claims_ms(),
                      .name = router_text(event.router)};

@@ -192,10 +192,8 @@ std::string ClusterCommands::router_text(RouterId router) const {
     if (router == source_.routes().store().self()) {
         return source_.node();
     }
-    for (const RouterMember& member : source_.routers()) {
-        if (member.id == router) {
-            return member.name;
-        }
+    if (const RouterMember* const member = source_.router(router)) {
+        return member->name;
     }
     return router == RouterId{} ? std::string() : hex_text(number(router));
 }

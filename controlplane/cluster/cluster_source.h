@@ -32,6 +32,8 @@ class ClusterSource {
     [[nodiscard]] virtual std::vector<gossip::membership::MemberView> members() const = 0;
     // Those that are routers; this one may be missing.
     [[nodiscard]] virtual std::vector<RouterMember> routers() const = 0;
+    // Of those, until the cluster changes; null: none of them.
+    [[nodiscard]] virtual const RouterMember* router(gossip::claims::RouterId id) const = 0;
     [[nodiscard]] virtual const gossip::membership::MembershipCounters& counters() const = 0;
     [[nodiscard]] virtual ClusterCounters sockets() const = 0;
     [[nodiscard]] virtual ClusterRoutesCounts feed() const = 0;

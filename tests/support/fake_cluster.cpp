@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/support/fake_cluster.h"
 
+#include <algorithm>
+
 #include <utility>
 
 #include "controlplane/cluster/cluster_text.h"
@@ -32,9 +34,19 @@ RouterMember router(std::size_t number, const char* name) {
     return member;
 }
 
+std::vector<RouterMember> two_others() {
+    RouterMember second = router(2, "west-2");
+    second.fabric = *routing::IpAddress::from_text("172.16.0.2");
+    second.fabric_port = 4'747;
+    second.connected = true;
+    RouterMember third = router(3, "west-3");
+    third.membership = gossip::claims::Membership::out;
+    return {second, third};
+}
+
 }  // namespace
 
-FakeCluster::FakeCluster() {
+FakeCluster::FakeCluster() : routers_(two_others()) {
     counters_.received[0] = 12;
     counters_.refused[1] = 1;
     group.connect(1, 2);
@@ -81,13 +93,12 @@ std::vector<MemberView> FakeCluster::members() const {
 }
 
 std::vector<RouterMember> FakeCluster::routers() const {
-    RouterMember second = router(2, "west-2");
-    second.fabric = *routing::IpAddress::from_text("172.16.0.2");
-    second.fabric_port = 4'747;
-    second.connected = true;
-    RouterMember third = router(3, "west-3");
-    third.membership = gossip::claims::Membership::out;
-    return {second, third};
+    return routers_;
+}
+
+const RouterMember* FakeCluster::router(gossip::claims::RouterId id) const {
+    const auto found = std::ranges::find(routers_, id, &RouterMember::id);
+    return found == routers_.end() ? nullptr : &*found;
 }
 
 std::uint64_t FakeCluster::now_ms() const {

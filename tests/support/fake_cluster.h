@@ -29,6 +29,8 @@ class FakeCluster final : public controlplane::ClusterSource {
 
     [[nodiscard]] std::vector<gossip::membership::MemberView> members() const override;
     [[nodiscard]] std::vector<controlplane::RouterMember> routers() const override;
+    [[nodiscard]] const controlplane::RouterMember* router(
+        gossip::claims::RouterId id) const override;
 
     [[nodiscard]] const gossip::membership::MembershipCounters& counters() const override {
         return counters_;
@@ -77,6 +79,7 @@ class FakeCluster final : public controlplane::ClusterSource {
     void attach(std::size_t router, std::uint64_t agent) const;
 
     gossip::membership::MembershipCounters counters_;
+    std::vector<controlplane::RouterMember> routers_;
     mutable std::optional<gossip::membership::KeyAnswers> answer_;
     std::uint32_t asked_ = 0;
     mutable unsigned answer_in_ = 0;

@@ -80,6 +80,22 @@ TEST(event_log, the_last_of_some_kinds_come_newest_first) {
     EXPECT_EQ(log.counts()[static_cast<std::size_t>(NotedKind::conflict)], EventLog::kEventsKept);
 }
 
+TEST(event_log, the_last_of_a_kind_are_kept_whatever_else_happens) {
+    EventLog log;
+    for (std::uint64_t i = 0; i < EventLog::kLastKept + 3; ++i) {
+        log.note({.kind = NotedKind::name_conflict, .at_ms = i});
+    }
+    log.note({.kind = NotedKind::inconsistent, .at_ms = 1'000});
+    for (std::uint64_t i = 0; i < 2 * EventLog::kEventsKept; ++i) {
+        log.note({.kind = NotedKind::conflict});
+    }
+    const auto last =
+        log.last(bit_of(NotedKind::name_conflict) | bit_of(NotedKind::inconsistent), 1'000);
+    ASSERT_EQ(last.size(), EventLog::kLastKept + 1);
+    EXPECT_EQ(last.front().kind, NotedKind::inconsistent);
+    EXPECT_EQ(last.back().at_ms, 3U);
+}
+
 TEST(event_log, texts_are_cut) {
     EventLog log;
     log.note({.kind = NotedKind::user_event, .name = std::string(9'999, 'x')});

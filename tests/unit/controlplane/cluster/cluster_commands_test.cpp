@@ -85,6 +85,26 @@ TEST_F(cluster_commands, conflicts_are_frozen_agents_and_what_was_noted) {
     EXPECT_EQ(shown["totals"]["agent frozen"], 0);
 }
 
+TEST_F(cluster_commands, an_agent_a_peer_does_not_know_is_not_noted_as_discovered) {
+    using gossip::claims::EventKind;
+    commands.note(gossip::claims::Event{
+        .kind = EventKind::discovered, .router = RouterId{2}, .agent = numbered_agent(1)});
+    EXPECT_EQ(log.noted(), 0U);
+    commands.note(gossip::claims::Event{.kind = EventKind::discovered,
+                                        .router = RouterId{2},
+                                        .agent = numbered_agent(1),
+                                        .number = 1});
+    EXPECT_EQ(log.counts()[static_cast<std::size_t>(NotedKind::discovered)], 1U);
+}
+
+TEST_F(cluster_commands, claims_of_a_router_that_is_out_are_no_conflict_any_more) {
+    commands.note(gossip::claims::Event{.kind = gossip::claims::EventKind::conflict,
+                                        .router = RouterId{2},
+                                        .agent = numbered_agent(1)});
+    source.routes().set_member(RouterId{2}, gossip::claims::Membership::out);
+    EXPECT_EQ(commands.show_conflicts().value()["conflicts"][0]["concurrent"], false);
+}
+
 TEST_F(cluster_commands, versions_say_which_peer_is_behind) {
     source.carries = false;
     source.routes().compare_all();
