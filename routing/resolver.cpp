@@ -111,25 +111,30 @@ void Resolver::keep(const AgentId& agent,
     cache_.insert(agent, hash, number, version, now_ms, ttl_of(*fib_.entry(number), now_ms));
 }
 
-void Resolver::ask_index(const FibIndex& index,
-                         std::span<const AgentId* const> agents,
-                         std::uint64_t* hashes,
-                         RouteTable::Hashes are,
-                         std::uint32_t* numbers) const noexcept {
+std::size_t Resolver::ask_index(const FibIndex& index,
+                                std::span<const AgentId* const> agents,
+                                std::uint64_t* hashes,
+                                RouteTable::Hashes are,
+                                std::uint32_t* numbers) noexcept {
     if (options_.authority_only) {
         index.lookup_authority(agents, hashes, are, numbers);
     } else {
-        index.lookup(agents, hashes, are, numbers);
+        using Mostly = FibIndex::Mostly;
+        const Mostly mostly = strange_.most() ? Mostly::strange : Mostly::known;
+        index.lookup(agents, hashes, are, numbers, mostly);
     }
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < agents.size(); ++i) {
+        found += numbers[i] != 0 ? 1 : 0;
+    }
+    strange_.observe(agents.size() - found, agents.size());
+    return found;
 }
 
 void Resolver::by_fib(const FibIndex& index, Batch& batch) noexcept {
     const auto wanted = RouteTable::Hashes::wanted;
-    ask_index(index, batch.agents, batch.hash.data(), wanted, batch.number.data());
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < batch.agents.size(); ++i) {
-        found += batch.number[i] != 0 ? 1 : 0;
-    }
+    const std::size_t found =
+        ask_index(index, batch.agents, batch.hash.data(), wanted, batch.number.data());
     counters_.found.add(found);
     if (found == batch.agents.size()) [[likely]] {
         return;
@@ -196,11 +201,10 @@ void Resolver::by_cache(const FibIndex& index, Batch& batch, std::uint32_t now_m
         hashes[i] = batch.hash[batch.missed[i]];
     }
     const std::span wanted(agents.data(), batch.missed_count);
-    ask_index(index, wanted, hashes.data(), RouteTable::Hashes::given, numbers.data());
-    std::size_t found = 0;
+    const std::size_t found =
+        ask_index(index, wanted, hashes.data(), RouteTable::Hashes::given, numbers.data());
     for (std::size_t i = 0; i < batch.missed_count; ++i) {
         batch.number[batch.missed[i]] = numbers[i];
-        found += numbers[i] != 0 ? 1 : 0;
         note(batch.first + batch.missed[i], numbers[i] == 0);
         if (admit()) {
             keep(*agents[i], hashes[i], numbers[i], batch.version[i], now_ms);

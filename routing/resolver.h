@@ -18,6 +18,7 @@
 #include "routing/fib.h"
 #include "routing/lookup_counters.h"
 #include "routing/route_cache.h"
+#include "routing/strange_share.h"
 
 namespace posthaste::routing {
 
@@ -94,11 +95,12 @@ class Resolver {
     Resolver(const Fib& fib, const ResolverOptions& options, std::span<RouteCache::Line> lines);
     // The Fib's; where it is another than before, the cache is emptied.
     [[nodiscard]] const FibIndex& current_index() noexcept;
-    void ask_index(const FibIndex& index,
-                   std::span<const AgentId* const> agents,
-                   std::uint64_t* hashes,
-                   RouteTable::Hashes are,
-                   std::uint32_t* numbers) const noexcept;
+    // Gives how many were found.
+    [[nodiscard]] std::size_t ask_index(const FibIndex& index,
+                                        std::span<const AgentId* const> agents,
+                                        std::uint64_t* hashes,
+                                        RouteTable::Hashes are,
+                                        std::uint32_t* numbers) noexcept;
     void by_fib(const FibIndex& index, Batch& batch) noexcept;
     void by_cache(const FibIndex& index, Batch& batch, std::uint32_t now_ms) noexcept;
     void probe(const FibIndex& index, Batch& batch, std::uint32_t now_ms) noexcept;
@@ -136,6 +138,7 @@ class Resolver {
     std::uint64_t generation_ = 0;  // of the index the cache was filled by
     std::uint64_t batches_ = 0;
     std::uint32_t admissions_ = 0;
+    StrangeShare strange_;
     std::array<std::uint32_t, kNewsMax> news_;
     std::size_t news_count_ = 0;
     LookupCounters counters_;

@@ -86,7 +86,8 @@ std::unique_ptr<RouteTable> RouteTable::create(std::uint32_t capacity,
     std::unique_ptr<RouteTable> table(new RouteTable(home_lines_for(capacity), hash, grace));
     table->lines_ = static_cast<Line*>(rte_zmalloc_socket(
         "route_table", sizeof(Line) * table->lines_count_, alignof(Line), socket));
-    if (table->lines_ == nullptr) {
+    table->filter_ = RouteFilter::create(table->home_lines_, socket);
+    if (table->lines_ == nullptr || table->filter_ == nullptr) {
         return nullptr;
     }
     return table;
@@ -97,11 +98,12 @@ RouteTable::~RouteTable() {
 }
 
 std::size_t RouteTable::planned_heap_bytes(std::uint32_t capacity) noexcept {
-    return (std::size_t{home_lines_for(capacity)} + kReach) * sizeof(Line);
+    const std::uint32_t homes = home_lines_for(capacity);
+    return (std::size_t{homes} + kReach) * sizeof(Line) + RouteFilter::heap_bytes(homes);
 }
 
 std::size_t RouteTable::heap_bytes() const noexcept {
-    return std::size_t{lines_count_} * sizeof(Line);
+    return std::size_t{lines_count_} * sizeof(Line) + RouteFilter::heap_bytes(home_lines_);
 }
 
 // Where the id is readable now.
@@ -142,6 +144,7 @@ bool RouteTable::put(const AgentId& id, std::uint64_t hash, std::uint32_t number
     }
     ++count_;
     const std::uint32_t home = home_of(hash);
+    filter_->add(home, hash);
     if (!find_free(home, place)) {
         ++spilled_;
         store(lines_[home].elsewhere, lines_[home].elsewhere | bit_of(hash));
@@ -167,12 +170,16 @@ void RouteTable::remove(const AgentId& id, std::uint64_t hash) {
     store(lines_[place.line].number[place.slot], kNone);
     retired_.push_back({grace_.start(), place});
     const std::uint32_t home = home_of(hash);
-    if (place.line != home && spilled_ == 0) {
+    if (spilled_ != 0) {
+        return;  // nothing here tells which homes the spilled ids have
+    }
+    if (place.line != home) {
         summarise(home);
     }
+    filter_again(home);
 }
 
-// From what is there now. Not while ids are spilled: nothing here tells whose home they have.
+// From what is there now.
 void RouteTable::summarise(std::uint32_t home) noexcept {
     std::uint32_t bits = 0;
     for (std::uint32_t at = home + 1; at <= home + kReach; ++at) {
@@ -185,6 +192,25 @@ void RouteTable::summarise(std::uint32_t home) noexcept {
         }
     }
     store(lines_[home].elsewhere, bits);
+}
+
+// The filter's word of this home, from what is there now.
+void RouteTable::filter_again(std::uint32_t home) noexcept {
+    constexpr std::uint32_t kHomes = RouteFilter::kHomesPerWord;
+    const std::uint32_t first = home / kHomes * kHomes;
+    const std::uint32_t end = std::min(first + kHomes + kReach, lines_count_);
+    std::uint64_t bits = 0;
+    for (std::uint32_t at = first; at < end; ++at) {
+        for (unsigned slot = 0; slot < kSlots; ++slot) {
+            if (lines_[at].number[slot] == kNone) {
+                continue;
+            }
+            const std::uint64_t hash = hash_.hash(lines_[at].id[slot]);
+            const std::uint32_t its_home = home_of(hash);
+            bits |= its_home / kHomes == home / kHomes ? RouteFilter::bits_of(hash) : 0;
+        }
+    }
+    filter_->replace(home, bits);
 }
 
 void RouteTable::reclaim() {

@@ -24,6 +24,7 @@
 #include "routing/agent_id.h"
 #include "routing/grace.h"
 #include "routing/key_hash.h"
+#include "routing/route_filter.h"
 
 namespace posthaste::routing {
 
@@ -82,6 +83,11 @@ class RouteTable {
                        std::uint64_t* hashes,
                        Hashes are,
                        std::uint32_t* numbers) const noexcept;
+    // The same, faster where most ids are not there and a little slower where they are.
+    std::size_t lookup_strange(std::span<const AgentId* const> ids,
+                               std::uint64_t* hashes,
+                               Hashes are,
+                               std::uint32_t* numbers) const noexcept;
     // The same for one id whose hash is known, without a pipeline.
     [[nodiscard]] std::uint32_t lookup_one(const AgentId& id, std::uint64_t hash) const noexcept;
     // The same by one kind of probe, which the CPU must have; for tests and benchmarks.
@@ -90,6 +96,17 @@ class RouteTable {
                           std::uint64_t* hashes,
                           Hashes are,
                           std::uint32_t* numbers) const noexcept;
+    std::size_t lookup_strange_by(Isa isa,
+                                  std::span<const AgentId* const> ids,
+                                  std::uint64_t* hashes,
+                                  Hashes are,
+                                  std::uint32_t* numbers) const noexcept;
+
+    // Whether an id with this hash can be there, from the filter alone.
+    [[nodiscard]] bool may_have(std::uint64_t hash) const noexcept {
+        return filter_->may_have(home_of(hash), hash);
+    }
+
     [[nodiscard]] static bool has_avx2() noexcept;
 
   private:
@@ -126,13 +143,15 @@ class RouteTable {
     [[nodiscard]] bool find(const AgentId& id, std::uint64_t hash, Place& place) const noexcept;
     [[nodiscard]] bool find_free(std::uint32_t home, Place& place) const noexcept;
     void summarise(std::uint32_t home) noexcept;
+    void filter_again(std::uint32_t home) noexcept;
 
     const KeyHash& hash_;
     Grace& grace_;
     std::uint32_t home_lines_;
     std::uint32_t lines_count_;
     Isa isa_;
-    Line* lines_ = nullptr;    // hugepages
+    Line* lines_ = nullptr;  // hugepages
+    std::unique_ptr<RouteFilter> filter_;
     std::uint32_t count_ = 0;  // ids put in and not removed since, spilled ones included
     std::uint32_t spilled_ = 0;
     std::vector<std::uint8_t> taken_;  // by line, a bit per slot: in use, or in its grace period

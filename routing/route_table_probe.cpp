@@ -27,6 +27,9 @@ namespace {
 // Zen 5 core: 12 ahead 15.7 and 21.2 ns, 24: 12.6 and 17.8, 48: 10.1 and 16.0, 64: 9.6 and 16.1.
 constexpr std::size_t kAhead = 64;
 
+// Ids the filter is asked about at a time.
+constexpr std::size_t kFilterStep = 256;
+
 // Ids hashed at a time.
 constexpr std::size_t kHashStep = 16;
 
@@ -188,6 +191,11 @@ struct RouteTable::Probe {
         return isa == Isa::avx2 ? probe_avx2(work) : probe_scalar(work);
     }
 
+    struct Selected {
+        std::array<std::uint16_t, kFilterStep> which;
+        std::size_t count = 0;
+    };
+
     // Ids that are not in their home line are mostly in the next: those lines are asked for and
     // looked at together, and only what is not there either is searched for one by one.
     [[nodiscard]] std::size_t probe_next(Isa isa,
@@ -212,6 +220,57 @@ struct RouteTable::Probe {
             const std::uint32_t number = found[i] != kNone ? found[i] : search(*wanted[i], hash[i]);
             first.numbers[first.rest[i]] = number;
             asks += number == kAskAuthority ? 1 : 0;
+        }
+        return asks;
+    }
+
+    // Which of the ids hashes[first] to before `end` can be in the table; their lines are asked
+    // for. Without a branch: in a mixture it would be guessed wrong.
+    [[gnu::always_inline]] inline void select_by(std::size_t first,
+                                                 std::size_t end,
+                                                 Selected& selected) const noexcept {
+        for (std::size_t i = first; i < end; ++i) {
+            const std::uint32_t home = table.home_of(hashes[i]);
+            const std::uint32_t may = table.may_have(hashes[i]) ? 1 : 0;
+            rte_prefetch0(table.lines_ + std::size_t{home} * may);
+            selected.which[selected.count] = static_cast<std::uint16_t>(i);
+            selected.count += may;
+        }
+    }
+
+    void select_scalar(std::size_t first, std::size_t end, Selected& selected) const noexcept {
+        select_by(first, end, selected);
+    }
+
+    POSTHASTE_AVX2 void select_avx2(std::size_t first,
+                                    std::size_t end,
+                                    Selected& selected) const noexcept {
+        select_by(first, end, selected);
+    }
+
+    // For at most kFilterStep ids, whose numbers are kNone so far. Gives what run() gives.
+    [[nodiscard]] std::size_t run_strange(Isa isa, std::uint32_t* numbers) const noexcept {
+        Selected selected;
+        for (std::size_t first = 0; first < ids.size(); first += kHashStep) {
+            const std::size_t end = std::min(first + kHashStep, ids.size());
+            if (are == Hashes::wanted) {
+                table.hash_.hash_bulk(ids.subspan(first, end - first), hashes + first);
+            }
+            isa == Isa::avx2 ? select_avx2(first, end, selected)
+                             : select_scalar(first, end, selected);
+        }
+        std::array<const AgentId*, kFilterStep> wanted;
+        std::array<std::uint64_t, kFilterStep> hash;
+        std::array<std::uint32_t, kFilterStep> found;
+        for (std::size_t i = 0; i < selected.count; ++i) {
+            wanted[i] = ids[selected.which[i]];
+            hash[i] = hashes[selected.which[i]];
+        }
+        const std::span some(wanted.data(), selected.count);
+        const std::size_t asks =
+            Probe{table, some, hash.data(), Hashes::given}.run(isa, found.data());
+        for (std::size_t i = 0; i < selected.count; ++i) {
+            numbers[selected.which[i]] = found[i];
         }
         return asks;
     }
@@ -257,6 +316,28 @@ std::size_t RouteTable::lookup_by(Isa isa,
                                   Hashes are,
                                   std::uint32_t* numbers) const noexcept {
     return Probe{*this, ids, hashes, are}.run(isa, numbers);
+}
+
+std::size_t RouteTable::lookup_strange(std::span<const AgentId* const> ids,
+                                       std::uint64_t* hashes,
+                                       Hashes are,
+                                       std::uint32_t* numbers) const noexcept {
+    return lookup_strange_by(isa_, ids, hashes, are, numbers);
+}
+
+std::size_t RouteTable::lookup_strange_by(Isa isa,
+                                          std::span<const AgentId* const> ids,
+                                          std::uint64_t* hashes,
+                                          Hashes are,
+                                          std::uint32_t* numbers) const noexcept {
+    std::fill_n(numbers, ids.size(), kNone);
+    std::size_t asks = 0;
+    for (std::size_t first = 0; first < ids.size(); first += kFilterStep) {
+        const std::size_t step = std::min(kFilterStep, ids.size() - first);
+        const Probe some{*this, ids.subspan(first, step), hashes + first, are};
+        asks += some.run_strange(isa, numbers + first);
+    }
+    return asks;
 }
 
 std::uint32_t RouteTable::lookup_one(const AgentId& id, std::uint64_t hash) const noexcept {

@@ -114,9 +114,38 @@ class Twin {
                     first = numbers;
                 }
                 EXPECT_EQ(numbers, first);
+                check_strange(isa, ids, keys, are, right, first);
             }
         }
         return first;
+    }
+
+    // Asked as if most were strange: the same answers, but that an id that is not there needs no
+    // authority to say so.
+    void check_strange(Isa isa,
+                       const std::vector<std::uint32_t>& ids,
+                       const std::vector<const AgentId*>& keys,
+                       Hashes are,
+                       const std::vector<std::uint64_t>& right,
+                       const std::vector<std::uint32_t>& usual) {
+        std::vector<std::uint64_t> hashes(right);
+        if (are == Hashes::wanted) {
+            std::fill(hashes.begin(), hashes.end(), 0xdead);
+        }
+        std::vector<std::uint32_t> numbers(ids.size() + 1, 0xfeed);
+        const std::size_t asks =
+            table->lookup_strange_by(isa, keys, hashes.data(), are, numbers.data());
+        EXPECT_EQ(numbers.back(), 0xfeedU);
+        numbers.pop_back();
+        EXPECT_EQ(hashes, right);
+        EXPECT_EQ(asks,
+                  static_cast<std::size_t>(
+                      std::count(numbers.begin(), numbers.end(), RouteTable::kAskAuthority)));
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            const bool spared = usual[i] == RouteTable::kAskAuthority &&
+                                numbers[i] == RouteTable::kNone && !model.contains(ids[i]);
+            EXPECT_TRUE(numbers[i] == usual[i] || spared) << ids[i];
+        }
     }
 
     // Whatever is there is found, what was spilled is referred, and nothing is invented.
@@ -359,4 +388,30 @@ TEST(route_table, the_bound_of_what_is_spilled_by_chance_holds) {
     EXPECT_EQ(RouteTable::spilled_by_chance(kLines, 0), 0);
     EXPECT_EQ(RouteTable::spilled_by_chance(kLines, 3 * kLines), 3 * kLines);  // full: any
     EXPECT_LT(RouteTable::spilled_by_chance(13'333'334, 10'000'000), 200);     // 10 M agents
+}
+
+TEST(route_table, the_filter_knows_who_can_be_there_and_forgets_who_left) {
+    Twin twin(20'000, 10);
+    for (std::uint32_t id = 0; id < 20'000; ++id) {
+        twin.put(id, id + 1);
+    }
+    const auto passing = [&](std::uint32_t first, std::uint32_t count) {
+        std::uint32_t passed = 0;
+        for (const std::uint32_t id : range(first, count)) {
+            passed += twin.table->may_have(twin.hash.hash(id_of(id))) ? 1 : 0;
+        }
+        return passed;
+    };
+    EXPECT_EQ(passing(0, 20'000), 20'000U);
+    EXPECT_LT(passing(20'000, 20'000), 800U);  // 1 in 50, and twice as many are still right
+    EXPECT_GT(passing(20'000, 20'000), 0U);
+    for (std::uint32_t id = 0; id < 10'000; ++id) {
+        twin.remove(id);
+    }
+    EXPECT_EQ(passing(10'000, 10'000), 10'000U);
+    EXPECT_LT(passing(0, 10'000), 100U);
+    for (std::uint32_t id = 10'000; id < 20'000; ++id) {
+        twin.remove(id);
+    }
+    EXPECT_EQ(passing(0, 40'000), 0U);
 }
