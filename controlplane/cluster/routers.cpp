@@ -2,7 +2,6 @@
 #include "controlplane/cluster/routers.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "routing/capability_name.h"
@@ -20,12 +19,6 @@ using gossip::membership::MemberView;
 using gossip::membership::Tags;
 
 constexpr std::string_view kRole = "posthaste";
-
-std::string short_hex(std::uint64_t value) {
-    std::array<char, 16> digits;
-    const auto end = std::to_chars(digits.begin(), digits.end(), value, 16).ptr;
-    return {digits.begin(), end};
-}
 
 template <typename Number>
 std::optional<Number> number_of(std::string_view text, int base) {
