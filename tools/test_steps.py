@@ -21,7 +21,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 THREAD_TESTS = ("tests/threads/controlplane/threads-controlplane",
                 "tests/threads/dataplane/threads-dataplane",
                 "tests/threads/routing/threads-routing")
-BUILD, ASAN, TSAN = ROOT / "build", ROOT / "build-asan", ROOT / "build-tsan"
+# What quickstart and bench build: the optimiser sees more, and warns of more.
+RELEASE_PROGRAMS = ("controlplane/posthaste", "tools/posthastectl",
+                    "tools/benchmark/posthaste-bench", "tests/bench/pipeline-bench")
+BUILD, RELEASE = ROOT / "build", ROOT / "build-release"
+ASAN, TSAN = ROOT / "build-asan", ROOT / "build-tsan"
 FUZZ_SECONDS = 20
 PROGRESS_SECONDS = 15
 TAIL_LINES = 40
@@ -226,10 +230,10 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         prog="tools/test", description="Installs what is missing, builds, runs all tests.",
         epilog="logs: build*/log/; the last line of output is 'N passed, N failed'")
-    parser.add_argument("--fast", action="store_true", help="leave out the sanitizers")
-    parser.add_argument("--only", choices=("sources", "build", "e2e", "asan", "tsan"),
+    parser.add_argument("--fast", action="store_true", help="leave out the release and the sanitizers")
+    parser.add_argument("--only", choices=("sources", "build", "e2e", "release", "asan", "tsan"),
                         help="one part: checks of the sources; build with unit, property, "
-                        "component, fuzz corpus; end to end; a sanitizer")
+                        "component, fuzz corpus; end to end; that a release compiles; a sanitizer")
     parser.add_argument("--fuzz-seconds", type=int, default=FUZZ_SECONDS,
                         help="per fuzz target (%(default)s)")
     return parser.parse_args()
@@ -240,7 +244,7 @@ def main():
     steps = Steps()
     wanted = {options.only} if options.only else {"sources", "build", "e2e"}
     if not options.only and not options.fast:
-        wanted |= {"asan", "tsan"}
+        wanted |= {"release", "asan", "tsan"}
     if "sources" in wanted:
         check_sources(steps)
     if wanted & {"build", "e2e"} and build(steps, BUILD):
@@ -248,6 +252,8 @@ def main():
             suites(steps, BUILD, ("unit", "property", "component", "fuzz", "sim"))
         if "e2e" in wanted:
             end_to_end(steps, BUILD)
+    if "release" in wanted:
+        build(steps, RELEASE, ("--buildtype=release",), targets=RELEASE_PROGRAMS)
     if "asan" in wanted and build(
             steps, ASAN, ("-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1",
                           "-Dcpp_args=-Wthread-safety"), "clang++-14"):

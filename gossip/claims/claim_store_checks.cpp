@@ -13,10 +13,13 @@ std::optional<std::uint64_t> ClaimStore::begin_check(RouterId router,
         return std::nullopt;
     }
     const KeyspaceNumber number = known(router)->live;
-    running_.push_back(
-        {.check = {.number = ++checks_begun_, .router = router, .bucket = bucket, .at = held->at},
-         .keyspace = number,
-         .reader = open_reader_at(number, held->head)});
+    RunningCheck& begun = running_.emplace_back();
+    begun.check.number = ++checks_begun_;
+    begun.check.router = router;
+    begun.check.bucket = bucket;
+    begun.check.at = held->at;
+    begun.keyspace = number;
+    begun.reader = open_reader_at(number, held->head);
     return checks_begun_;
 }
 
