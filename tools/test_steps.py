@@ -230,10 +230,12 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         prog="tools/test", description="Installs what is missing, builds, runs all tests.",
         epilog="logs: build*/log/; the last line of output is 'N passed, N failed'")
-    parser.add_argument("--fast", action="store_true", help="leave out the release and the sanitizers")
+    parser.add_argument("--fast", action="store_true",
+                        help="leave out the release and the sanitizers")
     parser.add_argument("--only", choices=("sources", "build", "e2e", "release", "asan", "tsan"),
                         help="one part: checks of the sources; build with unit, property, "
-                        "component, fuzz corpus; end to end; that a release compiles; a sanitizer")
+                        "component, fuzz corpus; end to end; whether a release compiles; a "
+                        "sanitizer")
     parser.add_argument("--fuzz-seconds", type=int, default=FUZZ_SECONDS,
                         help="per fuzz target (%(default)s)")
     return parser.parse_args()
