@@ -16,7 +16,7 @@ constexpr std::size_t kBucketsAtStart = 64;
 Discovery::Discovery(const DiscoveryOptions& options, const KeyHash::Key& key)
     : options_(options),
       rate_(options.requests_per_second),
-      place_(kBucketsAtStart, IdHash{KeyHash(key)}) {}
+      place_(kBucketsAtStart, KeyedIdHash{KeyHash(key)}) {}
 
 bool Discovery::want(const AgentId& agent, std::uint64_t now_ms) {
     advance(now_ms);

@@ -16,6 +16,7 @@
 
 #include "routing/agent_id.h"
 #include "routing/key_hash.h"
+#include "routing/keyed_id_hash.h"
 #include "routing/token_bucket.h"
 
 namespace posthaste::routing {
@@ -73,15 +74,6 @@ class Discovery {
         bool taken;  // by take_requests()
     };
 
-    // Agents are chosen by strangers.
-    struct IdHash {
-        KeyHash hash;
-
-        [[nodiscard]] std::size_t operator()(const AgentId& id) const noexcept {
-            return hash.hash(id);
-        }
-    };
-
     using Asking = std::list<Asked>;
 
     bool end(const AgentId& agent);
@@ -89,7 +81,7 @@ class Discovery {
     DiscoveryOptions options_;
     TokenBucket rate_;
     Asking asked_;  // the longest first; those not taken yet come last
-    std::unordered_map<AgentId, Asking::iterator, IdHash> place_;
+    std::unordered_map<AgentId, Asking::iterator, KeyedIdHash> place_;
     std::uint64_t now_ms_ = 0;
     DiscoveryCounts counts_;
 };

@@ -25,7 +25,7 @@ std::uint64_t percent(std::uint64_t total, std::uint64_t share) noexcept {
 }
 
 // A node of std::unordered_map in libstdc++: the next one's address, then the pair. The hash is
-// not kept beside it, since IdHash does not throw.
+// not kept beside it, since KeyedIdHash does not throw.
 template <typename Record>
 constexpr std::uint64_t kNodeBytes = sizeof(void*) + sizeof(std::pair<const AgentId, Record>);
 

@@ -11,7 +11,8 @@ constexpr std::size_t kBucketsAtStart = 64;
 
 }  // namespace
 
-OfferNames::OfferNames(const KeyHash::Key& key) : by_id_(kBucketsAtStart, IdHash{KeyHash(key)}) {}
+OfferNames::OfferNames(const KeyHash::Key& key)
+    : by_id_(kBucketsAtStart, KeyedIdHash{KeyHash(key)}) {}
 
 tl::expected<std::uint32_t, std::string> OfferNames::hold(OfferKind kind, std::string_view text) {
     const AgentId id = offer_id(kind, text);

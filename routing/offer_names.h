@@ -14,6 +14,7 @@
 
 #include "routing/agent_id.h"
 #include "routing/key_hash.h"
+#include "routing/keyed_id_hash.h"
 #include "routing/offer.h"
 
 namespace posthaste::routing {
@@ -55,17 +56,9 @@ class OfferNames {
     }
 
   private:
-    struct IdHash {
-        KeyHash hash;
-
-        [[nodiscard]] std::size_t operator()(const AgentId& id) const noexcept {
-            return hash.hash(id);
-        }
-    };
-
     std::vector<Name> names_;  // by number less one
     std::vector<std::uint32_t> free_;
-    std::unordered_map<AgentId, std::uint32_t, IdHash> by_id_;
+    std::unordered_map<AgentId, std::uint32_t, KeyedIdHash> by_id_;
 };
 
 }  // namespace posthaste::routing

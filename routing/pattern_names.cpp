@@ -18,7 +18,7 @@ std::size_t PatternNames::VectorHash::operator()(
 }
 
 PatternNames::PatternNames(const PatternNamesOptions& options, const KeyHash::Key& key)
-    : options_(options), by_id_(0, IdHash{KeyHash(key)}) {}
+    : options_(options), by_id_(0, KeyedIdHash{KeyHash(key)}) {}
 
 PatternNames::~PatternNames() = default;
 

@@ -19,6 +19,7 @@
 #include "routing/agent_id.h"
 #include "routing/intrusive_list.h"
 #include "routing/key_hash.h"
+#include "routing/keyed_id_hash.h"
 
 namespace posthaste::routing {
 
@@ -97,14 +98,6 @@ class PatternNames {
         [[nodiscard]] std::size_t operator()(const std::vector<std::uint32_t>& v) const noexcept;
     };
 
-    struct IdHash {
-        KeyHash hash;
-
-        [[nodiscard]] std::size_t operator()(const AgentId& id) const noexcept {
-            return hash.hash(id);
-        }
-    };
-
     struct Combination;
     using Combinations = std::unordered_map<std::vector<std::uint32_t>, Combination, VectorHash>;
 
@@ -138,7 +131,7 @@ class PatternNames {
     void drop(const Name& name);
 
     PatternNamesOptions options_;
-    std::unordered_map<AgentId, std::unique_ptr<Name>, IdHash> by_id_;
+    std::unordered_map<AgentId, std::unique_ptr<Name>, KeyedIdHash> by_id_;
     Queue matched_;
     Queue unmatched_;
     Combinations combinations_;

@@ -38,8 +38,8 @@ bool same_place(const Endpoint& known, const Endpoint& seen) noexcept {
 
 Rib::Rib(const RibLimits& limits, const KeyHash::Key& key)
     : limits_(limits),
-      agents_(kBucketsAtStart, IdHash{KeyHash(key)}),
-      routes_(kBucketsAtStart, IdHash{KeyHash(key)}),
+      agents_(kBucketsAtStart, KeyedIdHash{KeyHash(key)}),
+      routes_(kBucketsAtStart, KeyedIdHash{KeyHash(key)}),
       names_(key) {}
 
 tl::expected<RegisterOutcome, RibError> Rib::register_agent(Registration registration,
@@ -158,7 +158,7 @@ std::optional<RibError> Rib::check_room(const AgentId& agent, Origin origin) con
     }
     return rib_error(
         ErrorCode::overloaded,
-        "the table is full (" + std::to_string(limits_.routes_max) + " agents and routes)");
+        "the table is full (" + std::to_string(limits_.routes_max) + " agents, here or elsewhere)");
 }
 
 // The agent's own route is left alone: it needs no place of its own.

@@ -22,6 +22,7 @@
 #include "routing/fib.h"
 #include "routing/intrusive_list.h"
 #include "routing/key_hash.h"
+#include "routing/keyed_id_hash.h"
 #include "routing/message.h"
 #include "routing/move_rate.h"
 #include "routing/offer.h"
@@ -133,16 +134,8 @@ class Rib {
     using LastHeard = std::function<std::optional<std::uint32_t>(const AgentId&)>;
 
     // Keyed as the Fib is: the ids in these tables are chosen by strangers, too.
-    struct IdHash {
-        KeyHash hash;
-
-        [[nodiscard]] std::size_t operator()(const AgentId& id) const noexcept {
-            return hash.hash(id);
-        }
-    };
-
-    using Agents = std::unordered_map<AgentId, AgentRecord, IdHash>;
-    using Routes = std::unordered_map<AgentId, RouteRecord, IdHash>;
+    using Agents = std::unordered_map<AgentId, AgentRecord, KeyedIdHash>;
+    using Routes = std::unordered_map<AgentId, RouteRecord, KeyedIdHash>;
 
     explicit Rib(const RibLimits& limits, const KeyHash::Key& key = KeyHash::random_key());
     Rib(const Rib&) = delete;

@@ -12,8 +12,7 @@
 
 #include "routing/agent_id.h"
 #include "routing/intrusive_list.h"
-#include "routing/key_hash.h"
-#include "routing/rib.h"
+#include "routing/keyed_id_hash.h"
 
 namespace posthaste::controlplane {
 
@@ -26,7 +25,7 @@ class AgentQueue {
 
     explicit AgentQueue(std::size_t agents_max = std::numeric_limits<std::size_t>::max())
         : agents_max_(agents_max),
-          places_(0, routing::Rib::IdHash{routing::KeyHash(routing::KeyHash::random_key())}) {}
+          places_(0, routing::KeyedIdHash{routing::KeyHash(routing::KeyHash::random_key())}) {}
 
     AgentQueue(const AgentQueue&) = delete;
     AgentQueue& operator=(const AgentQueue&) = delete;
@@ -64,8 +63,6 @@ class AgentQueue {
         return entry;
     }
 
-    [[nodiscard]] bool full() const noexcept { return places_.size() >= agents_max_; }
-
     [[nodiscard]] bool empty() const noexcept { return places_.empty(); }
 
     [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
@@ -77,7 +74,7 @@ class AgentQueue {
     };
 
     std::size_t agents_max_;
-    std::unordered_map<routing::AgentId, Place, routing::Rib::IdHash> places_;
+    std::unordered_map<routing::AgentId, Place, routing::KeyedIdHash> places_;
     routing::IntrusiveList<Place, &Place::at> order_;
 };
 

@@ -13,8 +13,7 @@
 #include <utility>
 
 #include "routing/agent_id.h"
-#include "routing/key_hash.h"
-#include "routing/rib.h"
+#include "routing/keyed_id_hash.h"
 
 namespace posthaste::controlplane {
 
@@ -23,7 +22,7 @@ class AskedAgents {
     AskedAgents(std::size_t agents_max, std::uint64_t timeout_ms)
         : agents_max_(agents_max),
           timeout_ms_(timeout_ms),
-          asked_(0, routing::Rib::IdHash{routing::KeyHash(routing::KeyHash::random_key())}) {}
+          asked_(0, routing::KeyedIdHash{routing::KeyHash(routing::KeyHash::random_key())}) {}
 
     void ask(const routing::AgentId& agent, std::size_t routers, std::uint64_t now_ms) {
         expire(now_ms);
@@ -65,7 +64,7 @@ class AskedAgents {
 
     std::size_t agents_max_;
     std::uint64_t timeout_ms_;
-    std::unordered_map<routing::AgentId, Asked, routing::Rib::IdHash> asked_;  // by strangers' ids
+    std::unordered_map<routing::AgentId, Asked, routing::KeyedIdHash> asked_;  // by strangers' ids
     std::deque<std::pair<std::uint64_t, routing::AgentId>> order_;             // some ended since
 };
 

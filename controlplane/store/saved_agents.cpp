@@ -20,7 +20,7 @@ SavedAgents::SavedAgents(routing::Rib& rib, Store& store, std::vector<SavedPort>
       store_(store),
       ports_(std::move(ports)),
       awaited_(kBucketsAtStart,
-               routing::Rib::IdHash{routing::KeyHash(routing::KeyHash::random_key())}) {}
+               routing::KeyedIdHash{routing::KeyHash(routing::KeyHash::random_key())}) {}
 
 tl::expected<void, std::string> SavedAgents::load(std::uint64_t now_ms,
                                                   const std::function<void()>& after_batch) {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "controlplane/store/store.h"
+#include "routing/keyed_id_hash.h"
 #include "routing/rib.h"
 
 namespace posthaste::controlplane {
@@ -82,7 +83,7 @@ class SavedAgents {
     std::deque<Ticket> pending_;
     std::deque<Ticket> handed_over_;
     // An agent's last ticket, unless it is settled. Ids in band are chosen by strangers.
-    std::unordered_map<routing::AgentId, std::uint64_t, routing::Rib::IdHash> awaited_;
+    std::unordered_map<routing::AgentId, std::uint64_t, routing::KeyedIdHash> awaited_;
     std::uint64_t loaded_ = 0;
     std::uint64_t skipped_ = 0;
 };

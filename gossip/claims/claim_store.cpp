@@ -28,7 +28,7 @@ ClaimStore::ClaimStore(const StoreOptions& options,
       table_(slots_of(options.limits), key),
       sets_(options.limits.sets, options.seed),
       grave_(options.limits.graves_max),
-      provisional_(0, KeyedIdHash{table_.hash()}) {
+      provisional_(0, routing::KeyedIdHash{table_.hash()}) {
     CHECK(options.limits.origins_max > 0 && options.limits.origins_max <= kOriginsMax);
     const std::uint16_t origin = origin_of(self);
     origins_[origin].eligible = true;

@@ -24,11 +24,11 @@
 #include "gossip/claims/claim_table.h"
 #include "gossip/claims/grave.h"
 #include "gossip/claims/identity.h"
-#include "gossip/claims/keyed_id_hash.h"
 #include "gossip/claims/keyspace.h"
 #include "gossip/claims/mutations.h"
 #include "gossip/claims/record.h"
 #include "gossip/claims/refusal.h"
+#include "routing/keyed_id_hash.h"
 
 namespace posthaste::gossip::claims {
 
@@ -378,7 +378,7 @@ class ClaimStore {
     std::uint64_t checks_begun_ = 0;
     std::vector<routing::AgentId> changes_;
     std::vector<routing::AgentId> load_changes_;
-    std::unordered_map<routing::AgentId, ProvisionalClaim, KeyedIdHash> provisional_;
+    std::unordered_map<routing::AgentId, ProvisionalClaim, routing::KeyedIdHash> provisional_;
     std::unordered_map<std::uint64_t, std::uint32_t> provisional_of_;  // how many, by router
     std::deque<std::pair<std::uint64_t, routing::AgentId>> provisional_ends_;
 };

@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "gossip/claims/keyed_id_hash.h"
 #include "routing/agent_id.h"
+#include "routing/keyed_id_hash.h"
 
 namespace posthaste::gossip::claims {
 
@@ -55,7 +55,7 @@ class MoveLimit {
     };
 
     MoveLimit(const MoveLimits& limits, const routing::KeyHash& hash)
-        : limits_(limits), places_(0, KeyedIdHash{hash}) {}
+        : limits_(limits), places_(0, routing::KeyedIdHash{hash}) {}
 
     // Whether note() would refuse. Nothing is counted.
     [[nodiscard]] bool refuses(const routing::AgentId& agent, std::uint64_t now_ms) const;
@@ -78,7 +78,8 @@ class MoveLimit {
         std::uint32_t freezes = 0;
     };
 
-    using Places = std::unordered_map<routing::AgentId, std::list<Moves>::iterator, KeyedIdHash>;
+    using Places =
+        std::unordered_map<routing::AgentId, std::list<Moves>::iterator, routing::KeyedIdHash>;
 
     MoveLimits limits_;
     std::list<Moves> moves_;  // the latest first

@@ -11,7 +11,7 @@
 #include <list>
 #include <unordered_map>
 
-#include "gossip/claims/keyed_id_hash.h"
+#include "routing/keyed_id_hash.h"
 
 namespace posthaste::gossip::claims {
 
@@ -20,7 +20,7 @@ class OpenQuestions {
     OpenQuestions(std::size_t agents_max, std::uint64_t for_ms, const routing::KeyHash::Key& key)
         : agents_max_(agents_max),
           for_ms_(for_ms),
-          places_(0, KeyedIdHash{routing::KeyHash(key)}) {}
+          places_(0, routing::KeyedIdHash{routing::KeyHash(key)}) {}
 
     // False: another lost its place, or there is none.
     bool ask(const routing::AgentId& agent, std::uint64_t now_ms) {
@@ -56,7 +56,8 @@ class OpenQuestions {
         std::uint64_t until_ms = 0;
     };
 
-    using Places = std::unordered_map<routing::AgentId, std::list<Question>::iterator, KeyedIdHash>;
+    using Places =
+        std::unordered_map<routing::AgentId, std::list<Question>::iterator, routing::KeyedIdHash>;
 
     void end(Places::iterator place) {
         order_.erase(place->second);

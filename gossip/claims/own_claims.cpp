@@ -18,8 +18,8 @@ OwnClaims::OwnClaims(ClaimStore& store, const OwnOptions& options)
       options_(options),
       clock_(options.skew_max_ms),
       moves_(options.moves, store.table().hash()),
-      loads_(0, KeyedIdHash{store.table().hash()}),
-      superseded_(0, KeyedIdHash{store.table().hash()}) {}
+      loads_(0, routing::KeyedIdHash{store.table().hash()}),
+      superseded_(0, routing::KeyedIdHash{store.table().hash()}) {}
 
 tl::expected<AttachOutcome, Refusal> OwnClaims::refuse(Refusal why) {
     ++counts_.refused;

@@ -117,9 +117,9 @@ class OwnClaims {
     OwnOptions options_;
     HybridClock clock_;
     MoveLimit moves_;
-    std::unordered_map<routing::AgentId, routing::Load, KeyedIdHash> loads_;
+    std::unordered_map<routing::AgentId, routing::Load, routing::KeyedIdHash> loads_;
     // When the session is to be closed.
-    std::unordered_map<routing::AgentId, std::uint64_t, KeyedIdHash> superseded_;
+    std::unordered_map<routing::AgentId, std::uint64_t, routing::KeyedIdHash> superseded_;
     std::deque<std::pair<std::uint64_t, routing::AgentId>> superseded_due_;
     OwnCounts counts_;
 };

@@ -285,7 +285,8 @@ TEST_F(registrar, refuses_more_agents_than_the_table_holds) {
     }
     const std::uint64_t version = rib_.version();
     static_cast<void>(enrol(kPadding, 4));
-    expect_refused(ErrorCode::overloaded, "the table is full (3 agents and routes)", version);
+    expect_refused(
+        ErrorCode::overloaded, "the table is full (3 agents, here or elsewhere)", version);
     EXPECT_EQ(rib_.agents().size(), 3U);
     EXPECT_EQ(enrol({}, 2).drop, Drop::none) << "who is in may refresh";
 }

@@ -7,14 +7,12 @@
 #include "routing/agent_id.h"
 #include "routing/key_hash.h"
 
-namespace posthaste::gossip::claims {
+namespace posthaste::routing {
 
 struct KeyedIdHash {
-    routing::KeyHash hash;
+    KeyHash hash;
 
-    [[nodiscard]] std::size_t operator()(const routing::AgentId& agent) const noexcept {
-        return hash.hash(agent);
-    }
+    [[nodiscard]] std::size_t operator()(const AgentId& id) const noexcept { return hash.hash(id); }
 };
 
-}  // namespace posthaste::gossip::claims
+}  // namespace posthaste::routing
