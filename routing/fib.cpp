@@ -296,6 +296,7 @@ void Fib::lookup(std::span<const AgentId* const> agents, const FibEntry** found)
         now.lookup(agents.subspan(first, count),
                    hashes.data(),
                    RouteTable::Hashes::wanted,
+                   RouteTable::Mostly::known,
                    numbers.data());
         for (std::size_t i = 0; i < count; ++i) {
             found[first + i] = entry(numbers[i]);

@@ -177,16 +177,13 @@ const FibEntry* FibIndex::find(const AgentId& agent, std::uint64_t hash) const n
 void FibIndex::lookup(std::span<const AgentId* const> agents,
                       std::uint64_t* hashes,
                       RouteTable::Hashes are,
-                      std::uint32_t* numbers,
-                      Mostly mostly) const noexcept {
+                      RouteTable::Mostly mostly,
+                      std::uint32_t* numbers) const noexcept {
     if (table_ == nullptr) {
         lookup_authority(agents, hashes, are, numbers);
         return;
     }
-    const std::size_t asks = mostly == Mostly::known
-                                 ? table_->lookup(agents, hashes, are, numbers)
-                                 : table_->lookup_strange(agents, hashes, are, numbers);
-    if (asks == 0) [[likely]] {
+    if (table_->lookup(agents, hashes, are, mostly, numbers) == 0) [[likely]] {
         return;
     }
     for (std::size_t i = 0; i < agents.size(); ++i) {

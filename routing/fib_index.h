@@ -37,9 +37,6 @@ struct FibIndexOptions {
 
 class FibIndex {
   public:
-    // What most of the ids asked for are. The answers are the same, the way to them is not.
-    enum class Mostly : std::uint8_t { known, strange };
-
     // Null: no memory, rte_errno says why. `entries` is the Fib's array.
     [[nodiscard]] static std::unique_ptr<FibIndex> create(const FibIndexOptions& options,
                                                           const FibEntry* entries,
@@ -64,13 +61,13 @@ class FibIndex {
                                                         bool table) noexcept;
 
     // --- readers, within one quiescent period ---
-    // numbers[i]: position of the entry in the array, plus 1; 0: not there. Hashes as in
+    // numbers[i]: position of the entry in the array, plus 1; 0: not there. The rest as in
     // RouteTable::lookup(). Any count.
     void lookup(std::span<const AgentId* const> agents,
                 std::uint64_t* hashes,
                 RouteTable::Hashes are,
-                std::uint32_t* numbers,
-                Mostly mostly = Mostly::known) const noexcept;
+                RouteTable::Mostly mostly,
+                std::uint32_t* numbers) const noexcept;
     // The same for one agent whose hash is known.
     [[nodiscard]] std::uint32_t lookup_one(const AgentId& agent, std::uint64_t hash) const noexcept;
     // The same by rte_hash alone.

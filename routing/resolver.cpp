@@ -119,9 +119,9 @@ std::size_t Resolver::ask_index(const FibIndex& index,
     if (options_.authority_only) {
         index.lookup_authority(agents, hashes, are, numbers);
     } else {
-        using Mostly = FibIndex::Mostly;
+        using Mostly = RouteTable::Mostly;
         const Mostly mostly = strange_.most() ? Mostly::strange : Mostly::known;
-        index.lookup(agents, hashes, are, numbers, mostly);
+        index.lookup(agents, hashes, are, mostly, numbers);
     }
     std::size_t found = 0;
     for (std::size_t i = 0; i < agents.size(); ++i) {
@@ -142,7 +142,8 @@ void Resolver::by_fib(const FibIndex& index, Batch& batch) noexcept {
     counters_.unknown.add(batch.agents.size() - found);
     // As note(), with the count in a register: in a flood of strange ids it is most of the work.
     std::size_t count = news_count_;
-    for (std::size_t i = 0; i < batch.agents.size() && count < kNewsMax; ++i) {
+    const std::size_t most = strange_.most() ? kNewsOfFlood : kNewsMax;
+    for (std::size_t i = 0; i < batch.agents.size() && count < most; ++i) {
         news_[count] = static_cast<std::uint32_t>(batch.first + i);
         count += batch.number[i] == 0 ? 1 : 0;
     }

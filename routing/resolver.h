@@ -41,8 +41,9 @@ enum class Outcome : std::uint8_t { hit_positive, hit_negative, found, unknown }
 class Resolver {
   public:
     static constexpr std::size_t kChunk = 256;  // ids in hand at a time
-    // More would be told of in vain: discovery takes fewer in a second than a flood has in a burst.
-    static constexpr std::size_t kNewsMax = 16;
+    static constexpr std::size_t kNewsMax = 64;
+    // While most ids are strange: even so many a burst are more than discovery asks for.
+    static constexpr std::size_t kNewsOfFlood = 16;
     static constexpr std::uint32_t kAdmitOne = 16;  // power of two
 
     // Null: no memory for the cache. The Fib outlives it; its stripes must be no more than the
@@ -63,7 +64,7 @@ class Resolver {
                                           Outcome& outcome) noexcept;
 
     // Positions, in the last call of resolve(), of agents that the Fib itself did not know (not a
-    // negative copy), the first kNewsMax of them: somebody may be asked where they are.
+    // negative copy), the first of them: somebody may be asked where they are.
     [[nodiscard]] std::span<const std::uint32_t> news() const noexcept {
         return {news_.data(), news_count_};
     }

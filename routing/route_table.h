@@ -38,6 +38,9 @@ class RouteTable {
 
     enum class Isa : std::uint8_t { scalar, avx2 };  // of the probe
     enum class Hashes : std::uint8_t { given, wanted };
+    // What most of the ids asked for are. The answers are the same; for strange ones the way is
+    // shorter, for known ones a little longer.
+    enum class Mostly : std::uint8_t { known, strange };
 
     // Null: no memory. For `capacity` ids at once, at least 1. `hash` gave, and gives, the hashes
     // that are passed in; both outlive the table.
@@ -82,12 +85,8 @@ class RouteTable {
     std::size_t lookup(std::span<const AgentId* const> ids,
                        std::uint64_t* hashes,
                        Hashes are,
+                       Mostly mostly,
                        std::uint32_t* numbers) const noexcept;
-    // The same, faster where most ids are not there and a little slower where they are.
-    std::size_t lookup_strange(std::span<const AgentId* const> ids,
-                               std::uint64_t* hashes,
-                               Hashes are,
-                               std::uint32_t* numbers) const noexcept;
     // The same for one id whose hash is known, without a pipeline.
     [[nodiscard]] std::uint32_t lookup_one(const AgentId& id, std::uint64_t hash) const noexcept;
     // The same by one kind of probe, which the CPU must have; for tests and benchmarks.
@@ -95,12 +94,8 @@ class RouteTable {
                           std::span<const AgentId* const> ids,
                           std::uint64_t* hashes,
                           Hashes are,
+                          Mostly mostly,
                           std::uint32_t* numbers) const noexcept;
-    std::size_t lookup_strange_by(Isa isa,
-                                  std::span<const AgentId* const> ids,
-                                  std::uint64_t* hashes,
-                                  Hashes are,
-                                  std::uint32_t* numbers) const noexcept;
 
     // Whether an id with this hash can be there, from the filter alone.
     [[nodiscard]] bool may_have(std::uint64_t hash) const noexcept {

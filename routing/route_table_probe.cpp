@@ -306,30 +306,20 @@ bool RouteTable::has_avx2() noexcept {
 std::size_t RouteTable::lookup(std::span<const AgentId* const> ids,
                                std::uint64_t* hashes,
                                Hashes are,
+                               Mostly mostly,
                                std::uint32_t* numbers) const noexcept {
-    return lookup_by(isa_, ids, hashes, are, numbers);
+    return lookup_by(isa_, ids, hashes, are, mostly, numbers);
 }
 
 std::size_t RouteTable::lookup_by(Isa isa,
                                   std::span<const AgentId* const> ids,
                                   std::uint64_t* hashes,
                                   Hashes are,
+                                  Mostly mostly,
                                   std::uint32_t* numbers) const noexcept {
-    return Probe{*this, ids, hashes, are}.run(isa, numbers);
-}
-
-std::size_t RouteTable::lookup_strange(std::span<const AgentId* const> ids,
-                                       std::uint64_t* hashes,
-                                       Hashes are,
-                                       std::uint32_t* numbers) const noexcept {
-    return lookup_strange_by(isa_, ids, hashes, are, numbers);
-}
-
-std::size_t RouteTable::lookup_strange_by(Isa isa,
-                                          std::span<const AgentId* const> ids,
-                                          std::uint64_t* hashes,
-                                          Hashes are,
-                                          std::uint32_t* numbers) const noexcept {
+    if (mostly == Mostly::known) [[likely]] {
+        return Probe{*this, ids, hashes, are}.run(isa, numbers);
+    }
     std::fill_n(numbers, ids.size(), kNone);
     std::size_t asks = 0;
     for (std::size_t first = 0; first < ids.size(); first += kFilterStep) {

@@ -240,7 +240,11 @@ TEST(fib_rekey, a_reader_that_has_the_old_index_finds_by_it_until_it_moves_on) {
         const AgentId* const key = &id;
         std::uint64_t hash = 0;
         std::uint32_t position = 0;
-        old.lookup(std::span(&key, 1), &hash, RouteTable::Hashes::wanted, &position);
+        old.lookup(std::span(&key, 1),
+                   &hash,
+                   RouteTable::Hashes::wanted,
+                   RouteTable::Mostly::known,
+                   &position);
         ASSERT_NE(position, 0U);
         ASSERT_EQ(one.fib->entry(position)->agent, id);
         ASSERT_EQ(one.fib->entry(position)->version, number + 1);
