@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // KeyringWriter: the keyring's file, written on a thread of its own, since a disk may take its
-// time.
+// time. So a change of keys is answered before the disk has it, and kill -9 within that write loses
+// it: the router then comes back with the keys it had before.
 //
 // Only the last keys count: those that wait while others are written are replaced by newer ones.
 // All calls are the control thread's; only the destructor waits, until the last keys are written.

@@ -67,6 +67,8 @@ void log_router(const RouterMember& router) {
     }
 }
 
+constexpr std::uint64_t kKeyringRetryMs = 5'000;
+
 }  // namespace
 
 Cluster::Transport::Transport(Parts parts)
@@ -116,7 +118,7 @@ bool Cluster::Transport::turn(std::uint64_t now_ms) {
     }
     note_members(now_ms);
     send_of_members(now_ms);
-    note_keyring();
+    note_keyring(now_ms);
     if (plane_ms >= plane.next_due_ms()) {
         plane.on_timer(plane_ms);
     }
@@ -209,10 +211,15 @@ void Cluster::Transport::note_routes() {
     append(route_events, events, events_lost_);
 }
 
-void Cluster::Transport::note_keyring() {
+void Cluster::Transport::note_keyring(std::uint64_t now_ms) {
     if (const auto why = keyring_writer_.take_failure()) {
         ++keyring_failures_;
+        keyring_again_ms_ = now_ms + kKeyringRetryMs;
         log_error("the cluster's keys have changed and are not kept: " + *why);
+    }
+    if (keyring_again_ms_ != 0 && now_ms >= keyring_again_ms_) {
+        keyring_again_ms_ = 0;
+        keyring_writer_.keep(membership.keyring().keys());
     }
 }
 

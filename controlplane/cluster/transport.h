@@ -63,13 +63,14 @@ class Cluster::Transport {
     void send_of_members(std::uint64_t now_ms);
     void note_members(std::uint64_t now_ms);
     void note_routes();
-    void note_keyring();
+    void note_keyring(std::uint64_t now_ms);
 
     ReadySockets ready_;
     const std::string keyring_path_;
     KeyringWriter keyring_writer_;
     std::uint64_t events_lost_ = 0;
     std::uint64_t keyring_failures_ = 0;
+    std::uint64_t keyring_again_ms_ = 0;  // 0: they are on the disk, or on their way
     std::uint64_t turns_ = 0;
     std::uint64_t turn_us_max_ = 0;
 };

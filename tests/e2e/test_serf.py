@@ -196,7 +196,8 @@ def test_keys_are_rotated_among_three_serfs_and_two_routers(lab, two):
     wait_until(removed, 30, "all have removed the old key")
     listed = answered_by_all(agents[2], "-list")
     assert new in listed and old not in listed and "[5/5]" in listed
-    assert new in (lab.folder / "keys1").read_text(encoding="ascii")
+    kept = lab.folder / "keys1"
+    wait_until(lambda: new in kept.read_text(encoding="ascii"), 10, "the key is on r1's disk")
     for agent in agents:
         assert all(agent.status(name) == "alive" for name in ("r1", "r2", "serf12")), agent.name
         assert agent.complaints() == []
