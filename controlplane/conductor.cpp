@@ -27,6 +27,8 @@ using routing::Drop;
 
 constexpr unsigned kPuntsPerClassAndCycle = 64;
 constexpr std::size_t kLeaseChecksPerCycle = 4'096;
+// Of agents that left just now: what is known of them elsewhere is shown in the same cycle.
+constexpr std::size_t kEndsPerCycle = 256;
 
 }  // namespace
 
@@ -240,6 +242,9 @@ void Conductor::expire_leases(std::uint64_t now_ms) {
     const std::size_t gone = box_.rib.expire(now_ms, last_heard, kLeaseChecksPerCycle);
     if (gone > 0) {
         log_at(LogLevel::info, "lease", std::to_string(gone) + " agents gone: lease expired");
+        if (box_.cluster_routes != nullptr) {
+            box_.cluster_routes->settle_some(kEndsPerCycle);
+        }
     }
     const std::size_t ended = box_.rib.expire_routes(now_ms, kLeaseChecksPerCycle);
     if (ended > 0) {

@@ -154,8 +154,10 @@ void EventLoop::watch_table() {
     const std::string figures =
         std::to_string(used) + " of " + std::to_string(capacity) + " ([agents] agents_max)";
     if (*change == TableAlarm::Change::full) {
-        log_warning("the table of agents and routes is full: " + figures +
-                    "; new ones are refused, those that are in stay");
+        log_warning(
+            "the table of agents and routes is full: " + figures +
+            "; claims of other routers wait, or make room for agents here, which are refused "
+            "once no claim is left");
     } else {
         log_notice("the table of agents and routes has room again: " + figures);
     }

@@ -173,7 +173,7 @@ Reply LiveOperations::add_agent(const AgentAddition& addition) {
     if (!outcome.has_value()) {
         return {tl::unexpected(error_of(outcome.error()))};
     }
-    publish();
+    publish(addition.agent);
     return answer_when_stored(addition.agent,
                               {{"agent", addition.agent.to_text()},
                                {"outcome", kOutcomeNames[static_cast<std::size_t>(*outcome)]}});
@@ -194,7 +194,7 @@ Reply LiveOperations::remove_agent(const AgentId& agent) {
     if (!removed.has_value()) {
         return {tl::unexpected(error_of(removed.error()))};
     }
-    publish();
+    publish(agent);
     return answer_when_stored(agent, {{"agent", agent.to_text()}, {"outcome", "removed"}});
 }
 
@@ -206,7 +206,7 @@ Reply LiveOperations::drain_agent(const AgentId& agent) {
     if (!drained.has_value()) {
         return {tl::unexpected(error_of(drained.error()))};
     }
-    publish();
+    publish(agent);
     return answer_when_stored(agent, {{"agent", agent.to_text()}, {"outcome", "draining"}});
 }
 

@@ -86,6 +86,14 @@ class LiveOperations final : public Operations {
     // Before the operator is told: whoever acts on the answer finds the lcores doing it.
     void publish() { conductor_.publish(box_.now_ms()); }
 
+    // The same of an agent that came, changed or left.
+    void publish(const routing::AgentId& agent) {
+        if (box_.cluster_routes != nullptr) {
+            box_.cluster_routes->settle_agent(agent);
+        }
+        publish();
+    }
+
     Box& box_;
     Conductor& conductor_;
     std::optional<LogLevel> log_level_;

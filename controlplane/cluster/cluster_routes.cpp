@@ -64,7 +64,7 @@ ClusterRoutes::Done ClusterRoutes::turn(const Input& input) {
         serve_router(member);
     }
     serve_events(input);
-    settle_own(kOwnPerTurn);
+    settle_some(kOwnPerTurn);
     if (!told_end_ && own_pending_.empty()) {
         told_end_ = true;
         parts_.plane.own().end_of_rib(input.claims_ms);
@@ -127,7 +127,10 @@ void ClusterRoutes::take_attaches() {
     }
 }
 
-void ClusterRoutes::settle_own(std::size_t budget) {
+void ClusterRoutes::settle_some(std::size_t budget) {
+    if (!started_) {
+        return;
+    }
     take_attaches();
     for (; !own_pending_.empty() && budget > 0; --budget) {
         settle(*own_pending_.pop());
@@ -167,13 +170,13 @@ void ClusterRoutes::settle(const AgentQueue::Entry& change) {
             load_is_due(agent);
         }
     } else {
-        keep_unclaimed(agent);  // it is served here, and told of when that is possible
+        keep_unclaimed(change);  // it is served here, and told of when that is possible
     }
     show(agent);
 }
 
-void ClusterRoutes::keep_unclaimed(const AgentId& agent) {
-    if (!unclaimed_.push(agent)) {
+void ClusterRoutes::keep_unclaimed(const AgentQueue::Entry& change) {
+    if (!unclaimed_.push(change.agent, change.marked)) {
         buckets_to_look_ = std::max<std::size_t>(parts_.rib.agents().bucket_count(), 1);
     }
 }
@@ -184,15 +187,16 @@ void ClusterRoutes::retry_unclaimed() {
         return;
     }
     for (std::size_t left = std::min(unclaimed_.size(), kUnclaimedPerTurn); left > 0; --left) {
-        const AgentId agent = unclaimed_.pop()->agent;
+        const AgentQueue::Entry waiting = *unclaimed_.pop();
+        const AgentId& agent = waiting.agent;
         const routing::AgentRecord* const record = parts_.rib.find_agent(agent);
         if (record != nullptr &&
             parts_.plane.own().refusal_of(
-                agent, attachment_of(*record, true), now_ms_ + claims_ahead_ms_)) {
-            unclaimed_.push(agent);
+                agent, attachment_of(*record, waiting.marked), now_ms_ + claims_ahead_ms_)) {
+            unclaimed_.push(agent, waiting.marked);
         } else {
             unclaimed_go_on_ = true;
-            settle({agent, true});
+            settle(waiting);
         }
     }
 }
@@ -208,7 +212,7 @@ void ClusterRoutes::find_unclaimed() {
     }
     for (std::size_t budget = kBucketsPerTurn; budget > 0 && buckets_to_look_ > 0; --budget) {
         for (auto at = agents.begin(next_bucket_); at != agents.end(next_bucket_); ++at) {
-            if (!parts_.plane.store().own(at->first) && !unclaimed_.push(at->first)) {
+            if (!parts_.plane.store().own(at->first) && !unclaimed_.push(at->first, true)) {
                 return;  // until some of them are claimed
             }
         }

@@ -107,8 +107,11 @@ class ClusterRoutes final : public AttachJudge {
 
     // The agent is claimed if it is here, and shown as the claims say. Before the Rib's changes are
     // published and it is answered, so that one that was told that it is here is. Others that
-    // changed are settled by turns.
+    // changed are settled by settle_some().
     void settle_agent(const routing::AgentId& agent);
+    // At most so many agents that came, changed or left, those first that wait for longest. Turns
+    // settle the rest.
+    void settle_some(std::size_t budget);
 
     [[nodiscard]] tl::expected<void, routing::RibError> may_attach(
         const routing::Registration& wanted, std::uint64_t now_ms) override;
@@ -127,11 +130,10 @@ class ClusterRoutes final : public AttachJudge {
     // cluster_routes.cpp
     void serve_events(const Input& input);
     void take_attaches();
-    void settle_own(std::size_t budget);
     void settle(const AgentQueue::Entry& change);
     [[nodiscard]] gossip::claims::Attachment attachment_of(const routing::AgentRecord& record,
                                                            bool new_session) const;
-    void keep_unclaimed(const routing::AgentId& agent);
+    void keep_unclaimed(const AgentQueue::Entry& change);
     void retry_unclaimed();
     void find_unclaimed();
     void tell_loads();

@@ -23,7 +23,8 @@ tl::expected<std::uint16_t, std::string> ClusterRoutes::place(const RouterMember
     if (named && router_at(*named).value_or(member.id) != member.id) {
         return tl::unexpected(std::string("another router has that name"));
     }
-    if (!member.fabric.is_unicast_host() || member.fabric_port == 0) {
+    const bool has_section = named && parts_.next_hops.routers()[*named].configured;
+    if (!has_section && (!member.fabric.is_unicast_host() || member.fabric_port == 0)) {
         return tl::unexpected(std::string("it does not say where its frames go"));
     }
     return parts_.next_hops.join(next_hop_of(member), parts_.config, now_ms_);

@@ -21,6 +21,20 @@ using support::local_agent;
 using support::numbered_id;
 using support::RouteCluster;
 
+namespace {
+
+// First to router 1, then to router 2: the session at router 1 is within its grace.
+void attach_to_both(RouteCluster& cluster) {
+    cluster.join_all();
+    for (const std::size_t number : {1U, 2U}) {
+        ASSERT_TRUE(cluster.enrol(number, local_agent(kAgent)));
+        cluster.pass(100);
+    }
+    ASSERT_EQ(cluster[1].way_to(kAgent), "r2");
+}
+
+}  // namespace
+
 TEST(cluster_routes, an_agent_registered_at_one_router_is_routed_by_the_others) {
     RouteCluster cluster(3);
     cluster.join_all();
@@ -73,12 +87,7 @@ TEST(cluster_routes, an_agent_that_moved_is_routed_at_once_and_its_old_session_e
 
 TEST(cluster_routes, if_the_other_claim_goes_within_the_grace_the_session_here_is_shown_again) {
     RouteCluster cluster(2);
-    cluster.join_all();
-    ASSERT_TRUE(cluster.enrol(1, local_agent(kAgent)));
-    cluster.pass(100);
-    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));
-    cluster.pass(100);
-    ASSERT_EQ(cluster[1].way_to(kAgent), "r2");
+    ASSERT_NO_FATAL_FAILURE(attach_to_both(cluster));
     ASSERT_TRUE(cluster[2].rib.deregister_agent(numbered_id(kAgent), nullptr));
     cluster.pass(100);
     EXPECT_EQ(cluster[1].way_to(kAgent), "local");
@@ -89,11 +98,7 @@ TEST(cluster_routes, if_the_other_claim_goes_within_the_grace_the_session_here_i
 
 TEST(cluster_routes, an_agent_that_registers_again_within_the_grace_is_back) {
     RouteCluster cluster(2);
-    cluster.join_all();
-    ASSERT_TRUE(cluster.enrol(1, local_agent(kAgent)));
-    cluster.pass(100);
-    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));
-    cluster.pass(100);
+    ASSERT_NO_FATAL_FAILURE(attach_to_both(cluster));
     ASSERT_TRUE(cluster.enrol(1, local_agent(kAgent)));
     EXPECT_EQ(cluster[1].way_to(kAgent), "local");
     cluster.pass(kGraceMs + 200);
@@ -252,12 +257,7 @@ TEST(cluster_routes, an_agent_that_registers_is_claimed_before_all_that_changed_
 
 TEST(cluster_routes, an_agent_that_changes_again_and_again_waits_once_and_as_a_new_session) {
     RouteCluster cluster(2);
-    cluster.join_all();
-    ASSERT_TRUE(cluster.enrol(1, local_agent(kAgent)));
-    cluster.pass(100);
-    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));
-    cluster.pass(100);
-    ASSERT_EQ(cluster[1].way_to(kAgent), "r2");
+    ASSERT_NO_FATAL_FAILURE(attach_to_both(cluster));
     ASSERT_TRUE(cluster[1].rib.register_agent(local_agent(kAgent), 0));  // it wants to be here
     for (const auto state : {routing::AgentState::draining, routing::AgentState::running}) {
         ASSERT_TRUE(cluster[1].rib.set_state(numbered_id(kAgent), state));
@@ -306,6 +306,22 @@ TEST(cluster_routes, agents_beyond_those_kept_for_room_are_claimed_when_there_is
     }
     EXPECT_LE(planes[1].store().room(), 1U) << "as many as can be";
     EXPECT_GT(claimed().size(), 5U);
+}
+
+TEST(cluster_routes, who_leaves_is_shown_where_else_it_is_in_the_same_publication) {
+    RouteCluster cluster(2);
+    cluster.join_all();
+    routing::Registration several = local_agent(kAgent);
+    several.multi = true;
+    for (const std::size_t number : {1U, 2U}) {
+        ASSERT_TRUE(cluster.enrol(number, several));
+        cluster.pass(100);
+    }
+    ASSERT_EQ(cluster[1].way_to(kAgent), "local");
+    ASSERT_TRUE(cluster[1].rib.deregister_agent(numbered_id(kAgent), nullptr));
+    cluster[1].routes.settle_some(1);
+    cluster[1].publish();
+    EXPECT_EQ(cluster[1].way_to(kAgent), "r2");
 }
 
 TEST(cluster_routes, an_agent_nobody_told_of_is_asked_for_and_shown) {
