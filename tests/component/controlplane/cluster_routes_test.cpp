@@ -147,6 +147,12 @@ struct Scene {
         box.publish();
     }
 
+    // Membership tells the box and its plane of router 3.
+    void tell(Membership membership, std::size_t budget = 10'000) {
+        cluster.planes[1].set_member(member(3).id, membership);
+        box.turn({member(3, membership)}, budget);
+    }
+
     RouteCluster cluster;
     RealBox box;
 };
@@ -178,13 +184,11 @@ TEST(cluster_routes_fib, a_dead_router_is_out_at_once_and_its_agents_fail_over_a
         scene.box.pass(100);
     }
     ASSERT_EQ(scene.box.way_to(kAgent), "r3");
-    scene.cluster.planes[1].set_member(member(3).id, Membership::out);
-    scene.box.turn({member(3, Membership::out)}, 0);
+    scene.tell(Membership::out, 0);
     EXPECT_EQ(scene.box.way_to(kAgent), "out");
     scene.box.pass(50);
     EXPECT_EQ(scene.box.way_to(kAgent), "r2");
-    scene.cluster.planes[1].set_member(member(3).id, Membership::alive);
-    scene.box.turn({member(3)});
+    scene.tell(Membership::alive);
     scene.box.pass(50);
     EXPECT_EQ(scene.box.way_to(kAgent), "r3");
 }
@@ -268,15 +272,13 @@ TEST(cluster_routes_fib, a_router_without_a_session_of_a_multi_homed_agent_fails
     EXPECT_EQ(scene.cluster[2].way_to(kAgent), "local");
     EXPECT_EQ(scene.cluster[3].way_to(kAgent), "local");
     ASSERT_EQ(scene.box.way_to(kAgent), "r3");
-    scene.cluster.planes[1].set_member(member(3).id, Membership::out);
-    scene.box.turn({member(3, Membership::out)});
+    scene.tell(Membership::out);
     scene.box.pass(20);
     EXPECT_EQ(scene.box.way_to(kAgent), "r2");
     ASSERT_TRUE(scene.cluster[2].rib.deregister_agent(numbered_id(kAgent), nullptr));
     scene.box.pass(50);
     EXPECT_NE(scene.box.way_to(kAgent), "r2");
-    scene.cluster.planes[1].set_member(member(3).id, Membership::alive);
-    scene.box.turn({member(3)});
+    scene.tell(Membership::alive);
     scene.box.pass(50);
     EXPECT_EQ(scene.box.way_to(kAgent), "r3");
 }

@@ -173,6 +173,17 @@ TEST(config, every_key_of_a_policy_reaches_its_field) {
     EXPECT_EQ(config.content_policies[1].mirror_port, "fabric0");
 }
 
+// [kind UUID] with `keys`, so many times, each of another agent.
+std::string sections(const std::string& kind, int count, const std::string& keys) {
+    std::string text;
+    for (int i = 0; i < count; ++i) {
+        char uuid[40];
+        std::snprintf(uuid, sizeof uuid, "%08x-1111-4111-8111-111111111111", i);
+        text.append("[").append(kind).append(" ").append(uuid).append("]\n").append(keys);
+    }
+    return text;
+}
+
 constexpr const char* kTwoFabrics =
     "[port f0]\ndevice = net_null0\nrole = fabric\naddresses = 172.16.0.1/24, fe80::1/64\n"
     "gateway = 172.16.0.254\n"
@@ -225,11 +236,7 @@ TEST(config, a_text_beyond_the_limit_is_refused_unread) {
 TEST(config, a_hundred_thousand_routes_are_no_trouble) {
     std::string text = std::string(kTwoFabrics) +
                        "[agents]\nagents_max = 100000\n[router west]\naddress = 172.17.0.9\n";
-    for (int i = 0; i < 100'000; ++i) {
-        char uuid[40];
-        std::snprintf(uuid, sizeof uuid, "%08x-1111-4111-8111-111111111111", i);
-        text += std::string("[route ") + uuid + "]\nrouter = west\n";
-    }
+    text += sections("route", 100'000, "router = west\n");
     EXPECT_EQ(good(text).routes.size(), 100'000U);
 }
 
@@ -237,11 +244,7 @@ TEST(config, more_static_agents_than_claims_are_none_a_cluster_can_be_told_of) {
     std::string text = std::string(kTwoFabrics) +
                        "[port e0]\ndevice = net_null2\nrole = edge\naddresses = 10.0.0.1/24\n"
                        "[cluster]\naddress = 192.0.2.1\n";
-    for (int i = 0; i < 1'025; ++i) {
-        char uuid[40];
-        std::snprintf(uuid, sizeof uuid, "%08x-1111-4111-8111-111111111111", i);
-        text += std::string("[agent ") + uuid + "]\nport = e0\naddress = 10.0.0.2\n";
-    }
+    text += sections("agent", 1'025, "port = e0\naddress = 10.0.0.2\n");
     EXPECT_EQ(good(text).static_agents.size(), 1'025U);
     const auto at = text.find("[agent");
     const auto config = parse_config(text.insert(at, "claims_max = 1024\n"), "t");

@@ -19,6 +19,50 @@ using support::member;
 using support::numbered_id;
 using support::RouteCluster;
 
+namespace {
+
+constexpr std::size_t kSlice = 40;  // of 100 routes
+
+// Router 2 has 100 agents and moves to another address; the first slice of its routes at router 1
+// has followed.
+struct MovingRouter {
+    MovingRouter() : cluster(2) {
+        cluster.join_all();
+        for (std::uint32_t agent = 0; agent < 100; ++agent) {
+            EXPECT_TRUE(cluster.enrol(2, local_agent(agent)));
+        }
+        cluster.pass(200);
+        before = adjacency();
+        RouterMember moved = member(2);
+        moved.fabric = support::address("10.2.0.77");
+        cluster.turn(1, {moved}, kSlice);
+        after = adjacency();
+        EXPECT_NE(after, before);
+    }
+
+    [[nodiscard]] std::uint16_t adjacency() {
+        return cluster[1].next_hops.routers()[*cluster[1].next_hops.find_router("r2")].adjacency;
+    }
+
+    [[nodiscard]] std::size_t routes_by(std::uint16_t where) {
+        std::size_t count = 0;
+        for (const auto& [id, entry] : cluster[1].fib) {
+            count += entry.endpoint.adjacency == where ? 1U : 0U;
+        }
+        return count;
+    }
+
+    [[nodiscard]] bool is_used(std::uint16_t which) {
+        return cluster[1].neighbours.adjacencies()[which].used;
+    }
+
+    RouteCluster cluster;
+    std::uint16_t before = 0;
+    std::uint16_t after = 0;
+};
+
+}  // namespace
+
 TEST(cluster_routes_members, agents_of_a_dead_router_go_to_their_other_claim_and_back) {
     RouteCluster cluster(3);
     cluster.join_all();
@@ -153,58 +197,25 @@ TEST(cluster_routes_members, a_router_that_moves_where_no_port_leads_is_out_unti
 }
 
 TEST(cluster_routes_members, routes_follow_a_router_to_its_new_address_in_slices) {
-    RouteCluster cluster(2);
-    cluster.join_all();
-    for (std::uint32_t agent = 0; agent < 100; ++agent) {
-        ASSERT_TRUE(cluster.enrol(2, local_agent(agent)));
-    }
-    cluster.pass(200);
-    const auto slot = *cluster[1].next_hops.find_router("r2");
-    const std::uint16_t before = cluster[1].next_hops.routers()[slot].adjacency;
-    RouterMember moved = member(2);
-    moved.fabric = support::address("10.2.0.77");
-    cluster.turn(1, {moved}, 40);
-    const std::uint16_t after = cluster[1].next_hops.routers()[slot].adjacency;
-    ASSERT_NE(after, before);
-    const auto there = [&] {
-        std::size_t count = 0;
-        for (const auto& [id, entry] : cluster[1].fib) {
-            count += entry.endpoint.adjacency == after ? 1U : 0U;
-        }
-        return count;
-    };
-    EXPECT_EQ(there(), 40U);
-    cluster.turn(1, {}, 40);
-    cluster.turn(1, {}, 40);
-    EXPECT_EQ(there(), 100U);
-    cluster.turn(1, {}, 40);
-    EXPECT_FALSE(cluster[1].neighbours.adjacencies()[before].used);
+    MovingRouter moving;
+    EXPECT_EQ(moving.routes_by(moving.after), kSlice);
+    moving.cluster.turn(1, {}, kSlice);
+    moving.cluster.turn(1, {}, kSlice);
+    EXPECT_EQ(moving.routes_by(moving.after), 100U);
+    moving.cluster.turn(1, {}, kSlice);
+    EXPECT_FALSE(moving.is_used(moving.before));
 }
 
 TEST(cluster_routes_members, routes_follow_a_router_that_moves_back_before_all_have_followed) {
-    RouteCluster cluster(2);
-    cluster.join_all();
-    for (std::uint32_t agent = 0; agent < 100; ++agent) {
-        ASSERT_TRUE(cluster.enrol(2, local_agent(agent)));
-    }
-    cluster.pass(200);
-    const auto slot = *cluster[1].next_hops.find_router("r2");
-    const std::uint16_t before = cluster[1].next_hops.routers()[slot].adjacency;
-    RouterMember moved = member(2);
-    moved.fabric = support::address("10.2.0.77");
-    cluster.turn(1, {moved}, 40);
-    const std::uint16_t between = cluster[1].next_hops.routers()[slot].adjacency;
-    ASSERT_NE(between, before);
-    cluster.turn(1, {member(2)}, 40);
-    ASSERT_EQ(cluster[1].next_hops.routers()[slot].adjacency, before);
+    MovingRouter moving;
+    moving.cluster.turn(1, {member(2)}, kSlice);
+    ASSERT_EQ(moving.adjacency(), moving.before);
     for (int i = 0; i < 10; ++i) {
-        cluster.turn(1, {}, 40);
+        moving.cluster.turn(1, {}, kSlice);
     }
-    for (const auto& [id, entry] : cluster[1].fib) {
-        EXPECT_EQ(entry.endpoint.adjacency, before);
-    }
-    EXPECT_TRUE(cluster[1].neighbours.adjacencies()[before].used);
-    EXPECT_FALSE(cluster[1].neighbours.adjacencies()[between].used);
+    EXPECT_EQ(moving.routes_by(moving.before), 100U);
+    EXPECT_TRUE(moving.is_used(moving.before));
+    EXPECT_FALSE(moving.is_used(moving.after));
 }
 
 TEST(cluster_routes_members, a_member_with_a_section_is_where_the_section_says) {
