@@ -4,16 +4,15 @@
 #pragma once
 
 #include <algorithm>
-#include <limits>
 
 #include "gossip/membership/serf_message.h"
 
 namespace posthaste::gossip::membership {
 
 // How far ahead of ours a time may be: more than ever happened, and so little that whoever makes up
-// times needs as many messages as this to use up the clock.
+// times needs 2^30 messages to use up the clock.
 inline constexpr LamportTime kLamportStep = LamportTime{1} << 32;
-// Beyond, no clock is that a push/pull could be about.
+// No time is beyond.
 inline constexpr LamportTime kLamportMax = LamportTime{1} << 62;
 
 class LamportClock {
@@ -25,7 +24,7 @@ class LamportClock {
 
     // Not too far ahead to be believed.
     [[nodiscard]] bool reaches(LamportTime time) const noexcept {
-        return time != kLast && (time <= time_ || time - time_ <= kLamportStep);
+        return time < kLamportMax && (time <= time_ || time - time_ <= kLamportStep);
     }
 
     // Somebody has seen `time`, which is in reach: ours is later.
@@ -41,8 +40,6 @@ class LamportClock {
     }
 
   private:
-    static constexpr LamportTime kLast = std::numeric_limits<LamportTime>::max();
-
     LamportTime time_ = 1;
 };
 

@@ -218,8 +218,11 @@ tl::expected<void, std::string> MembershipState::set_tags(const Tags& tags) {
     if (leaving()) {
         return tl::unexpected(std::string("this router is leaving the cluster"));
     }
-    options_.tags = tags;
     Member& me = self();
+    if (me.meta != *meta && me.incarnation == kIncarnationMax) {
+        return tl::unexpected(std::string("there is no later incarnation that could say so"));
+    }
+    options_.tags = tags;
     if (me.meta != *meta) {
         me.meta = std::move(*meta);
         raise_incarnation(me.incarnation);

@@ -31,6 +31,8 @@
 
 namespace posthaste::gossip::membership {
 
+inline constexpr std::uint32_t kIncarnationMax = std::numeric_limits<std::uint32_t>::max();
+
 inline constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 inline constexpr std::size_t kRelaysMax = 1'024;  // pings for others under way
 inline constexpr std::size_t kEventsMax = 65'536;

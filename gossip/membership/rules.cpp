@@ -7,12 +7,6 @@
 
 namespace posthaste::gossip::membership {
 
-namespace {
-
-constexpr std::uint32_t kIncarnationMax = std::numeric_limits<std::uint32_t>::max();
-
-}  // namespace
-
 void MembershipState::relay(std::string_view subject, const Message& message) {
     swim_queue_.add(subject, encode(message));
     counters_.broadcasts_dropped = swim_queue_.dropped() + user_queue_.dropped();

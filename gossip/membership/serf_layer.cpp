@@ -2,7 +2,6 @@
 #include "gossip/membership/serf_layer.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <utility>
 
@@ -105,31 +104,42 @@ void SerfLayer::merge_user_state(std::string_view state, bool join, std::uint64_
     }
     // The clock of a push/pull is the time of what comes next. One far ahead of ours is not
     // believed before we are there.
-    const std::array reached = {clock_.follow(push->time),
-                                event_clock_.follow(push->event_time),
-                                query_clock_.follow(push->query_time)};
-    if (std::ranges::find(reached, false) != reached.end()) {
+    const bool intents_reached = clock_.follow(push->time);
+    const bool events_reached = event_clock_.follow(push->event_time);
+    const bool queries_reached = query_clock_.follow(push->query_time);  // none come with it
+    if (!intents_reached || !events_reached || !queries_reached) {
         host_.refuse(Refusal::bad_intent);
-        return;
     }
-    // Nothing of a push/pull is relayed: everybody has one of their own.
-    const std::set<std::string_view> left(push->left_members.begin(), push->left_members.end());
+    if (intents_reached) {
+        merge_intents(*push, now_ms);
+    }
+    if (events_reached) {
+        merge_events(*push, join);
+    }
+}
+
+// Nothing of a push/pull is relayed: everybody has one of their own.
+void SerfLayer::merge_intents(const SerfPushPull& push, std::uint64_t now_ms) {
+    const std::set<std::string_view> left(push.left_members.begin(), push.left_members.end());
     for (const std::string_view name : left) {
-        const auto found = push->status_times.find(std::string(name));
-        const LamportTime time = found == push->status_times.end() ? 0 : found->second;
+        const auto found = push.status_times.find(std::string(name));
+        const LamportTime time = found == push.status_times.end() ? 0 : found->second;
         take_left(name, time, now_ms);
     }
-    for (const auto& [name, time] : push->status_times) {
+    for (const auto& [name, time] : push.status_times) {
         if (!left.contains(name)) {
             static_cast<void>(take_join({.time = time, .node = name}, now_ms));
         }
     }
-    // What happened before a new member was there is not for it.
+}
+
+// What happened before a new member was there is not for it.
+void SerfLayer::merge_events(const SerfPushPull& push, bool join) {
     if (join && !merged_) {
-        events_.ignore_before(push->event_time);
+        events_.ignore_before(push.event_time);
     }
     merged_ = true;
-    for (const auto& [time, events] : push->events) {
+    for (const auto& [time, events] : push.events) {
         for (const UserEvent& event : events) {
             static_cast<void>(take_event(event));
         }

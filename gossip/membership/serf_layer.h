@@ -93,14 +93,20 @@ class SerfLayer final : public UserLayer {
 
     void forget_soon(std::string_view name) { prunes_.emplace_back(name); }
 
+    void merge_intents(const SerfPushPull& push, std::uint64_t now_ms);
+    void merge_events(const SerfPushPull& push, bool join);
     [[nodiscard]] Spread take_event(const UserEvent& event);
 
     // serf_queries.cpp
     void take_query(const Query& query, std::string_view payload);
-    void answer_internal(const Query& query);
-    void answer_conflict(const Query& query);
-    void answer_keys(const Query& query, KeyAction action);
-    void respond(const Query& query, std::uint32_t flags, std::string payload);
+    // `to`: the member that asks.
+    void answer_internal(const Query& query, const SocketAddress& to);
+    void answer_conflict(const Query& query, const SocketAddress& to);
+    void answer_keys(const Query& query, const SocketAddress& to, KeyAction action);
+    void respond(const Query& query,
+                 const SocketAddress& to,
+                 std::uint32_t flags,
+                 std::string payload);
     void take_response(const QueryResponse& response);
     void take_relay(const Relay& relay, std::uint64_t now_ms);
     [[nodiscard]] std::uint64_t query_timeout_ms() const;

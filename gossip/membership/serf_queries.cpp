@@ -63,22 +63,32 @@ void SerfLayer::take_query(const Query& query, std::string_view payload) {
         case FilterVerdict::meant:
             break;
     }
-    if ((query.flags & kQueryWantsAck) != 0) {
-        respond(query, kResponseIsAck, {});
+    const bool wants_ack = (query.flags & kQueryWantsAck) != 0;
+    if (!wants_ack && query.name != kConflictQuery && !key_action_of(query.name)) {
+        return;  // for programs beside other members
     }
-    answer_internal(query);
+    // Whoever can speak to us does not make us speak to anybody, nor do anything for them.
+    const auto to = socket_address_of(query.address, query.port);
+    if (!to.has_value() || !host_.has_member_at(*to, query.source_node)) {
+        host_.refuse(Refusal::bad_query);
+        return;
+    }
+    if (wants_ack) {
+        respond(query, *to, kResponseIsAck, {});
+    }
+    answer_internal(query, *to);
 }
 
-void SerfLayer::answer_internal(const Query& query) {
+void SerfLayer::answer_internal(const Query& query, const SocketAddress& to) {
     if (query.name == kConflictQuery) {
-        answer_conflict(query);
+        answer_conflict(query, to);
     } else if (const auto action = key_action_of(query.name)) {
-        answer_keys(query, *action);
+        answer_keys(query, to, *action);
     }
     // Of _serf_ping the acknowledgement is the answer; all other queries are for others.
 }
 
-void SerfLayer::answer_conflict(const Query& query) {
+void SerfLayer::answer_conflict(const Query& query, const SocketAddress& to) {
     if (is_self(query.payload)) {
         return;
     }
@@ -97,10 +107,10 @@ void SerfLayer::answer_conflict(const Query& query) {
             return static_cast<std::uint8_t>(octet);
         });
     }
-    respond(query, 0, encode_serf(response));
+    respond(query, to, 0, encode_serf(response));
 }
 
-void SerfLayer::answer_keys(const Query& query, KeyAction action) {
+void SerfLayer::answer_keys(const Query& query, const SocketAddress& to, KeyAction action) {
     std::string key;
     if (action != KeyAction::list) {
         const auto message = decode_serf(query.payload);
@@ -120,22 +130,19 @@ void SerfLayer::answer_keys(const Query& query, KeyAction action) {
         host_.emit({.kind = MemberEventKind::keys_changed});
     }
     const QueryResponse envelope{.time = query.time, .id = query.id, .from = host_.options().name};
-    respond(query, 0, fitting(std::move(outcome.response), envelope));
+    respond(query, to, 0, fitting(std::move(outcome.response), envelope));
 }
 
-// Only to members: whoever can speak to us does not make us speak to anybody.
-void SerfLayer::respond(const Query& query, std::uint32_t flags, std::string payload) {
-    const auto to = socket_address_of(query.address, query.port);
-    if (!to.has_value() || !host_.has_member_at(*to, query.source_node)) {
-        host_.refuse(Refusal::bad_query);
-        return;
-    }
+void SerfLayer::respond(const Query& query,
+                        const SocketAddress& to,
+                        std::uint32_t flags,
+                        std::string payload) {
     const std::string response = encode_serf(QueryResponse{.time = query.time,
                                                            .id = query.id,
                                                            .from = host_.options().name,
                                                            .flags = flags,
                                                            .payload = std::move(payload)});
-    send(*to, response);
+    send(to, response);
     if (query.relay_factor == 0) {
         return;
     }

@@ -205,6 +205,22 @@ TEST(serf_layer, two_whose_clocks_are_far_apart_meet_again) {
     EXPECT_EQ(scene.host.refused.size(), 2U);
 }
 
+TEST(serf_layer, one_clock_out_of_reach_takes_nothing_but_what_it_orders) {
+    SerfScene scene;
+    SerfPushPull push{.time = 9, .status_times = {{"a", 8}}, .event_time = 9};
+    push.query_time = 3 * kLamportStep;
+    scene.merge(push);
+    EXPECT_EQ(scene.pushed().status_times.at("a"), 8U);
+    EXPECT_EQ(scene.host.refused, std::vector<Refusal>(1, Refusal::bad_intent));
+    push.query_time = 0;
+    push.event_time = 3 * kLamportStep;
+    push.status_times["a"] = 10;
+    push.time = 11;
+    scene.merge(push);
+    EXPECT_EQ(scene.pushed().status_times.at("a"), 10U);
+    EXPECT_EQ(scene.host.refused.size(), 2U);
+}
+
 TEST(serf_layer, a_user_state_that_is_none_is_refused_and_changes_nothing) {
     SerfScene scene;
     const std::string before = scene.layer.user_state();

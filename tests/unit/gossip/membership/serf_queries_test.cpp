@@ -200,6 +200,17 @@ TEST(serf_queries, nothing_is_answered_to_strangers) {
     scene.hear(asked);
     EXPECT_TRUE(scene.host.sent.empty());
     EXPECT_EQ(scene.host.refused, std::vector<Refusal>(3, Refusal::bad_query));
+    // Nor is anything done for them.
+    const auto keys = scene.host.keyring().keys();
+    asked.id = 5;
+    asked.name = "_serf_install-key";
+    asked.flags = 0;
+    asked.payload = encode_serf(KeyRequest{.key = std::string(32, 'k')});
+    scene.hear(asked);
+    EXPECT_EQ(scene.host.refused.size(), 4U);
+    EXPECT_EQ(scene.host.keyring().keys(), keys);
+    asked.name = "_serf_ping";
+    asked.flags = kQueryWantsAck;
     // One whom we know by another name is none.
     asked.id = 4;
     asked.port = 7'946;
