@@ -229,6 +229,8 @@ class ClaimStore {
         std::optional<std::uint8_t> bucket{};
         Position at;
         CheckOutcome outcome = CheckOutcome::ended;
+        std::uint64_t differing = 0;  // buckets, of a whole keyspace
+        std::uint8_t first = 0;       // of them
         std::vector<BucketEntry> entries{};
     };
 

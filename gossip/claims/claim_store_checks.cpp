@@ -78,6 +78,12 @@ void ClaimStore::end_check() {
             check.outcome = CheckOutcome::good;
         } else {
             check.outcome = CheckOutcome::damaged;
+            for (std::size_t bucket = kFingerprintBuckets; bucket-- > 0;) {
+                if (running.sums[bucket] != keyspace.buckets[bucket]) {
+                    check.first = static_cast<std::uint8_t>(bucket);
+                    ++check.differing;
+                }
+            }
             if (check.router == self_) {
                 keyspace.fingerprint = running.sum;
                 keyspace.buckets = running.sums;

@@ -48,7 +48,8 @@ ClaimStore::ReaderNumber ClaimStore::open_reader(RouterId router, std::uint64_t 
     }
     const ReaderNumber reader = open_reader_at(number, slot);
     readers_[reader].snapshot = from == 0;
-    readers_[reader].position = from == 0 ? keyspace.floor : from;
+    // A snapshot gives nothing as live that was gone when it was begun.
+    readers_[reader].position = from == 0 ? keyspace.at.version : from;
     return reader;
 }
 

@@ -167,24 +167,27 @@ struct PlaneState {
     struct PendingCheck {
         CheckFor what = CheckFor::own;
         RouterId router{};  // whose keyspace it is
-        Position at;
         RouterId peer{};
         ConnectionId connection = 0;
     };
 
-    // Once at a time, for each keyspace or, of a bucket, for each session.
-    void check(const PendingCheck& wanted, std::optional<std::uint8_t> bucket) {
+    // Once at a time, for each keyspace or, of a bucket, for each session; peers leave room for
+    // what we have of our own. False: it is being done, or there is no room.
+    [[nodiscard]] bool check(const PendingCheck& wanted, std::optional<std::uint8_t> bucket) {
         for (const auto& [check, pending] : checks) {
             if (pending.what == wanted.what && (bucket ? pending.connection == wanted.connection
                                                        : pending.router == wanted.router)) {
-                return;
+                return false;
             }
         }
-        if (const auto begun = store.begin_check(wanted.router, bucket)) {
-            checks.emplace(*begun, wanted);
-        } else {
+        const bool room = wanted.what == CheckFor::own || checks.size() + 1 < kChecksMax;
+        const auto begun = room ? store.begin_check(wanted.router, bucket) : std::nullopt;
+        if (!begun) {
             refuse(Refusal::rate_limited);
+            return false;
         }
+        checks.emplace(*begun, wanted);
+        return true;
     }
 
     // The last one made; no bytes: too much changed for it.

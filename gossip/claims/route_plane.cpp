@@ -10,6 +10,7 @@ namespace posthaste::gossip::claims {
 namespace {
 
 constexpr std::size_t kLoadsPerFrame = 1'024;
+constexpr std::size_t kUnnotedMax = 65'536;  // agents that changed and wait to be looked at
 
 }  // namespace
 
@@ -119,8 +120,11 @@ void RoutePlane::settle_changes(std::uint64_t now_ms) {
     const std::vector<routing::AgentId> changed = state_.store.take_changes();
     changes_.insert(changes_.end(), changed.begin(), changed.end());
     unnoted_.insert(unnoted_.end(), changed.begin(), changed.end());
-    const auto noted = unnoted_.begin() + static_cast<std::ptrdiff_t>(std::min(
-                                              unnoted_.size(), state_.options.work_budget));
+    // More at once than a slice only where peers change more than that for long.
+    const std::size_t over = unnoted_.size() - std::min(unnoted_.size(), kUnnotedMax);
+    const auto noted =
+        unnoted_.begin() + static_cast<std::ptrdiff_t>(std::min(
+                               unnoted_.size(), std::max(over, state_.options.work_budget)));
     state_.own.note_changes(std::vector<routing::AgentId>(unnoted_.begin(), noted), now_ms);
     unnoted_.erase(unnoted_.begin(), noted);
     for (const routing::AgentId& agent : state_.own.take_superseded(now_ms)) {

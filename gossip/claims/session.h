@@ -151,17 +151,17 @@ class Session {
     void take(const BucketAsk& request, std::uint64_t now_ms);
     void take(const BucketEntries& answer, std::uint64_t now_ms);
     void check_differing(const DigestRow& row);
-    void check(PlaneState::CheckFor what,
-               RouterId router,
-               const Position& at,
-               std::optional<std::uint8_t> bucket);
+    [[nodiscard]] bool check(PlaneState::CheckFor what,
+                             RouterId router,
+                             std::optional<std::uint8_t> bucket);
     void checked(const PlaneState::PendingCheck& pending,
                  const ClaimStore::Check& check,
+                 const Position& at,
                  std::uint64_t now_ms);
     void begin_repair(RouterId router,
-                      const Position& at,
                       std::uint64_t differing,
-                      std::uint8_t first);
+                      std::uint8_t first,
+                      std::uint64_t now_ms);
 
     PlaneState& state_;
     ConnectionId connection_;
@@ -178,6 +178,7 @@ class Session {
     Position pushed_;  // what the peer has of our keyspace, or will pull
     std::uint64_t floor_told_ = 0;
     std::optional<ClaimStore::Check> suspect_;  // what we had of a bucket before its repair
+    std::uint64_t next_check_ms_ = 0;           // not before, of what rows of this peer say
     std::uint64_t next_root_ms_ = 0;            // not before, unless its turn comes
     std::uint32_t next_pull_ = 1;
     std::vector<Pulling> pulls_;

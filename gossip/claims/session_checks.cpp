@@ -58,34 +58,37 @@ void Session::take(const Discovered& answer, std::uint64_t now_ms) {
 }
 
 // The router whose keyspace it is knows best; else the peer does, if our own copy is not even what
-// we believe it is.
+// we believe it is. A peer that says so with every row has one look at a time.
 void Session::check_differing(const DigestRow& row) {
     if (state_.options.store.mutations.no_fingerprint_check) {
         return;
     }
-    const Position at = state_.store.row(row.router)->at;
-    if (row.router == state_.store.self()) {
-        check(PlaneState::CheckFor::own, row.router, at, std::nullopt);
-    } else if (Session* const source = state_.session_of(row.router)) {
-        source->send(BucketsAsk{row.router, at});
-    } else {
-        check(PlaneState::CheckFor::damage, row.router, at, std::nullopt);
+    if (row.router != state_.store.self()) {
+        if (Session* const source = state_.session_of(row.router)) {
+            source->send(BucketsAsk{row.router, state_.store.row(row.router)->at});
+            return;
+        }
     }
+    if (state_.now_ms < next_check_ms_) {
+        return;
+    }
+    next_check_ms_ = state_.now_ms + state_.options.digest_ms;
+    using For = PlaneState::CheckFor;
+    const For what = row.router == state_.store.self() ? For::own : For::damage;
+    static_cast<void>(check(what, row.router, std::nullopt));
 }
 
-void Session::check(PlaneState::CheckFor what,
+bool Session::check(PlaneState::CheckFor what,
                     RouterId router,
-                    const Position& at,
                     std::optional<std::uint8_t> bucket) {
-    state_.check(
-        {.what = what, .router = router, .at = at, .peer = peer_, .connection = connection_},
-        bucket);
+    return state_.check({.what = what, .router = router, .peer = peer_, .connection = connection_},
+                        bucket);
 }
 
 void Session::finish(PlaneState& state, const ClaimStore::Check& check, std::uint64_t now_ms) {
     const auto pending = state.checks.extract(check.number);
-    if (pending.empty() || check.outcome == ClaimStore::CheckOutcome::ended) {
-        return;  // if it still matters, the next digest says so
+    if (pending.empty()) {
+        return;
     }
     const PlaneState::PendingCheck& wanted = pending.mapped();
     if (wanted.what == PlaneState::CheckFor::own) {
@@ -98,39 +101,48 @@ void Session::finish(PlaneState& state, const ClaimStore::Check& check, std::uin
         return;  // otherwise it is the peer's to repair
     }
     Session* const session = state.session_of(wanted.peer);
-    if (session != nullptr && session->connection_ == wanted.connection) {
-        session->checked(wanted, check, now_ms);
+    const auto held = state.store.row(wanted.router);
+    if (session != nullptr && session->connection_ == wanted.connection && held) {
+        session->checked(wanted, check, held->at, now_ms);
     }
 }
 
+// `at`: where the keyspace is now. One that changes all the time is repaired, too; only the names
+// of what is damaged need it to stand still.
 void Session::checked(const PlaneState::PendingCheck& pending,
                       const ClaimStore::Check& check,
+                      const Position& at,
                       std::uint64_t now_ms) {
-    const auto held = state_.store.row(pending.router);
-    if (!held || held->at != pending.at) {
-        return;
-    }
+    const bool stands = check.outcome != ClaimStore::CheckOutcome::ended && at == check.at;
     const bool damaged = check.outcome == ClaimStore::CheckOutcome::damaged;
     if (pending.what == PlaneState::CheckFor::answer) {
-        send(BucketEntries{pending.router, pending.at, *check.bucket, check.entries});
+        if (stands) {
+            send(BucketEntries{pending.router, check.at, *check.bucket, check.entries});
+        }
     } else if (pending.what == PlaneState::CheckFor::suspect) {
-        suspect_ = check;
-        send(BucketAsk{pending.router, pending.at, *check.bucket});
-        pull(pending.router, pending.at.generation, now_ms, true);
+        if (stands) {
+            suspect_ = check;
+            send(BucketAsk{pending.router, check.at, *check.bucket});
+        }
+        pull(pending.router, at.generation, now_ms, true);
     } else if (damaged && pending.what == PlaneState::CheckFor::damage) {
-        send(BucketsAsk{pending.router, pending.at});
+        send(BucketsAsk{pending.router, at});
     } else if (damaged) {
-        begin_repair(pending.router, pending.at, 0, 0);
+        begin_repair(pending.router, check.differing, check.first, now_ms);
     }
 }
 
-// What we have is looked at first: it is gone when the repair is done.
+// What we have is looked at first, if a bucket differs: it is gone when the repair is done.
 void Session::begin_repair(RouterId router,
-                           const Position& at,
                            std::uint64_t differing,
-                           std::uint8_t first) {
+                           std::uint8_t first,
+                           std::uint64_t now_ms) {
+    if (differing == 0) {
+        pull(router, state_.store.row(router)->at.generation, now_ms, true);
+    } else if (!check(PlaneState::CheckFor::suspect, router, first)) {
+        return;
+    }
     state_.note({.kind = EventKind::inconsistent, .router = router, .number = differing});
-    check(PlaneState::CheckFor::suspect, router, at, first);
 }
 
 void Session::take(const BucketsAsk& request, std::uint64_t /*now_ms*/) {
@@ -140,7 +152,7 @@ void Session::take(const BucketsAsk& request, std::uint64_t /*now_ms*/) {
     }
 }
 
-void Session::take(const Buckets& answer, std::uint64_t /*now_ms*/) {
+void Session::take(const Buckets& answer, std::uint64_t now_ms) {
     const Keyspace* const held = state_.store.keyspace(answer.router);
     if (held == nullptr || held->at != answer.at || answer.router == state_.store.self()) {
         return;  // we have gone on, and will compare again
@@ -154,22 +166,23 @@ void Session::take(const Buckets& answer, std::uint64_t /*now_ms*/) {
         }
     }
     if (differing == 0) {
-        check(PlaneState::CheckFor::repair, answer.router, answer.at, std::nullopt);
+        static_cast<void>(check(PlaneState::CheckFor::repair, answer.router, std::nullopt));
     } else {
-        begin_repair(answer.router, answer.at, differing, first);
+        begin_repair(answer.router, differing, first, now_ms);
     }
 }
 
 void Session::take(const BucketAsk& request, std::uint64_t /*now_ms*/) {
     const auto held = state_.store.row(request.router);
     if (held && held->at == request.at) {
-        check(PlaneState::CheckFor::answer, request.router, request.at, request.bucket);
+        static_cast<void>(check(PlaneState::CheckFor::answer, request.router, request.bucket));
     }
 }
 
 void Session::take(const BucketEntries& answer, std::uint64_t /*now_ms*/) {
     if (!suspect_ || suspect_->router != answer.router || suspect_->at != answer.at ||
         suspect_->bucket != answer.bucket || answer.entries.size() > kBucketEntriesMax) {
+        state_.refuse(Refusal::unasked_answer);
         return;
     }
     auto ours = std::move(suspect_->entries);

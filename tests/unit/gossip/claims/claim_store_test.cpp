@@ -312,6 +312,23 @@ TEST(claim_store, reading_breaks_off_when_the_floor_passes_it) {
     }
 }
 
+TEST(claim_store, what_was_gone_when_a_snapshot_was_begun_may_be_forgotten_meanwhile) {
+    ClaimScene scene;
+    for (std::uint32_t agent = 1; agent <= 3; ++agent) {
+        scene.store.write(claim_entry(agent, 0), 0);
+    }
+    scene.store.write(gone_entry(4, 0), 10);
+    const auto reader = scene.store.open_reader(kSelf, 0);
+    std::vector<Entry> entries;
+    EXPECT_EQ(scene.store.read(reader, 1, entries), ReadOutcome::more);
+    scene.store.collect(11, 100, 100);
+    EXPECT_GT(scene.store.row(kSelf)->floor, 3U);
+    EXPECT_EQ(scene.store.read(reader, 10, entries), ReadOutcome::end) << "it was never given";
+    EXPECT_EQ(std::count_if(entries.begin(), entries.end(), [](const Entry& e) { return !e.gone; }),
+              3);
+    scene.store.close_reader(reader);
+}
+
 TEST(claim_store, equal_content_has_equal_fingerprints_by_whatever_way_it_came) {
     ClaimScene one;
     ClaimScene other;

@@ -30,6 +30,17 @@ std::size_t count(const std::vector<Event>& events, EventKind kind) {
         events.begin(), events.end(), [kind](const Event& event) { return event.kind == kind; }));
 }
 
+// Agents whose records were told to be damaged.
+std::vector<posthaste::routing::AgentId> named(const std::vector<Event>& events) {
+    std::vector<posthaste::routing::AgentId> agents;
+    for (const Event& event : events) {
+        if (event.kind == EventKind::damaged_records) {
+            agents.push_back(event.agent);
+        }
+    }
+    return agents;
+}
+
 // Damage alone changes no digest: somebody's fingerprint must differ.
 void damage(PlaneGroup& group, std::size_t at, std::size_t whose, std::uint32_t agent) {
     StoreDamage::change_epoch(group[at], PlaneGroup::id(whose), numbered_id(agent));
@@ -50,6 +61,24 @@ TEST(session_checks, a_damaged_copy_is_found_named_and_read_anew_from_its_router
     const auto events = group[2].take_events();
     EXPECT_EQ(count(events, EventKind::inconsistent), 1U);
     EXPECT_EQ(count(events, EventKind::repaired), 1U);
+    EXPECT_EQ(named(events), std::vector{numbered_id(7)});
+}
+
+TEST(session_checks, a_damaged_copy_is_repaired_though_its_keyspace_changes_all_the_time) {
+    PlaneGroup group(2, slow_checks());
+    attach_all(group, 1);
+    group.connect(1, 2);
+    group.pass(1'000);
+    ASSERT_TRUE(group.agree());
+    damage(group, 2, 1, 7);
+    for (std::uint32_t agent = 1; agent < 400; ++agent) {
+        ASSERT_TRUE(group[1].own().attach(numbered_id(kAgents + agent), {}, group.now_ms));
+        group.pass(10);
+    }
+    EXPECT_TRUE(group[2].store().verify(RouterId{1}));
+    EXPECT_EQ(group[2].store().best(numbered_id(7))->body.epoch, 0U);
+    group.pass(1'000);
+    EXPECT_TRUE(group.agree());
 }
 
 TEST(session_checks, a_record_of_a_bucket_that_differs_is_named) {
@@ -61,11 +90,7 @@ TEST(session_checks, a_record_of_a_bucket_that_differs_is_named) {
     StoreDamage::rewrite(group[2], RouterId{1}, numbered_id(7));
     group.pass(3'000);
     const auto events = group[2].take_events();
-    ASSERT_EQ(count(events, EventKind::damaged_records), 1U);
-    const auto named = std::find_if(events.begin(), events.end(), [](const Event& event) {
-        return event.kind == EventKind::damaged_records;
-    });
-    EXPECT_EQ(named->agent, numbered_id(7));
+    EXPECT_EQ(named(events), std::vector{numbered_id(7)});
     EXPECT_TRUE(group.agree());
 }
 
