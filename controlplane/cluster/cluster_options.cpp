@@ -37,10 +37,9 @@ std::uint64_t seed_of(const std::string& cluster) {
     return seed;
 }
 
-// A turn's share of the claims that changed hands: a millisecond of them.
-constexpr std::size_t kWorkBudget = 1'024;
 constexpr unsigned kOriginsMore = 64;
 constexpr std::size_t kWithdrawnMax = 65'536;
+constexpr std::size_t kWithdrawnOfOthers = 4;  // times our own
 
 }  // namespace
 
@@ -79,6 +78,9 @@ PlaneOptions plane_options(const ClusterConfig& config) {
     // early is told everything.
     options.own.withdrawn_max =
         std::clamp<std::size_t>(config.claims_max / (2U * config.routers_max), 1, kWithdrawnMax);
+    // One that keeps more than it should does not take the others' room.
+    options.store.limits.withdrawn_max =
+        static_cast<std::uint32_t>(kWithdrawnOfOthers * options.own.withdrawn_max);
     // Every question goes to every router, and may be answered until it is forgotten.
     const std::uint64_t rate = config.discovery_rate;
     options.asked_max =
@@ -90,7 +92,6 @@ PlaneOptions plane_options(const ClusterConfig& config) {
     options.push_ms = config.push_ms;
     options.digest_ms = config.digest_ms;
     options.max_version_drift = config.max_version_drift;
-    options.work_budget = kWorkBudget;
     return options;
 }
 

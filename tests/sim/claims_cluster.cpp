@@ -63,11 +63,6 @@ auto ClaimsCluster::timed(PlaneCall kind, const Call& call) {
     return call();
 }
 
-void ClaimsCluster::set_member(unsigned router, unsigned other, claims::Membership membership) {
-    timed(PlaneCall::member,
-          [&] { routers_[router].plane->set_member(claims::RouterId{other + 1}, membership); });
-}
-
 void ClaimsCluster::connect() {
     std::erase_if(ways_, [this](const Way& way) {
         const bool apart = routers_[way.from].side != routers_[way.to].side;
@@ -86,9 +81,12 @@ void ClaimsCluster::connect() {
                 continue;
             }
             const claims::ConnectionId link = ++links_made_;
-            static_cast<void>(
-                one.plane->connect(link, true, claims::RouterId{to + 1}, now_ms(from)));
-            static_cast<void>(other.plane->connect(link, false, std::nullopt, now_ms(to)));
+            static_cast<void>(timed(PlaneCall::connect, [&] {
+                return one.plane->connect(link, true, claims::RouterId{to + 1}, now_ms(from));
+            }));
+            static_cast<void>(timed(PlaneCall::connect, [&] {
+                return other.plane->connect(link, false, std::nullopt, now_ms(to));
+            }));
             ways_.push_back({from, to, link});
             ways_.push_back({to, from, link});
         }

@@ -18,9 +18,9 @@ namespace posthaste::sim {
 namespace claims = gossip::claims;
 
 // What a router's thread is kept busy with, a call each.
-enum class PlaneCall : std::uint8_t { timer, receive, output, connect, disconnect, member };
-inline constexpr std::array<const char*, 6> kPlaneCallNames = {
-    "on_timer", "receive", "take_output", "connect", "disconnect", "set_member"};
+enum class PlaneCall : std::uint8_t { timer, receive, output, connect, disconnect };
+inline constexpr std::array<const char*, 5> kPlaneCallNames = {
+    "on_timer", "receive", "take_output", "connect", "disconnect"};
 
 // The longest call of each kind so far, of this thread's processor time.
 using LongestCalls = std::array<double, kPlaneCallNames.size()>;
@@ -65,8 +65,6 @@ class ClaimsCluster {
 
     // In milliseconds, since the last call.
     [[nodiscard]] LongestCalls take_longest() { return std::exchange(longest_, {}); }
-
-    void set_member(unsigned router, unsigned other, claims::Membership membership);
 
     // That came to the router since the last call.
     [[nodiscard]] std::uint64_t take_bytes_in(unsigned router);
