@@ -51,7 +51,7 @@ struct PlaneOptions {
     std::size_t asked_max = 16'384;             // agents asked about; the oldest makes room
     std::uint64_t asked_ms = 5'000;             // how long they may
     std::uint64_t provisional_ms = 5'000;       // how long an answer holds without its keyspace
-    std::size_t work_budget = 512;              // records a turn
+    std::size_t work_budget = 1'024;            // records a turn
     std::size_t events_max = 4'096;
 };
 
