@@ -36,13 +36,17 @@ enum class Origin : std::uint8_t {
 struct Burst {
     std::array<rte_mbuf*, kBurstMax> frame;
     std::array<routing::FrameView, kBurstMax> view;
-    std::array<const routing::FibEntry*, kBurstMax> target;  // after lookup; null: unknown
-    std::array<const routing::FibEntry*, kBurstMax> sender;  // after lookup, edge ports only
-    std::array<std::uint16_t, kBurstMax> adjacency;          // after resolve; kNoAdjacency: none
-    std::array<std::uint16_t, kBurstMax> egress;             // port index, after resolve
-    std::array<std::uint16_t, kBurstMax> flags;              // message flags to set on rewrite
-    std::array<std::uint8_t, kBurstMax> performative;        // of lanes in `messages`
-    std::array<routing::Drop, kBurstMax> reason;             // of dropped lanes
+    // After lookup; null: unknown. What is asked of a target or sender is in the NextHop beside it,
+    // unless that says elsewhere: the entry's line may still be far away.
+    std::array<const routing::FibEntry*, kBurstMax> target;
+    std::array<routing::NextHop, kBurstMax> to;
+    std::array<const routing::FibEntry*, kBurstMax> sender;  // edge ports only
+    std::array<routing::NextHop, kBurstMax> from;
+    std::array<std::uint16_t, kBurstMax> adjacency;    // after resolve; kNoAdjacency: none
+    std::array<std::uint16_t, kBurstMax> egress;       // port index, after resolve
+    std::array<std::uint16_t, kBurstMax> flags;        // message flags to set on rewrite
+    std::array<std::uint8_t, kBurstMax> performative;  // of lanes in `messages`
+    std::array<routing::Drop, kBurstMax> reason;       // of dropped lanes
     std::array<PuntClass, kBurstMax> punt_class;
 
     LaneMask received;
@@ -64,6 +68,11 @@ struct Burst {
     std::uint32_t now_ms = 0;          // coarse monotonic milliseconds, modulo 2^32
     std::uint32_t received_bytes = 0;  // sum over received lanes, after parse
 
+    void aim(unsigned lane, const routing::FibEntry* at) noexcept {
+        target[lane] = at;
+        to[lane] = routing::NextHop::elsewhere();
+    }
+
     void drop(unsigned lane, routing::Drop why) noexcept {
         live.clear(lane);
         dropped.set(lane);
@@ -77,10 +86,10 @@ struct Burst {
         egress[lane] = port;
     }
 
-    void punt(unsigned lane, PuntClass to) noexcept {
+    void punt(unsigned lane, PuntClass of) noexcept {
         live.clear(lane);
         punted.set(lane);
-        punt_class[lane] = to;
+        punt_class[lane] = of;
     }
 };
 

@@ -226,7 +226,7 @@ void capability(Burst& burst, const CapabilityTables& tables) noexcept {
     for (const unsigned lane : lanes) {
         const FibEntry* const entry = tables.fib.entry_of_cell(choice.provider[lane]->cell);
         rte_prefetch0(entry);
-        burst.target[lane] = entry;
+        burst.aim(lane, entry);
     }
     for (const unsigned lane : lanes) {
         const Provider& provider = *choice.provider[lane];
@@ -241,7 +241,7 @@ void capability(Burst& burst, const CapabilityTables& tables) noexcept {
             }
             tables.counters.failovers.add(1);
         }
-        burst.target[lane] = entry;
+        burst.aim(lane, entry);
     }
     publish(tables);
 }

@@ -44,8 +44,7 @@ struct alignas(64) PortCounters {
 
 enum class Stage : std::uint8_t {
     receive,
-    parse,
-    shed,
+    parse,  // and shed, and ask: they take turns within a burst
     lookup,
     source_check,
     heartbeat,
@@ -67,7 +66,6 @@ inline constexpr unsigned kStageCount = static_cast<unsigned>(Stage::count);
 inline constexpr std::array<std::string_view, kStageCount> kStageNames = {
     "receive",
     "parse",
-    "shed",
     "lookup",
     "source_check",
     "heartbeat",

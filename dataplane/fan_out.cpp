@@ -198,7 +198,7 @@ unsigned FanOut::make(const Burst& burst,
         }
         gather(bytes_of(frame), original, bytes);
         copies.view[at] = burst.view[lane];
-        copies.target[at] = to[i];
+        copies.aim(at, to[i]);
         copies.live.set(at);
         copies.to_all.set(at);
     }
@@ -287,7 +287,7 @@ void FanOut::run(Burst& burst,
         }
         onward.counters.capability.fan_outs.add(1);
         copy(burst, lane, tables, onward);
-        burst.target[lane] = recipients_[count_ - 1];
+        burst.aim(lane, recipients_[count_ - 1]);
     }
     if (copies_->received.any()) {
         send(tables, onward);

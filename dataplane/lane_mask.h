@@ -20,6 +20,11 @@ class LaneMask {
         return LaneMask(count >= 64 ? ~0ULL : (1ULL << count) - 1);
     }
 
+    // `count` lanes from `first` on, as far as there are lanes.
+    [[nodiscard]] static constexpr LaneMask range(unsigned first_lane, unsigned count) noexcept {
+        return LaneMask(first(count).bits_ << first_lane);
+    }
+
     constexpr void set(unsigned lane) noexcept { bits_ |= 1ULL << lane; }
 
     constexpr void clear(unsigned lane) noexcept { bits_ &= ~(1ULL << lane); }

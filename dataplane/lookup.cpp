@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/lookup.h"
 
-#include <rte_prefetch.h>
-
 #include "dataplane/segments.h"
 #include "routing/capability_name.h"
 
@@ -10,42 +8,51 @@ namespace posthaste::dataplane {
 
 using routing::Addressing;
 using routing::AgentId;
-using routing::FibEntry;
 using routing::FrameKind;
 
 namespace {
 
-// The keys of a burst: destinations first, then senders, so that one call takes all.
-struct Keys {
-    std::array<const AgentId*, 2 * kBurstMax> agent;
-    std::array<std::uint8_t, 2 * kBurstMax> lane;
-    std::array<const FibEntry*, 2 * kBurstMax> found;
-    std::array<std::uint64_t, 2 * kBurstMax> capability;  // room for keys made here, not cleared
-    unsigned count = 0;
-
-    void add(unsigned of_lane, const AgentId& id) noexcept {
-        agent[count] = &id;
-        lane[count] = static_cast<std::uint8_t>(of_lane);
-        ++count;
-    }
-
-    void add_capability(unsigned of_lane, const AgentId& id) noexcept {
-        auto* const key = reinterpret_cast<AgentId*>(capability.data() + std::size_t{2} * of_lane);
-        *key = routing::capability_key(id);
-        add(of_lane, *key);
-    }
-};
+std::uint8_t add(Asked& asked, const AgentId& id, bool is_sender) noexcept {
+    asked.agent[asked.count] = &id;
+    asked.is_sender[asked.count] = is_sender;
+    return static_cast<std::uint8_t>(asked.count++);
+}
 
 // Agents by their ids, capabilities by their keys.
-void ask_around(const Keys& keys,
-                unsigned destinations,
+void add_destination(Burst& burst,
+                     unsigned lane,
+                     const routing::WireHeader& header,
+                     Asked& asked) noexcept {
+    const AgentId* id = &header.destination;
+    if (header.addressing() != static_cast<std::uint8_t>(Addressing::agent)) [[unlikely]] {
+        burst.to_capability.set(lane);
+        if (!routing::is_capability_id(header.destination)) {
+            burst.aim(lane, nullptr);
+            return;
+        }
+        asked.capability[lane] = routing::capability_key(header.destination);
+        id = &asked.capability[lane];
+    }
+    asked.destination[lane] = add(asked, *id, false);
+    asked.with_destination.set(lane);
+}
+
+void add_sender(unsigned lane, const AgentId& id, Asked& asked) noexcept {
+    if (asked.last_sender == Asked::kMax || *asked.agent[asked.last_sender] != id) {
+        asked.last_sender = add(asked, id, true);
+    }
+    asked.sender[lane] = static_cast<std::uint8_t>(asked.last_sender);
+    asked.with_sender.set(lane);
+}
+
+void ask_around(const Asked& asked,
                 routing::Resolver& resolver,
                 SpscRing<AgentId>& wanted) noexcept {
     for (const std::uint32_t at : resolver.news()) {
-        if (at >= destinations) {
-            return;
+        if (asked.is_sender[at]) {
+            continue;
         }
-        if (wanted.push(*keys.agent[at])) {
+        if (wanted.push(*asked.agent[at])) {
             resolver.counters().discovery_wanted.add(1);
         } else {
             resolver.counters().discovery_dropped.add(1);
@@ -55,44 +62,53 @@ void ask_around(const Keys& keys,
 
 }  // namespace
 
-void lookup(Burst& burst,
-            const PortView& port,
-            routing::Resolver& resolver,
-            SpscRing<AgentId>& wanted) noexcept {
+void ask(Burst& burst,
+         LaneMask lanes,
+         const PortView& port,
+         Asked& asked,
+         routing::Resolver& resolver) noexcept {
     const bool checks_sources = port.role == Role::edge && port.source_check != SourceCheck::off;
-    Keys keys;
-    LaneMask with_sender;
-    for (const unsigned lane : burst.live) {
+    const unsigned first = asked.count;
+    for (const unsigned lane : burst.live& lanes) {
         const routing::FrameView& view = burst.view[lane];
         const routing::WireHeader& header = header_of(bytes_of(burst.frame[lane]), view);
-        burst.target[lane] = nullptr;
-        burst.sender[lane] = nullptr;
         const bool heartbeat = view.kind == FrameKind::heartbeat;
-        if (heartbeat || checks_sources) {
-            with_sender.set(lane);
+        if (!heartbeat) [[likely]] {
+            add_destination(burst, lane, header, asked);
+        } else {
+            burst.aim(lane, nullptr);
         }
-        if (heartbeat) {
-            continue;
-        }
-        if (header.addressing() == static_cast<std::uint8_t>(Addressing::agent)) [[likely]] {
-            keys.add(lane, header.destination);
-            continue;
-        }
-        burst.to_capability.set(lane);
-        if (routing::is_capability_id(header.destination)) {
-            keys.add_capability(lane, header.destination);
+        if (checks_sources || heartbeat) {
+            add_sender(lane, header.source, asked);
         }
     }
-    const unsigned destinations = keys.count;
-    for (const unsigned lane : with_sender) {
-        keys.add(lane, header_of(bytes_of(burst.frame[lane]), burst.view[lane]).source);
+    if (asked.count != first) {
+        resolver.announce(std::span(asked.agent).subspan(first, asked.count - first),
+                          asked.hash.data() + first);
     }
-    resolver.resolve(std::span(keys.agent.data(), keys.count), keys.found.data(), burst.now_ms);
-    for (unsigned i = 0; i < keys.count; ++i) {
-        rte_prefetch0(keys.found[i]);
-        (i < destinations ? burst.target : burst.sender)[keys.lane[i]] = keys.found[i];
+}
+
+void lookup(Burst& burst,
+            Asked& asked,
+            routing::Resolver& resolver,
+            SpscRing<AgentId>& wanted) noexcept {
+    resolver.resolve_announced(std::span(asked.agent.data(), asked.count),
+                               asked.hash.data(),
+                               asked.found.data(),
+                               asked.hop.data(),
+                               burst.now_ms);
+    for (const unsigned lane : asked.with_destination) {
+        burst.target[lane] = asked.found[asked.destination[lane]];
+        burst.to[lane] = asked.hop[asked.destination[lane]];
     }
-    ask_around(keys, destinations, resolver, wanted);
+    for (const unsigned lane : asked.with_sender) {
+        burst.sender[lane] = asked.found[asked.sender[lane]];
+        burst.from[lane] = asked.hop[asked.sender[lane]];
+    }
+    ask_around(asked, resolver, wanted);
+    asked.count = 0;
+    asked.with_destination = asked.with_sender = LaneMask();
+    asked.last_sender = Asked::kMax;
 }
 
 }  // namespace posthaste::dataplane

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stage: ids become Fib entries, for the whole burst at once.
+// Stages: ids become routes. ask() for a few lanes at a time, between parsing them and the next,
+// so that the table's lines travel meanwhile; lookup() for the whole burst at once.
 #pragma once
+
+#include <array>
+#include <cstdint>
 
 #include "dataplane/burst.h"
 #include "dataplane/punt.h"
@@ -9,12 +13,41 @@
 
 namespace posthaste::dataplane {
 
-// Sets burst.target (of messages; for those in to_capability, which it sets too, the capability's
-// entry) and burst.sender (heartbeats, and messages on ports that check sources); null: unknown.
-// Destinations nobody knows go to `wanted`, as far as there is room, for the control thread to ask
-// around.
+// Whom the frames of a burst are for and from, in the order they were asked for. A sender of
+// several frames in a row is asked for once. A worker's; empty between bursts.
+struct Asked {
+    static constexpr unsigned kMax = 2 * kBurstMax;
+
+    // By position.
+    std::array<const routing::AgentId*, kMax> agent;
+    std::array<std::uint64_t, kMax> hash;
+    std::array<bool, kMax> is_sender;
+    std::array<const routing::FibEntry*, kMax> found;
+    std::array<routing::NextHop, kMax> hop;
+    unsigned count = 0;
+
+    // By lane.
+    std::array<std::uint8_t, kBurstMax> destination;  // its position
+    std::array<std::uint8_t, kBurstMax> sender;
+    std::array<routing::AgentId, kBurstMax> capability;  // keys made here
+    LaneMask with_destination;
+    LaneMask with_sender;
+    unsigned last_sender = kMax;  // its position; kMax: none yet
+};
+
+// Makes known whom the live ones of these lanes are for, and on ports that check sources, and for
+// heartbeats, from. Sets to_capability of messages addressed to one.
+void ask(Burst& burst,
+         LaneMask lanes,
+         const PortView& port,
+         Asked& asked,
+         routing::Resolver& resolver) noexcept;
+
+// Sets target and to, sender and from, of what was asked for, and ends that; null: unknown. For
+// those in to_capability the target is the capability's entry. Destinations nobody knows go to
+// `wanted`, as far as there is room, for the control thread to ask around.
 void lookup(Burst& burst,
-            const PortView& port,
+            Asked& asked,
             routing::Resolver& resolver,
             SpscRing<routing::AgentId>& wanted) noexcept;
 

@@ -57,10 +57,10 @@ void parse_others(Burst& burst, const PortView& port, LaneMask lanes) noexcept {
 
 }  // namespace
 
-void parse(Burst& burst, const PortView& port) noexcept {
+void parse(Burst& burst, LaneMask lanes, const PortView& port) noexcept {
     std::uint32_t bytes = 0;
     LaneMask others;
-    for (const unsigned lane : burst.live) {
+    for (const unsigned lane : burst.live& lanes) {
         rte_mbuf* const frame = burst.frame[lane];
         bytes += frame->pkt_len;
         if (frame->nb_segs != 1 ||
@@ -69,17 +69,17 @@ void parse(Burst& burst, const PortView& port) noexcept {
             others.set(lane);
         }
     }
-    burst.received_bytes = bytes;
+    burst.received_bytes += bytes;
     if (others.any()) [[unlikely]] {
         parse_others(burst, port, others);
     }
 }
 
-void shed(Burst& burst, std::uint8_t floor) noexcept {
+void shed(Burst& burst, LaneMask lanes, std::uint8_t floor) noexcept {
     if (floor == 0) [[likely]] {
         return;
     }
-    for (const unsigned lane : burst.live) {
+    for (const unsigned lane : burst.live& lanes) {
         const FrameView& view = burst.view[lane];
         if (view.kind == FrameKind::message &&
             header_of(bytes_of(burst.frame[lane]), view).priority_level() < floor) {

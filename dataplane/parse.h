@@ -7,10 +7,11 @@
 
 namespace posthaste::dataplane {
 
-// Writes view of every lane. Control frames and neighbour frames leave as punted.
-void parse(Burst& burst, const PortView& port) noexcept;
+// Writes the views of these lanes. Control frames and neighbour frames leave as punted.
+void parse(Burst& burst, LaneMask lanes, const PortView& port) noexcept;
 
-// Drops messages of a priority below `floor`; control frames have their own budget.
-void shed(Burst& burst, std::uint8_t floor) noexcept;
+// Drops those of these lanes that are messages of a priority below `floor`; control frames have
+// their own budget.
+void shed(Burst& burst, LaneMask lanes, std::uint8_t floor) noexcept;
 
 }  // namespace posthaste::dataplane

@@ -158,7 +158,7 @@ void look_up(Burst& burst, const Redirected& redirected, routing::Resolver& reso
     }
     resolver.resolve(std::span(keys.data(), redirected.count), found.data(), burst.now_ms);
     for (unsigned i = 0; i < redirected.count; ++i) {
-        burst.target[redirected.lane[i]] = found[i];
+        burst.aim(redirected.lane[i], found[i]);
     }
 }
 

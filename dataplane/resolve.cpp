@@ -11,23 +11,65 @@ using routing::RouteKind;
 
 namespace {
 
-// What forbids this message to go to `target`, and the flags it gets there.
-Drop verdict(const routing::WireHeader& header,
-             const FibEntry* target,
-             Role role,
-             const World& world,
-             std::uint16_t& flags) noexcept {
-    const bool edge = role == Role::edge;
-    if (edge && world.draining) [[unlikely]] {
-        return Drop::draining;
+// What is asked of a target, out of its next hop, or of its Fib entry where there is none.
+struct Way {
+    RouteKind kind = RouteKind::capability;  // what no message to an agent can be sent to
+    bool stopped = false;
+    bool fresh = true;
+    std::uint16_t router = routing::kNoRouter;
+    std::uint16_t adjacency = routing::kNoAdjacency;
+    std::uint16_t port = 0;
+};
+
+Way way_to(const Burst& burst, unsigned lane) noexcept {
+    Way way;
+    const routing::NextHop& hop = burst.to[lane];
+    if (hop.is_local()) [[likely]] {
+        way.kind = RouteKind::local;
+        way.port = hop.port();
+    } else if (hop.is_remote()) {
+        way.kind = RouteKind::remote;
+        way.fresh = hop.fresh(burst.now_ms);
+        way.router = hop.router();
+        way.adjacency = hop.adjacency();
+    } else if (const FibEntry* const target = burst.target[lane]; target != nullptr) {
+        way.kind = target->kind;
+        way.stopped = target->state == routing::AgentState::stopped;
+        way.fresh = target->fresh(burst.now_ms);
+        way.router = target->router;
+        way.adjacency = target->endpoint.adjacency;
+        way.port = target->endpoint.port;
     }
-    if (target == nullptr) [[unlikely]] {
+    return way;
+}
+
+// Lookups by what they found.
+struct Found {
+    unsigned local = 0;
+    unsigned remote = 0;
+    unsigned stale = 0;
+};
+
+// What forbids this message to go there, and the flags it gets on the way.
+Drop verdict(const routing::WireHeader& header,
+             const Way& way,
+             Role role,
+             const routing::RouterMask& routers,
+             Found& found,
+             std::uint16_t& flags) noexcept {
+    if (way.kind == RouteKind::local) [[likely]] {
+        ++found.local;
+        return way.stopped ? Drop::agent_stopped : Drop::none;
+    }
+    if (way.kind != RouteKind::remote) {
         return Drop::unknown_agent;
     }
-    if (target->kind == RouteKind::local) [[likely]] {
-        return target->state == routing::AgentState::stopped ? Drop::agent_stopped : Drop::none;
+    if (!way.fresh || routers.out(way.router)) {
+        ++found.stale;
+        return Drop::unknown_agent;
     }
-    if (edge) {
+    ++found.remote;
+    if (role == Role::edge) {
         return Drop::none;
     }
     // The sender's router took the agent to be here. Once that may be corrected; an error is never
@@ -40,35 +82,6 @@ Drop verdict(const routing::WireHeader& header,
     return Drop::none;
 }
 
-// Lanes whose target can be sent to.
-LaneMask usable_targets(const Burst& burst,
-                        const routing::RouterMask& routers,
-                        routing::LookupCounters& counters) noexcept {
-    LaneMask usable;
-    unsigned local = 0;
-    unsigned remote = 0;
-    for (const unsigned lane : burst.live) {
-        const FibEntry* const target = burst.target[lane];
-        if (target == nullptr) [[unlikely]] {
-            continue;
-        }
-        if (target->kind == RouteKind::local) {
-            ++local;
-            usable.set(lane);
-        } else if (target->kind != RouteKind::remote) {
-            continue;  // a capability's key, but the frame says it is an agent's
-        } else if (target->fresh(burst.now_ms) && !routers.out(target->router)) {
-            ++remote;
-            usable.set(lane);
-        } else {
-            counters.stale.add(1);
-        }
-    }
-    counters.local.add(local);
-    counters.remote.add(remote);
-    return usable;
-}
-
 }  // namespace
 
 void resolve(Burst& burst,
@@ -77,38 +90,37 @@ void resolve(Burst& burst,
              routing::LookupCounters& counters,
              std::span<TxBacklog> tx) noexcept {
     const Role role = world.ports[burst.ingress].role;
-    const LaneMask usable = usable_targets(burst, routers, counters);
+    const bool refusing = role == Role::edge && world.draining;
+    Found found;
     for (const unsigned lane : burst.live) {
         const routing::WireHeader& header =
             header_of(bytes_of(burst.frame[lane]), burst.view[lane]);
-        const FibEntry* const target = usable.has(lane) ? burst.target[lane] : nullptr;
+        const Way way = way_to(burst, lane);
         std::uint16_t flags = header.flags;
-        if (const Drop why = verdict(header, target, role, world, flags); why != Drop::none)
-            [[unlikely]] {
-            burst.drop(lane, why);
+        if (Drop why = verdict(header, way, role, routers, found, flags);
+            why != Drop::none || refusing) [[unlikely]] {
+            burst.drop(lane, refusing ? Drop::draining : why);
             continue;
         }
-
-        const std::uint16_t adjacency = target->endpoint.adjacency;
-        std::uint16_t egress = target->endpoint.port;
+        std::uint16_t egress = way.port;
         bool resolved = true;
-        if (adjacency != routing::kNoAdjacency) {
+        if (way.adjacency != routing::kNoAdjacency) {
             // The Fib may be newer than this World by one change; then there is no way yet.
-            if (adjacency >= world.adjacencies.size() || !world.adjacencies[adjacency].used)
+            if (way.adjacency >= world.adjacencies.size() || !world.adjacencies[way.adjacency].used)
                 [[unlikely]] {
                 burst.drop(lane, Drop::port_down);
                 continue;
             }
-            egress = world.adjacencies[adjacency].port;
-            resolved = world.adjacencies[adjacency].resolved;
+            egress = world.adjacencies[way.adjacency].port;
+            resolved = world.adjacencies[way.adjacency].resolved;
         }
         if (egress >= world.ports.size() || !world.ports[egress].up ||
-            (target->kind == RouteKind::remote && adjacency == routing::kNoAdjacency))
+            (way.kind == RouteKind::remote && way.adjacency == routing::kNoAdjacency))
             [[unlikely]] {
             burst.drop(lane, Drop::port_down);
             continue;
         }
-        burst.adjacency[lane] = adjacency;
+        burst.adjacency[lane] = way.adjacency;
         if (!resolved) [[unlikely]] {
             burst.punt(lane, PuntClass::hold);
             continue;
@@ -121,6 +133,9 @@ void resolve(Burst& burst,
         burst.flags[lane] = static_cast<std::uint16_t>(
             flags | (world.ports[egress].role == Role::fabric ? routing::flag::relayed : 0));
     }
+    counters.local.add(found.local);
+    counters.remote.add(found.remote);
+    counters.stale.add(found.stale);
 }
 
 }  // namespace posthaste::dataplane

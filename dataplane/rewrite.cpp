@@ -12,6 +12,7 @@ namespace posthaste::dataplane {
 using routing::Drop;
 using routing::Endpoint;
 using routing::Family;
+using routing::outer::load;
 
 namespace {
 
@@ -105,32 +106,49 @@ Drop rewrite_lane(Burst& burst, unsigned lane, const World& world) noexcept {
     return Drop::none;
 }
 
+// False: it is not over IPv4.
+bool set_destination(const Burst& burst,
+                     unsigned lane,
+                     const World& world,
+                     routing::PlainHop& hop) noexcept {
+    if (const routing::NextHop& to = burst.to[lane]; to.is_local()) [[likely]] {
+        hop.destination_mac = to.mac();
+        hop.destination_ip = to.ip();
+        hop.udp_port = to.udp_port();
+        return true;
+    }
+    const Endpoint* const endpoint =
+        burst.to[lane].is_remote() || burst.target[lane]->kind == routing::RouteKind::remote
+            ? nullptr
+            : &burst.target[lane]->endpoint;
+    const Adjacency* const adjacency = burst.adjacency[lane] == routing::kNoAdjacency
+                                           ? nullptr
+                                           : &world.adjacencies[burst.adjacency[lane]];
+    const routing::IpAddress& ip = endpoint != nullptr ? endpoint->ip : adjacency->ip;
+    hop.destination_mac =
+        adjacency != nullptr ? adjacency->mac.bytes.data() : endpoint->mac.bytes.data();
+    hop.destination_ip = load<std::uint32_t>(ip.bytes.data());
+    hop.udp_port =
+        __builtin_bswap16(endpoint != nullptr ? endpoint->udp_port : adjacency->udp_port);
+    return ip.family == Family::ipv4;
+}
+
 // A plain frame to a next hop over untagged IPv4, where it is. False: it is none, or it does not
 // fit; nothing is changed.
 bool rewrite_plain_lane(Burst& burst, unsigned lane, const World& world) noexcept {
     rte_mbuf* const frame = burst.frame[lane];
     const routing::FrameView& view = burst.view[lane];
-    const routing::FibEntry& target = *burst.target[lane];
     const PortView& port = world.ports[burst.egress[lane]];
-    const Adjacency* const adjacency = burst.adjacency[lane] == routing::kNoAdjacency
-                                           ? nullptr
-                                           : &world.adjacencies[burst.adjacency[lane]];
-    const bool to_router = target.kind == routing::RouteKind::remote;
-    const routing::IpAddress& ip = to_router ? adjacency->ip : target.endpoint.ip;
     const std::uint32_t ip_bytes = routing::frame_end(view) - view.l3;
-    if (!routing::is_plain(view) || frame->nb_segs != 1 || ip.family != Family::ipv4 ||
-        port.rules.vlan != 0 || port.rules.ipv4_count == 0 || ip_bytes > port.mtu) [[unlikely]] {
+    routing::PlainHop hop;
+    if (!routing::is_plain(view) || frame->nb_segs != 1 || port.rules.vlan != 0 ||
+        port.rules.ipv4_count == 0 || ip_bytes > port.mtu ||
+        !set_destination(burst, lane, world, hop)) [[unlikely]] {
         return false;
     }
     DCHECK(rte_mbuf_refcnt_read(frame) == 1);
-    const routing::PlainHop hop{
-        .source_mac = port.rules.mac.bytes.data(),
-        .destination_mac =
-            adjacency != nullptr ? adjacency->mac.bytes.data() : target.endpoint.mac.bytes.data(),
-        .source_ip = routing::outer::load<std::uint32_t>(port.rules.ipv4[0].bytes.data()),
-        .destination_ip = routing::outer::load<std::uint32_t>(ip.bytes.data()),
-        .udp_port = __builtin_bswap16(to_router ? adjacency->udp_port : target.endpoint.udp_port),
-    };
+    hop.source_mac = port.rules.mac.bytes.data();
+    hop.source_ip = load<std::uint32_t>(port.rules.ipv4[0].bytes.data());
     shorten(burst, lane, routing::frame_end(view));
     routing::rewrite_plain(bytes_of(frame), hop, burst.flags[lane]);
     return true;

@@ -36,6 +36,27 @@ bool comes_from(const Endpoint& endpoint,
            (mac == nullptr || routing::same_source_mac(frame, *mac));
 }
 
+// Whether the lane's sender may send it here. Where the next hop towards it is known, that tells
+// where it is.
+Drop verdict(const Burst& burst, unsigned lane, SourceCheck check, const World& world) noexcept {
+    const routing::FrameView& view = burst.view[lane];
+    const std::uint8_t* const frame = bytes_of(burst.frame[lane]);
+    if (const routing::NextHop& hop = burst.from[lane]; hop.is_local()) [[likely]] {
+        const bool right = hop.port() == burst.ingress &&
+                           (check == SourceCheck::port || (view.family == routing::Family::ipv4 &&
+                                                           routing::comes_from(frame, view, hop)));
+        return right ? Drop::none : Drop::source_spoofed;
+    }
+    const routing::FibEntry* const sender = burst.sender[lane];
+    if (sender == nullptr || sender->kind != routing::RouteKind::local) {
+        return Drop::source_unknown;
+    }
+    const bool right =
+        sender->endpoint.port == burst.ingress &&
+        (check == SourceCheck::port || comes_from(sender->endpoint, world, frame, view));
+    return right ? Drop::none : Drop::source_spoofed;
+}
+
 }  // namespace
 
 void source_check(Burst& burst, const World& world) noexcept {
@@ -50,13 +71,8 @@ void source_check(Burst& burst, const World& world) noexcept {
         if (check == SourceCheck::off) {
             continue;
         }
-        const routing::FibEntry* const sender = burst.sender[lane];
-        if (sender == nullptr || sender->kind != routing::RouteKind::local) {
-            burst.drop(lane, Drop::source_unknown);
-        } else if (sender->endpoint.port != burst.ingress ||
-                   (check == SourceCheck::strict &&
-                    !comes_from(sender->endpoint, world, bytes_of(burst.frame[lane]), view))) {
-            burst.drop(lane, Drop::source_spoofed);
+        if (const Drop why = verdict(burst, lane, check, world); why != Drop::none) [[unlikely]] {
+            burst.drop(lane, why);
         }
     }
 }

@@ -10,7 +10,6 @@
 #include "dataplane/answer.h"
 #include "dataplane/capability.h"
 #include "dataplane/heartbeat.h"
-#include "dataplane/lookup.h"
 #include "dataplane/parse.h"
 #include "dataplane/policy.h"
 #include "dataplane/receive.h"
@@ -24,6 +23,7 @@ namespace posthaste::dataplane {
 
 namespace {
 
+constexpr unsigned kAskStep = 8;          // lanes parsed and asked for at a time
 constexpr unsigned kIdleLoopsMax = 64;    // before a configured sleep
 constexpr unsigned kDrainTriesMax = 256;  // turns in a row in which no port took a frame
 
@@ -145,11 +145,14 @@ void Worker::pipeline(const World& world,
     ++bursts_;
     burst_.origin = resubmitted ? Origin::resubmitted : Origin::received;
 
-    parse(burst_, port);
+    for (unsigned first = 0; first < frames; first += kAskStep) {
+        const LaneMask lanes = LaneMask::range(first, kAskStep);
+        parse(burst_, lanes, port);
+        shed(burst_, lanes, floor);
+        ask(burst_, lanes, port, asked_, *resolver_);
+    }
     timer.lap(Stage::parse, frames);
-    shed(burst_, floor);
-    timer.lap(Stage::shed, frames);
-    lookup(burst_, port, *resolver_, wanted_);
+    lookup(burst_, asked_, *resolver_, wanted_);
     sampler_.sample(burst_, uses_);
     timer.lap(Stage::lookup, frames);
     source_check(burst_, world);

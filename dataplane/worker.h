@@ -16,6 +16,7 @@
 #include "dataplane/coarse_clock.h"
 #include "dataplane/counters.h"
 #include "dataplane/fan_out.h"
+#include "dataplane/lookup.h"
 #include "dataplane/name_check.h"
 #include "dataplane/overload.h"
 #include "dataplane/punt.h"
@@ -135,6 +136,7 @@ class Worker {
     std::unique_ptr<routing::Resolver> resolver_;
 
     Burst burst_;
+    Asked asked_;
     WorkerCounters counters_;
     routing::Conversations conversations_;
     NameCheck names_;

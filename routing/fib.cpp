@@ -297,7 +297,8 @@ void Fib::lookup(std::span<const AgentId* const> agents, const FibEntry** found)
                    hashes.data(),
                    RouteTable::Hashes::wanted,
                    RouteTable::Mostly::known,
-                   numbers.data());
+                   numbers.data(),
+                   nullptr);
         for (std::size_t i = 0; i < count; ++i) {
             found[first + i] = entry(numbers[i]);
             if (numbers[i] != 0) {

@@ -135,7 +135,7 @@ bool FibIndex::put(const FibEntry& entry, bool known) {
     }
     if (table_ != nullptr) {
         const auto number = static_cast<std::uint32_t>(&entry - entries_) + 1;
-        static_cast<void>(table_->put(entry.agent, hash, number, known));
+        static_cast<void>(table_->put(entry.agent, hash, number, NextHop::of(entry), known));
     }
     stripes_->bump(hash);
     return true;
@@ -178,12 +178,16 @@ void FibIndex::lookup(std::span<const AgentId* const> agents,
                       std::uint64_t* hashes,
                       RouteTable::Hashes are,
                       RouteTable::Mostly mostly,
-                      std::uint32_t* numbers) const noexcept {
+                      std::uint32_t* numbers,
+                      NextHop* hops) const noexcept {
     if (table_ == nullptr) {
         lookup_authority(agents, hashes, are, numbers);
+        if (hops != nullptr) {
+            std::fill_n(hops, agents.size(), NextHop::elsewhere());
+        }
         return;
     }
-    if (table_->lookup(agents, hashes, are, mostly, numbers) == 0) [[likely]] {
+    if (table_->lookup(agents, hashes, are, mostly, numbers, hops) == 0) [[likely]] {
         return;
     }
     for (std::size_t i = 0; i < agents.size(); ++i) {

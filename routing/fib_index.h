@@ -61,16 +61,25 @@ class FibIndex {
                                                         bool table) noexcept;
 
     // --- readers, within one quiescent period ---
-    // numbers[i]: position of the entry in the array, plus 1; 0: not there. The rest as in
-    // RouteTable::lookup(). Any count.
+    // numbers[i]: position of the entry in the array, plus 1; 0: not there. hops[i] has the next
+    // hop, or sends to the entry; `hops` may be null. The rest as in RouteTable::lookup().
     void lookup(std::span<const AgentId* const> agents,
                 std::uint64_t* hashes,
                 RouteTable::Hashes are,
                 RouteTable::Mostly mostly,
-                std::uint32_t* numbers) const noexcept;
+                std::uint32_t* numbers,
+                NextHop* hops) const noexcept;
     // The same for one agent whose hash is known.
     [[nodiscard]] std::uint32_t lookup_one(const AgentId& agent, std::uint64_t hash) const noexcept;
-    // The same by rte_hash alone.
+
+    // What a lookup of the agent with this hash will read first is asked for.
+    void prefetch(std::uint64_t hash, RouteTable::Mostly mostly) const noexcept {
+        if (table_ != nullptr) {
+            table_->prefetch(hash, mostly);
+        }
+    }
+
+    // As lookup(), by rte_hash alone.
     void lookup_authority(std::span<const AgentId* const> agents,
                           std::uint64_t* hashes,
                           RouteTable::Hashes are,

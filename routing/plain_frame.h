@@ -12,6 +12,7 @@
 #include <span>
 
 #include "routing/frame.h"
+#include "routing/next_hop.h"
 #include "routing/outer_layout.h"
 
 namespace posthaste::routing {
@@ -164,6 +165,18 @@ inline constexpr std::uint32_t kUdp = 34;
     return ((load<std::uint32_t>(seen) ^ load<std::uint32_t>(known)) |
             static_cast<std::uint32_t>(load<std::uint16_t>(seen + 4) ^
                                        load<std::uint16_t>(known + 4))) == 0;
+}
+
+// Whether an IPv4 frame comes from where the next hop, a local one, leads.
+[[nodiscard]] inline bool comes_from(const std::uint8_t* frame,
+                                     const FrameView& view,
+                                     const NextHop& hop) noexcept {
+    using outer::load;
+    const std::uint8_t* const mac = frame + outer::kMacSource;
+    const std::uint32_t ip = load<std::uint32_t>(frame + view.l3 + outer::kIpv4Source) ^ hop.ip();
+    const std::uint32_t head = load<std::uint32_t>(mac) ^ load<std::uint32_t>(hop.mac());
+    const std::uint32_t tail = load<std::uint16_t>(mac + 4) ^ load<std::uint16_t>(hop.mac() + 4);
+    return (ip | head | tail) == 0;
 }
 
 // Whether a parsed frame can be rewritten where it is: its outer header is as long as the new one.

@@ -24,8 +24,10 @@ constexpr std::uint64_t kTrialPerLine = 4;
 struct Resolver::Batch {
     std::span<const AgentId* const> agents;
     std::size_t first = 0;  // position of the chunk in the call
-    std::array<std::uint64_t, kChunk> hash;
+    std::uint64_t* hash;
+    RouteTable::Hashes are;
     std::array<std::uint32_t, kChunk> number;
+    NextHop* hops = nullptr;  // null: not wanted
 
     // Those the cache could not answer, in order.
     std::array<std::uint16_t, kChunk> missed;
@@ -115,13 +117,15 @@ std::size_t Resolver::ask_index(const FibIndex& index,
                                 std::span<const AgentId* const> agents,
                                 std::uint64_t* hashes,
                                 RouteTable::Hashes are,
-                                std::uint32_t* numbers) noexcept {
+                                std::uint32_t* numbers,
+                                NextHop* hops) noexcept {
     if (options_.authority_only) {
         index.lookup_authority(agents, hashes, are, numbers);
+        if (hops != nullptr) {
+            std::fill_n(hops, agents.size(), NextHop::elsewhere());
+        }
     } else {
-        using Mostly = RouteTable::Mostly;
-        const Mostly mostly = strange_.most() ? Mostly::strange : Mostly::known;
-        index.lookup(agents, hashes, are, mostly, numbers);
+        index.lookup(agents, hashes, are, mostly(), numbers, hops);
     }
     std::size_t found = 0;
     for (std::size_t i = 0; i < agents.size(); ++i) {
@@ -132,9 +136,8 @@ std::size_t Resolver::ask_index(const FibIndex& index,
 }
 
 void Resolver::by_fib(const FibIndex& index, Batch& batch) noexcept {
-    const auto wanted = RouteTable::Hashes::wanted;
     const std::size_t found =
-        ask_index(index, batch.agents, batch.hash.data(), wanted, batch.number.data());
+        ask_index(index, batch.agents, batch.hash, batch.are, batch.number.data(), batch.hops);
     counters_.found.add(found);
     if (found == batch.agents.size()) [[likely]] {
         return;
@@ -163,7 +166,9 @@ void Resolver::note(std::size_t position, bool unknown) noexcept {
 void Resolver::probe(const FibIndex& index, Batch& batch, std::uint32_t now_ms) noexcept {
     const VersionStripes& stripes = index.stripes();
     const std::size_t count = batch.agents.size();
-    index.key_hash().hash_bulk(batch.agents, batch.hash.data());
+    if (batch.are == RouteTable::Hashes::wanted) {
+        index.key_hash().hash_bulk(batch.agents, batch.hash);
+    }
     for (std::size_t i = 0; i < count + kCacheAhead; ++i) {
         if (i < count) {
             cache_.prefetch(batch.hash[i]);
@@ -181,8 +186,12 @@ void Resolver::probe(const FibIndex& index, Batch& batch, std::uint32_t now_ms) 
     }
 }
 
+// No next hops: where there are copies, their entries are no further away than the table's lines.
 void Resolver::by_cache(const FibIndex& index, Batch& batch, std::uint32_t now_ms) noexcept {
     probe(index, batch, now_ms);
+    if (batch.hops != nullptr) {
+        std::fill_n(batch.hops, batch.agents.size(), NextHop::elsewhere());
+    }
     std::size_t negative = 0;
     for (std::size_t i = 0; i < batch.agents.size(); ++i) {
         const bool is_negative = batch.number[i] == RouteCache::kNegative;
@@ -203,7 +212,7 @@ void Resolver::by_cache(const FibIndex& index, Batch& batch, std::uint32_t now_m
     }
     const std::span wanted(agents.data(), batch.missed_count);
     const std::size_t found =
-        ask_index(index, wanted, hashes.data(), RouteTable::Hashes::given, numbers.data());
+        ask_index(index, wanted, hashes.data(), RouteTable::Hashes::given, numbers.data(), nullptr);
     for (std::size_t i = 0; i < batch.missed_count; ++i) {
         batch.number[batch.missed[i]] = numbers[i];
         note(batch.first + batch.missed[i], numbers[i] == 0);
@@ -224,27 +233,75 @@ const FibIndex& Resolver::current_index() noexcept {
     return index;
 }
 
+void Resolver::announce(std::span<const AgentId* const> agents, std::uint64_t* hashes) noexcept {
+    if (announced_ == nullptr) {
+        announced_ = &current_index();
+    }
+    announced_->key_hash().hash_bulk(agents, hashes);
+    if (cached()) {
+        for (std::size_t i = 0; i < agents.size(); ++i) {
+            cache_.prefetch(hashes[i]);
+            rte_prefetch0(announced_->stripes().address(hashes[i]));
+        }
+    } else if (!options_.authority_only) {
+        for (std::size_t i = 0; i < agents.size(); ++i) {
+            announced_->prefetch(hashes[i], mostly());
+        }
+    }
+}
+
+void Resolver::resolve_announced(std::span<const AgentId* const> agents,
+                                 std::uint64_t* hashes,
+                                 const FibEntry** found,
+                                 NextHop* hops,
+                                 std::uint32_t now_ms) noexcept {
+    if (announced_ != nullptr) {
+        resolve_by(*announced_, {agents, hashes, found, hops}, now_ms);
+        announced_ = nullptr;
+    }
+}
+
 void Resolver::resolve(std::span<const AgentId* const> agents,
                        const FibEntry** found,
                        std::uint32_t now_ms) noexcept {
-    const FibIndex& index = current_index();
-    const bool cached = cache_.enabled() && (always() || switch_.with_cache());
+    resolve_by(current_index(), {agents, nullptr, found, nullptr}, now_ms);
+}
+
+void Resolver::ask_entries(const Batch& batch, const Call& call) noexcept {
+    for (std::size_t i = 0; i < batch.agents.size(); ++i) {
+        if (batch.hops[i].is_elsewhere()) [[unlikely]] {
+            rte_prefetch0(call.found[batch.first + i]);
+        }
+    }
+}
+
+void Resolver::resolve_by(const FibIndex& index, const Call& call, std::uint32_t now_ms) noexcept {
+    const std::span<const AgentId* const> agents = call.agents;
+    const bool by_copies = cached();
     const bool sampled = batches_ % kLatencySampling == 0;
     const bool trial = cache_.enabled() && switch_.timing();
     const bool timed = options_.cycles != nullptr && (trial || sampled) && !agents.empty();
     const std::uint64_t start = timed ? options_.cycles() : 0;
     news_count_ = 0;
+    std::array<std::uint64_t, kChunk> own_hashes;
     for (std::size_t first = 0; first < agents.size(); first += kChunk) {
         Batch batch;
         batch.agents = agents.subspan(first, std::min(kChunk, agents.size() - first));
         batch.first = first;
-        if (cached) {
+        const bool announced = call.hashes != nullptr;
+        batch.hash = announced ? call.hashes + first : own_hashes.data();
+        batch.are = announced ? RouteTable::Hashes::announced : RouteTable::Hashes::wanted;
+        batch.hops = call.hops != nullptr ? call.hops + first : nullptr;
+        if (by_copies) {
             by_cache(index, batch, now_ms);
         } else {
             by_fib(index, batch);
         }
         for (std::size_t i = 0; i < batch.agents.size(); ++i) {
-            found[first + i] = fib_.entry(batch.number[i]);
+            call.found[first + i] = fib_.entry(batch.number[i]);
+        }
+        if (call.hops != nullptr) {
+            ask_entries(batch, call);
         }
     }
     counters_.lookups.add(agents.size());
@@ -269,8 +326,7 @@ const FibEntry* Resolver::resolve(const AgentId& agent,
                                   std::uint32_t now_ms,
                                   Outcome& outcome) noexcept {
     const FibIndex& index = current_index();
-    const bool cached = cache_.enabled() && (always() || switch_.with_cache());
-    const std::uint32_t number = resolve_one(index, agent, now_ms, cached, outcome);
+    const std::uint32_t number = resolve_one(index, agent, now_ms, cached(), outcome);
     news_count_ = 0;
     switch (outcome) {
         case Outcome::hit_positive:

@@ -58,6 +58,16 @@ class Resolver {
     void resolve(std::span<const AgentId* const> agents,
                  const FibEntry** found,
                  std::uint32_t now_ms) noexcept;
+    // The same in two steps, so that what is asked first is on its way from memory while the next
+    // frames are parsed: any number of calls of announce(), which sets the hashes, and then one for
+    // all of these agents. It gives their next hops, too; where hops[i] says elsewhere, found[i] is
+    // on its way from memory.
+    void announce(std::span<const AgentId* const> agents, std::uint64_t* hashes) noexcept;
+    void resolve_announced(std::span<const AgentId* const> agents,
+                           std::uint64_t* hashes,
+                           const FibEntry** found,
+                           NextHop* hops,
+                           std::uint32_t now_ms) noexcept;
     // The same for one, with how the answer came about.
     [[nodiscard]] const FibEntry* resolve(const AgentId& agent,
                                           std::uint32_t now_ms,
@@ -93,6 +103,14 @@ class Resolver {
   private:
     struct Batch;
 
+    // What resolve() is called with.
+    struct Call {
+        std::span<const AgentId* const> agents;
+        std::uint64_t* hashes;  // null: to be computed
+        const FibEntry** found;
+        NextHop* hops;  // null: not wanted
+    };
+
     Resolver(const Fib& fib, const ResolverOptions& options, std::span<RouteCache::Line> lines);
     // The Fib's; where it is another than before, the cache is emptied.
     [[nodiscard]] const FibIndex& current_index() noexcept;
@@ -101,7 +119,10 @@ class Resolver {
                                         std::span<const AgentId* const> agents,
                                         std::uint64_t* hashes,
                                         RouteTable::Hashes are,
-                                        std::uint32_t* numbers) noexcept;
+                                        std::uint32_t* numbers,
+                                        NextHop* hops) noexcept;
+    static void ask_entries(const Batch& batch, const Call& call) noexcept;
+    void resolve_by(const FibIndex& index, const Call& call, std::uint32_t now_ms) noexcept;
     void by_fib(const FibIndex& index, Batch& batch) noexcept;
     void by_cache(const FibIndex& index, Batch& batch, std::uint32_t now_ms) noexcept;
     void probe(const FibIndex& index, Batch& batch, std::uint32_t now_ms) noexcept;
@@ -122,6 +143,14 @@ class Resolver {
                                             Outcome& outcome) noexcept;
     [[nodiscard]] bool admit() noexcept;
 
+    [[nodiscard]] bool cached() const noexcept {
+        return cache_.enabled() && (always() || switch_.with_cache());
+    }
+
+    [[nodiscard]] RouteTable::Mostly mostly() const noexcept {
+        return strange_.most() ? RouteTable::Mostly::strange : RouteTable::Mostly::known;
+    }
+
     [[nodiscard]] bool always() const noexcept {
         return options_.cache_always || options_.cycles == nullptr;
     }
@@ -136,7 +165,8 @@ class Resolver {
     std::span<RouteCache::Line> lines_;  // hugepages
     RouteCache cache_;
     CacheSwitch switch_;
-    std::uint64_t generation_ = 0;  // of the index the cache was filled by
+    std::uint64_t generation_ = 0;         // of the index the cache was filled by
+    const FibIndex* announced_ = nullptr;  // the index that the announced hashes are of
     std::uint64_t batches_ = 0;
     std::uint32_t admissions_ = 0;
     StrangeShare strange_;

@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "routing/prefetch.h"
+
 namespace posthaste::routing {
 
 class RouteFilter {
@@ -38,6 +40,10 @@ class RouteFilter {
     void replace(std::uint32_t home, std::uint64_t bits) noexcept;
 
     // --- readers ---
+    void prefetch(std::uint32_t home) const noexcept {
+        prefetch_line(words_ + home / kHomesPerWord);
+    }
+
     [[nodiscard]] bool may_have(std::uint32_t home, std::uint64_t hash) const noexcept {
         const std::uint64_t bits = bits_of(hash);
         std::atomic_ref<std::uint64_t> word(words_[home / kHomesPerWord]);

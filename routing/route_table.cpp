@@ -15,15 +15,16 @@ namespace posthaste::routing {
 
 namespace {
 
-// Ids per slot the table is built for, 85 bytes an id. A line overflows with probability .007 at
-// this load (Poisson), and 1.1 % of the ids lie elsewhere; each of these costs a second line, and
-// later. Measured from .60 to .25 (hits among 1 M and 10 M ids, 64 at a time, Zen 5): .60 12.7 and
-// 17.5 ns, .45 10.2 and 12.9, .35 8.9 and 11.7, .25 7.8 and 10.0.
-constexpr double kLoad = 0.25;
+// Ids per slot the table is built for.
+constexpr double kLoad = 0.30;
 
-std::uint32_t home_lines_for(std::uint32_t capacity) {
-    const double lines = static_cast<double>(capacity) / (RouteTable::kSlots * kLoad);
-    return static_cast<std::uint32_t>(lines) + 1;
+// Two lines, of which the hardware's prefetcher brings the other one along.
+constexpr std::size_t kAlignment = 128;
+
+std::uint32_t lines_for(std::uint32_t capacity) {
+    constexpr std::uint32_t kGroup = RouteTable::kGroup;
+    const double groups = static_cast<double>(capacity) / (RouteTable::kSlots * kLoad * kGroup);
+    return (static_cast<std::uint32_t>(groups) + 1) * kGroup;
 }
 
 void store_id(AgentId& where, const AgentId& id) noexcept {
@@ -54,27 +55,27 @@ double poisson_tail(double mean, unsigned least) {
 
 }  // namespace
 
-// An id is spilled when its home and the kReach lines after it are full. Take the run of full
-// lines that ends there, and say it begins i lines before the home: the ids in it have their homes
-// in it, so that kReach + 1 + i homes have at least as many ids as slots. That is summed over i.
-double RouteTable::spilled_by_chance(std::uint32_t home_lines, std::size_t ids) noexcept {
-    const double per_line = static_cast<double>(ids) / home_lines;
-    if (per_line >= kSlots) {
+// An id is spilled when its group is full.
+double RouteTable::spilled_by_chance(std::uint32_t lines, std::size_t ids) noexcept {
+    constexpr unsigned kRoom = kSlots * kGroup;
+    const double groups = static_cast<double>(lines) / kGroup;
+    const double per_group = static_cast<double>(ids) / groups;
+    if (per_group >= kRoom) {
         return static_cast<double>(ids);
     }
-    constexpr unsigned kRunMax = 64;
-    double chance = 0;
-    for (unsigned lines = kReach + 1; lines <= kRunMax; ++lines) {
-        chance += poisson_tail(per_line * lines, lines * kSlots);
+    // The mean of what a Poisson variable has above the room is the sum of its tails.
+    constexpr unsigned kTailMax = 64;
+    double above = 0;
+    for (unsigned least = kRoom + 1; least <= kRoom + kTailMax; ++least) {
+        above += poisson_tail(per_group, least);
     }
-    return std::min(chance, 1.0) * static_cast<double>(ids);
+    return above * groups;
 }
 
-RouteTable::RouteTable(std::uint32_t home_lines, const KeyHash& hash, Grace& grace)
+RouteTable::RouteTable(std::uint32_t lines, const KeyHash& hash, Grace& grace)
     : hash_(hash),
       grace_(grace),
-      home_lines_(home_lines),
-      lines_count_(home_lines + kReach),
+      lines_count_(lines),
       isa_(has_avx2() ? Isa::avx2 : Isa::scalar),
       taken_(lines_count_) {}
 
@@ -83,10 +84,10 @@ std::unique_ptr<RouteTable> RouteTable::create(std::uint32_t capacity,
                                                Grace& grace,
                                                int socket) {
     CHECK(capacity > 0);
-    std::unique_ptr<RouteTable> table(new RouteTable(home_lines_for(capacity), hash, grace));
-    table->lines_ = static_cast<Line*>(rte_zmalloc_socket(
-        "route_table", sizeof(Line) * table->lines_count_, alignof(Line), socket));
-    table->filter_ = RouteFilter::create(table->home_lines_, socket);
+    std::unique_ptr<RouteTable> table(new RouteTable(lines_for(capacity), hash, grace));
+    table->lines_ = static_cast<Line*>(
+        rte_zmalloc_socket("route_table", sizeof(Line) * table->lines_count_, kAlignment, socket));
+    table->filter_ = RouteFilter::create(table->lines_count_, socket);
     if (table->lines_ == nullptr || table->filter_ == nullptr) {
         return nullptr;
     }
@@ -98,21 +99,22 @@ RouteTable::~RouteTable() {
 }
 
 std::size_t RouteTable::planned_heap_bytes(std::uint32_t capacity) noexcept {
-    const std::uint32_t homes = home_lines_for(capacity);
-    return (std::size_t{homes} + kReach) * sizeof(Line) + RouteFilter::heap_bytes(homes);
+    const std::uint32_t lines = lines_for(capacity);
+    return std::size_t{lines} * sizeof(Line) + RouteFilter::heap_bytes(lines);
 }
 
 std::size_t RouteTable::heap_bytes() const noexcept {
-    return std::size_t{lines_count_} * sizeof(Line) + RouteFilter::heap_bytes(home_lines_);
+    return std::size_t{lines_count_} * sizeof(Line) + RouteFilter::heap_bytes(lines_count_);
 }
 
 // Where the id is readable now.
 bool RouteTable::find(const AgentId& id, std::uint64_t hash, Place& place) const noexcept {
     const std::uint32_t home = home_of(hash);
-    for (std::uint32_t at = home; at <= home + kReach; ++at) {
+    for (std::uint32_t step = 0; step < kGroup; ++step) {
+        const Line& line = lines_[home ^ step];
         for (unsigned slot = 0; slot < kSlots; ++slot) {
-            if (lines_[at].number[slot] != kNone && lines_[at].id[slot] == id) {
-                place = {at, slot};
+            if (line.number(slot) != kNone && line.id[slot] == id) {
+                place = {home ^ step, slot};
                 return true;
             }
         }
@@ -122,7 +124,8 @@ bool RouteTable::find(const AgentId& id, std::uint64_t hash, Place& place) const
 
 bool RouteTable::find_free(std::uint32_t home, Place& place) const noexcept {
     constexpr std::uint8_t kAllTaken = (1U << kSlots) - 1;
-    for (std::uint32_t at = home; at <= home + kReach; ++at) {
+    for (std::uint32_t step = 0; step < kGroup; ++step) {
+        const std::uint32_t at = home ^ step;
         if (taken_[at] != kAllTaken) {
             place = {at, static_cast<unsigned>(std::countr_one(taken_[at]))};
             return true;
@@ -131,12 +134,33 @@ bool RouteTable::find_free(std::uint32_t home, Place& place) const noexcept {
     return false;
 }
 
-bool RouteTable::put(const AgentId& id, std::uint64_t hash, std::uint32_t number, bool known) {
+// The id is there already. A reader that has seen any of the new next hop sees that the number is
+// no longer the old one.
+void RouteTable::write(Place place, std::uint32_t number, const NextHop& hop) noexcept {
+    Line& line = lines_[place.line];
+    Word& word = line.word[place.slot];
+    const Word away = word & kAway;
+    if ((word & kNumberMax) != kNone) {
+        store(word, away | number | NextHop::kElsewhere << kWhereShift);
+    }
+    for (unsigned i = 0; i < NextHop::kWords; ++i) {
+        store(line.hop[place.slot][i], hop.words()[i]);
+    }
+    store(word, away | number | hop.where() << kWhereShift);
+}
+
+void RouteTable::set_away(std::uint32_t home, unsigned slot, bool away) noexcept {
+    Word& word = lines_[home].word[slot];
+    store(word, away ? word | kAway : word & ~kAway);
+}
+
+bool RouteTable::put(
+    const AgentId& id, std::uint64_t hash, std::uint32_t number, const NextHop& hop, bool known) {
     DCHECK(number != kNone && number <= kNumberMax);
     Place place{};
     if (known) {
         if (find(id, hash, place)) {
-            store(lines_[place.line].number[place.slot], number);
+            write(place, number, hop);
             return true;
         }
         --spilled_;
@@ -147,15 +171,14 @@ bool RouteTable::put(const AgentId& id, std::uint64_t hash, std::uint32_t number
     filter_->add(home, hash);
     if (!find_free(home, place)) {
         ++spilled_;
-        store(lines_[home].elsewhere, lines_[home].elsewhere | bit_of(hash));
+        set_away(home, away_slot(hash), true);
         return false;
     }
-    Line& line = lines_[place.line];
     taken_[place.line] |= static_cast<std::uint8_t>(1U << place.slot);
-    store_id(line.id[place.slot], id);
-    store(line.number[place.slot], number);
+    store_id(lines_[place.line].id[place.slot], id);
+    write(place, number, hop);
     if (place.line != home) {
-        store(lines_[home].elsewhere, lines_[home].elsewhere | bit_of(hash));
+        set_away(home, away_slot(hash), true);
     }
     return true;
 }
@@ -167,7 +190,8 @@ void RouteTable::remove(const AgentId& id, std::uint64_t hash) {
         --spilled_;
         return;
     }
-    store(lines_[place.line].number[place.slot], kNone);
+    Word& word = lines_[place.line].word[place.slot];
+    store(word, word & kAway);
     retired_.push_back({grace_.start(), place});
     const std::uint32_t home = home_of(hash);
     if (spilled_ != 0) {
@@ -181,33 +205,32 @@ void RouteTable::remove(const AgentId& id, std::uint64_t hash) {
 
 // From what is there now.
 void RouteTable::summarise(std::uint32_t home) noexcept {
-    std::uint32_t bits = 0;
-    for (std::uint32_t at = home + 1; at <= home + kReach; ++at) {
+    std::array<bool, kSlots> away{};
+    for (std::uint32_t step = 1; step < kGroup; ++step) {
+        const Line& line = lines_[home ^ step];
         for (unsigned slot = 0; slot < kSlots; ++slot) {
-            if (lines_[at].number[slot] == kNone) {
+            if (line.number(slot) == kNone) {
                 continue;
             }
-            const std::uint64_t hash = hash_.hash(lines_[at].id[slot]);
-            bits |= home_of(hash) == home ? bit_of(hash) : 0;
+            const std::uint64_t hash = hash_.hash(line.id[slot]);
+            away[away_slot(hash)] = away[away_slot(hash)] || home_of(hash) == home;
         }
     }
-    store(lines_[home].elsewhere, bits);
+    for (unsigned slot = 0; slot < kSlots; ++slot) {
+        set_away(home, slot, away[slot]);
+    }
 }
 
-// The filter's word of this home, from what is there now.
+// The filter's word of this home, from what is there now: a word for each group.
 void RouteTable::filter_again(std::uint32_t home) noexcept {
-    constexpr std::uint32_t kHomes = RouteFilter::kHomesPerWord;
-    const std::uint32_t first = home / kHomes * kHomes;
-    const std::uint32_t end = std::min(first + kHomes + kReach, lines_count_);
+    static_assert(RouteFilter::kHomesPerWord == kGroup);
     std::uint64_t bits = 0;
-    for (std::uint32_t at = first; at < end; ++at) {
+    for (std::uint32_t step = 0; step < kGroup; ++step) {
+        const Line& line = lines_[home ^ step];
         for (unsigned slot = 0; slot < kSlots; ++slot) {
-            if (lines_[at].number[slot] == kNone) {
-                continue;
+            if (line.number(slot) != kNone) {
+                bits |= RouteFilter::bits_of(hash_.hash(line.id[slot]));
             }
-            const std::uint64_t hash = hash_.hash(lines_[at].id[slot]);
-            const std::uint32_t its_home = home_of(hash);
-            bits |= its_home / kHomes == home / kHomes ? RouteFilter::bits_of(hash) : 0;
         }
     }
     filter_->replace(home, bits);

@@ -33,20 +33,6 @@ constexpr std::size_t kFilterStep = 256;
 // Ids hashed at a time.
 constexpr std::size_t kHashStep = 16;
 
-// The numbers of a line and its summary, read at once, before anything else of the line.
-struct Numbers {
-    std::uint64_t low;   // slots 0 and 1
-    std::uint64_t high;  // slot 2, summary
-
-    [[nodiscard]] std::uint32_t slot(unsigned i) const noexcept {
-        return static_cast<std::uint32_t>((i == 2 ? high : low) >> (i & 1) * 32);
-    }
-
-    [[nodiscard]] std::uint32_t elsewhere() const noexcept {
-        return static_cast<std::uint32_t>(high >> 32);
-    }
-};
-
 inline std::uint64_t load_acquire(const void* at) noexcept {
     auto* const word = const_cast<std::uint64_t*>(static_cast<const std::uint64_t*>(at));
     return std::atomic_ref<std::uint64_t>(*word).load(std::memory_order_acquire);
@@ -57,9 +43,13 @@ inline std::uint64_t load_relaxed(const void* at) noexcept {
     return std::atomic_ref<std::uint64_t>(*word).load(std::memory_order_relaxed);
 }
 
-inline Numbers numbers_of(const void* line) noexcept {
-    const auto* const at = static_cast<const std::uint64_t*>(line);
-    return {load_acquire(at + 6), load_acquire(at + 7)};
+// The words of a line's two slots, read at once, before anything else of the line.
+inline std::uint64_t words_of(const void* line) noexcept {
+    return load_acquire(static_cast<const std::uint64_t*>(line) + 7);
+}
+
+inline std::uint32_t word_of(std::uint64_t words, unsigned slot) noexcept {
+    return static_cast<std::uint32_t>(words >> slot * 32);
 }
 
 }  // namespace
@@ -88,43 +78,54 @@ struct RouteTable::Probe {
             }
             for (std::size_t i = first; i < first + count; ++i) {
                 chunk[i - base] = line_of(i);
-                rte_prefetch0(chunk[i - base]);
-            }
-        }
-    }
-
-    // `halves` has a bit for each 8 bytes of the line's ids that are as wanted. False: the answer
-    // is not in this line; the id may be in another one, or its slot was given up just now.
-    [[nodiscard, gnu::always_inline]] static bool settle(Numbers numbers,
-                                                         unsigned halves,
-                                                         std::uint64_t hash,
-                                                         std::uint32_t& number) noexcept {
-        constexpr unsigned kLowHalves = 0x15;
-        const unsigned found = halves & halves >> 1 & kLowHalves;
-        if (found != 0) [[likely]] {
-            number = numbers.slot(static_cast<unsigned>(std::countr_zero(found)) / 2);
-            return number != kNone;
-        }
-        number = kNone;
-        return (numbers.elsewhere() & bit_of(hash)) == 0;
-    }
-
-    [[nodiscard, gnu::noinline]] std::uint32_t search(const AgentId& id,
-                                                      std::uint64_t hash) const noexcept {
-        const std::uint32_t home = table.home_of(hash);
-        const std::uint32_t elsewhere = numbers_of(table.lines_ + home).elsewhere();
-        const std::uint32_t last = (elsewhere & bit_of(hash)) != 0 ? home + kReach : home;
-        for (std::uint32_t at = home; at <= last; ++at) {
-            const Line* const line = table.lines_ + at;
-            const Numbers numbers = numbers_of(line);
-            const unsigned halves = compare_scalar(line, id);
-            for (unsigned slot = 0; slot < kSlots; ++slot) {
-                if ((halves >> slot * 2 & 3U) == 3 && numbers.slot(slot) != kNone) {
-                    return numbers.slot(slot);
+                if (are != Hashes::announced) {
+                    rte_prefetch0(chunk[i - base]);
                 }
             }
         }
-        return last == home ? kNone : kAskAuthority;
+    }
+
+    // Whether an id of this home with this hash may lie in another line.
+    [[nodiscard]] static bool is_away(std::uint64_t words, std::uint64_t hash) noexcept {
+        return (word_of(words, away_slot(hash)) & kAway) != 0;
+    }
+
+    // The next hop of a slot whose word was `word` before; elsewhere, if the writer came between.
+    template <auto kCopy>
+    [[gnu::always_inline]] static inline void copy_hop(const Line* line,
+                                                       unsigned slot,
+                                                       Word word,
+                                                       NextHop& hop) noexcept {
+        kCopy(line, slot, hop);
+        std::atomic_signal_fence(std::memory_order_acquire);  // of copy_avx2(); x86 needs no more
+        auto& now = const_cast<Word&>(line->word[slot]);
+        const bool same = std::atomic_ref<Word>(now).load(std::memory_order_relaxed) == word;
+        hop.where_ = same ? word >> kWhereShift : NextHop::kElsewhere;
+    }
+
+    [[nodiscard, gnu::noinline]] std::uint32_t search(const AgentId& id,
+                                                      std::uint64_t hash,
+                                                      NextHop* hop) const noexcept {
+        const std::uint32_t home = table.home_of(hash);
+        const bool away = is_away(words_of(table.lines_ + home), hash);
+        if (hop != nullptr) {
+            *hop = NextHop::elsewhere();
+        }
+        for (std::uint32_t step = 0; step < (away ? kGroup : 1); ++step) {
+            const Line* const line = table.lines_ + (home ^ step);
+            const std::uint64_t words = words_of(line);
+            const unsigned halves = compare_scalar(line, id);
+            for (unsigned slot = 0; slot < kSlots; ++slot) {
+                const Word word = word_of(words, slot);
+                if ((halves >> slot * 2 & 3U) == 3 && (word & kNumberMax) != kNone) {
+                    if (hop != nullptr) {
+                        copy_hop<copy_scalar>(line, slot, word, *hop);
+                    }
+                    return word & kNumberMax;
+                }
+            }
+        }
+        return away ? kAskAuthority : kNone;
     }
 
     static unsigned compare_scalar(const Line* line, const AgentId& id) noexcept {
@@ -139,14 +140,54 @@ struct RouteTable::Probe {
     }
 
     POSTHASTE_AVX2 static unsigned compare_avx2(const Line* line, const AgentId& id) noexcept {
-        const auto* const at = reinterpret_cast<const __m128i*>(line);
         const __m128i wanted = _mm_loadu_si128(reinterpret_cast<const __m128i*>(&id));
         const __m256i two = _mm256_broadcastsi128_si256(wanted);
-        const __m256i first =
-            _mm256_cmpeq_epi64(_mm256_load_si256(reinterpret_cast<const __m256i*>(at)), two);
-        const __m128i last = _mm_cmpeq_epi64(_mm_load_si128(at + 2), wanted);
-        return static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(first))) |
-               static_cast<unsigned>(_mm_movemask_pd(_mm_castsi128_pd(last))) << 4;
+        const __m256i same =
+            _mm256_cmpeq_epi64(_mm256_load_si256(reinterpret_cast<const __m256i*>(line)), two);
+        return static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(same)));
+    }
+
+    static void copy_scalar(const Line* line, unsigned slot, NextHop& hop) noexcept {
+        for (unsigned i = 0; i < NextHop::kWords; ++i) {
+            auto& word = const_cast<std::uint32_t&>(line->hop[slot][i]);
+            hop.word_[i] = std::atomic_ref<std::uint32_t>(word).load(std::memory_order_acquire);
+        }
+    }
+
+    // What lies behind it comes along, and is overwritten.
+    POSTHASTE_AVX2 static void copy_avx2(const Line* line, unsigned slot, NextHop& hop) noexcept {
+        const auto* const from = reinterpret_cast<const __m128i*>(&line->hop[slot]);
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(&hop), _mm_loadu_si128(from));
+    }
+
+    static constexpr decltype(&copy_scalar) kNoCopy = nullptr;
+
+    // `halves` has a bit for each 8 bytes of the line's ids that are as wanted. False: the answer
+    // is not in this line; the id may be in another one, or its slot was given up just now.
+    // kCopy null: the next hop is not wanted.
+    template <auto kCopy>
+    [[nodiscard, gnu::always_inline]] static inline bool settle(const Line* line,
+                                                                std::uint64_t words,
+                                                                unsigned halves,
+                                                                std::uint64_t hash,
+                                                                std::uint32_t& number,
+                                                                NextHop* hop) noexcept {
+        constexpr unsigned kLowHalves = 0x5;
+        const unsigned found = halves & halves >> 1 & kLowHalves;
+        if (found != 0) [[likely]] {
+            const unsigned slot = ~found & 1;
+            const Word word = word_of(words, slot);
+            number = word & kNumberMax;
+            if constexpr (kCopy != nullptr) {
+                copy_hop<kCopy>(line, slot, word, *hop);
+            }
+            return number != kNone;
+        }
+        number = kNone;
+        if constexpr (kCopy != nullptr) {
+            hop->where_ = NextHop::kElsewhere;
+        }
+        return !is_away(words, hash);
     }
 
     struct Work {
@@ -154,25 +195,28 @@ struct RouteTable::Probe {
         const AgentId* const* ids;
         const std::uint64_t* hashes;
         std::uint32_t* numbers;
+        NextHop* hops;  // null: not wanted
         std::uint16_t* rest;
         std::size_t count;
     };
 
     // Inlined into the code of each CPU kind, and the comparison with it.
-    template <auto kCompare>
+    template <auto kCompare, auto kCopy>
     [[nodiscard, gnu::always_inline]] static inline std::size_t probe_by(
         const Work& work) noexcept {
         const Line* const* __restrict const lines = work.lines;
         const AgentId* const* __restrict const ids = work.ids;
         const std::uint64_t* __restrict const hashes = work.hashes;
         std::uint32_t* __restrict const numbers = work.numbers;
+        NextHop* __restrict const hops = work.hops;
         std::uint16_t* __restrict const rest = work.rest;
         const std::size_t count = work.count;
         std::size_t rest_count = 0;
         for (std::size_t i = 0; i < count; ++i) {
-            const Numbers have = numbers_of(lines[i]);
+            const std::uint64_t words = words_of(lines[i]);
             const unsigned halves = kCompare(lines[i], *ids[i]);
-            if (!settle(have, halves, hashes[i], numbers[i])) [[unlikely]] {
+            NextHop* const hop = kCopy != nullptr ? hops + i : nullptr;
+            if (!settle<kCopy>(lines[i], words, halves, hashes[i], numbers[i], hop)) [[unlikely]] {
                 rest[rest_count++] = static_cast<std::uint16_t>(i);
             }
         }
@@ -180,11 +224,13 @@ struct RouteTable::Probe {
     }
 
     static std::size_t probe_scalar(const Work& work) noexcept {
-        return probe_by<compare_scalar>(work);
+        return work.hops != nullptr ? probe_by<compare_scalar, copy_scalar>(work)
+                                    : probe_by<compare_scalar, kNoCopy>(work);
     }
 
     POSTHASTE_AVX2 static std::size_t probe_avx2(const Work& work) noexcept {
-        return probe_by<compare_avx2>(work);
+        return work.hops != nullptr ? probe_by<compare_avx2, copy_avx2>(work)
+                                    : probe_by<compare_avx2, kNoCopy>(work);
     }
 
     [[nodiscard]] static std::size_t probe(Isa isa, const Work& work) noexcept {
@@ -196,29 +242,40 @@ struct RouteTable::Probe {
         std::size_t count = 0;
     };
 
-    // Ids that are not in their home line are mostly in the next: those lines are asked for and
-    // looked at together, and only what is not there either is searched for one by one.
-    [[nodiscard]] std::size_t probe_next(Isa isa,
-                                         const Work& first,
-                                         std::size_t count) const noexcept {
+    // Ids that are not in their home line are mostly in the one beside it: those are looked at
+    // together, and only what is not there either is searched for one by one.
+    [[nodiscard]] std::size_t probe_beside(Isa isa,
+                                           const Work& first,
+                                           std::size_t count) const noexcept {
         std::array<const Line*, kAhead> lines;
         std::array<const AgentId*, kAhead> wanted;
         std::array<std::uint64_t, kAhead> hash;
         std::array<std::uint32_t, kAhead> found;
+        std::array<NextHop, kAhead> hops;
         std::array<std::uint16_t, kAhead> rest;
         for (std::size_t i = 0; i < count; ++i) {
             const std::uint16_t at = first.rest[i];
-            lines[i] = first.lines[at] + 1;
+            lines[i] = table.lines_ + ((first.lines[at] - table.lines_) ^ 1);
             rte_prefetch0(lines[i]);
             wanted[i] = first.ids[at];
             hash[i] = first.hashes[at];
         }
-        static_cast<void>(probe(
-            isa, {lines.data(), wanted.data(), hash.data(), found.data(), rest.data(), count}));
+        static_cast<void>(probe(isa,
+                                {lines.data(),
+                                 wanted.data(),
+                                 hash.data(),
+                                 found.data(),
+                                 first.hops != nullptr ? hops.data() : nullptr,
+                                 rest.data(),
+                                 count}));
         std::size_t asks = 0;
         for (std::size_t i = 0; i < count; ++i) {
-            const std::uint32_t number = found[i] != kNone ? found[i] : search(*wanted[i], hash[i]);
+            const std::uint32_t number =
+                found[i] != kNone ? found[i] : search(*wanted[i], hash[i], &hops[i]);
             first.numbers[first.rest[i]] = number;
+            if (first.hops != nullptr) {
+                first.hops[first.rest[i]] = hops[i];
+            }
             asks += number == kAskAuthority ? 1 : 0;
         }
         return asks;
@@ -249,7 +306,9 @@ struct RouteTable::Probe {
     }
 
     // For at most kFilterStep ids, whose numbers are kNone so far. Gives what run() gives.
-    [[nodiscard]] std::size_t run_strange(Isa isa, std::uint32_t* numbers) const noexcept {
+    [[nodiscard]] std::size_t run_strange(Isa isa,
+                                          std::uint32_t* numbers,
+                                          NextHop* hops) const noexcept {
         Selected selected;
         for (std::size_t first = 0; first < ids.size(); first += kHashStep) {
             const std::size_t end = std::min(first + kHashStep, ids.size());
@@ -262,21 +321,25 @@ struct RouteTable::Probe {
         std::array<const AgentId*, kFilterStep> wanted;
         std::array<std::uint64_t, kFilterStep> hash;
         std::array<std::uint32_t, kFilterStep> found;
+        std::array<NextHop, kFilterStep> found_hops;
         for (std::size_t i = 0; i < selected.count; ++i) {
             wanted[i] = ids[selected.which[i]];
             hash[i] = hashes[selected.which[i]];
         }
         const std::span some(wanted.data(), selected.count);
-        const std::size_t asks =
-            Probe{table, some, hash.data(), Hashes::given}.run(isa, found.data());
+        const std::size_t asks = Probe{table, some, hash.data(), Hashes::given}.run(
+            isa, found.data(), hops != nullptr ? found_hops.data() : nullptr);
         for (std::size_t i = 0; i < selected.count; ++i) {
             numbers[selected.which[i]] = found[i];
+            if (hops != nullptr) {
+                hops[selected.which[i]] = found_hops[i];
+            }
         }
         return asks;
     }
 
     // Gives how many answers are kAskAuthority.
-    [[nodiscard]] std::size_t run(Isa isa, std::uint32_t* numbers) const noexcept {
+    [[nodiscard]] std::size_t run(Isa isa, std::uint32_t* numbers, NextHop* hops) const noexcept {
         std::size_t asks = 0;
         Chunk chunk[2];
         std::array<std::uint16_t, kAhead> rest;
@@ -288,11 +351,12 @@ struct RouteTable::Probe {
                             ids.data() + base,
                             hashes + base,
                             numbers + base,
+                            hops != nullptr ? hops + base : nullptr,
                             rest.data(),
                             std::min(kAhead, ids.size() - base)};
             const std::size_t unsettled = probe(isa, work);
             if (unsettled != 0) {
-                asks += probe_next(isa, work, unsettled);
+                asks += probe_beside(isa, work, unsettled);
             }
         }
         return asks;
@@ -307,8 +371,9 @@ std::size_t RouteTable::lookup(std::span<const AgentId* const> ids,
                                std::uint64_t* hashes,
                                Hashes are,
                                Mostly mostly,
-                               std::uint32_t* numbers) const noexcept {
-    return lookup_by(isa_, ids, hashes, are, mostly, numbers);
+                               std::uint32_t* numbers,
+                               NextHop* hops) const noexcept {
+    return lookup_by(isa_, ids, hashes, are, mostly, numbers, hops);
 }
 
 std::size_t RouteTable::lookup_by(Isa isa,
@@ -316,28 +381,33 @@ std::size_t RouteTable::lookup_by(Isa isa,
                                   std::uint64_t* hashes,
                                   Hashes are,
                                   Mostly mostly,
-                                  std::uint32_t* numbers) const noexcept {
+                                  std::uint32_t* numbers,
+                                  NextHop* hops) const noexcept {
     if (mostly == Mostly::known) [[likely]] {
-        return Probe{*this, ids, hashes, are}.run(isa, numbers);
+        return Probe{*this, ids, hashes, are}.run(isa, numbers, hops);
     }
     std::fill_n(numbers, ids.size(), kNone);
+    if (hops != nullptr) {
+        std::fill_n(hops, ids.size(), NextHop::elsewhere());
+    }
     std::size_t asks = 0;
     for (std::size_t first = 0; first < ids.size(); first += kFilterStep) {
         const std::size_t step = std::min(kFilterStep, ids.size() - first);
         const Probe some{*this, ids.subspan(first, step), hashes + first, are};
-        asks += some.run_strange(isa, numbers + first);
+        asks += some.run_strange(isa, numbers + first, hops != nullptr ? hops + first : nullptr);
     }
     return asks;
 }
 
 std::uint32_t RouteTable::lookup_one(const AgentId& id, std::uint64_t hash) const noexcept {
     const Line* const line = lines_ + home_of(hash);
-    const Numbers have = numbers_of(line);
+    const std::uint64_t words = words_of(line);
     std::uint32_t number = kNone;
-    if (Probe::settle(have, Probe::compare_scalar(line, id), hash, number)) [[likely]] {
+    const unsigned halves = Probe::compare_scalar(line, id);
+    if (Probe::settle<Probe::kNoCopy>(line, words, halves, hash, number, nullptr)) [[likely]] {
         return number;
     }
-    return Probe{*this, {}, nullptr, Hashes::given}.search(id, hash);
+    return Probe{*this, {}, nullptr, Hashes::given}.search(id, hash, nullptr);
 }
 
 }  // namespace posthaste::routing

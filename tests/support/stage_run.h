@@ -26,6 +26,7 @@ class StageRun {
   public:
     dataplane::World world = small_world();
     std::uint8_t floor = 0;
+    bool with_hops = true;  // false: all is asked of the Fib's entries
     routing::TokenBucket errors{1000};
     std::vector<dataplane::TxBacklog> tx;
     dataplane::PuntRings punts = dataplane::make_punt_rings(64);
@@ -55,9 +56,9 @@ class StageRun {
         begin(burst, ingress, 1);
         take(burst, mbufs);
         sound &= conserved(burst);
-        dataplane::parse(burst, port);
+        dataplane::parse(burst, burst.live, port);
         sound &= conserved(burst);
-        shed(burst, floor);
+        shed(burst, burst.live, floor);
         sound &= conserved(burst);
         look_up();
         source_check(burst, world);
@@ -111,12 +112,19 @@ class StageRun {
         return found == routes.end() ? nullptr : &found->second;
     }
 
+    routing::NextHop hop_to(const routing::FibEntry* entry) const {
+        return entry == nullptr || !with_hops ? routing::NextHop::elsewhere()
+                                              : routing::NextHop::of(*entry);
+    }
+
     void look_up() {
         for (const unsigned lane : burst.live) {
             const auto* const bytes = rte_pktmbuf_mtod(burst.frame[lane], const std::uint8_t*);
             const routing::WireHeader& header = header_of(bytes, burst.view[lane]);
             burst.sender[lane] = find(header.source);
-            burst.target[lane] = find(header.destination);
+            burst.from[lane] = hop_to(burst.sender[lane]);
+            burst.aim(lane, find(header.destination));
+            burst.to[lane] = hop_to(burst.target[lane]);
         }
     }
 

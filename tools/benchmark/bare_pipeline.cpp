@@ -3,6 +3,8 @@
 
 #include <rte_cycles.h>
 
+#include <algorithm>
+
 #include "dataplane/answer.h"
 #include "dataplane/heartbeat.h"
 #include "dataplane/parse.h"
@@ -34,18 +36,24 @@ BarePipeline::BarePipeline(const routing::Published<World>& world,
       ingress_(ingress),
       targets_(targets),
       sender_(sender),
+      sender_hop_(routing::NextHop::of(*sender)),
       clock_{rte_rdtsc(), rte_get_tsc_hz() / 1'000},
       errors_(kPorts),
       punts_(dataplane::make_punt_rings(kPuntRing)) {
     for (unsigned i = 0; i < kPorts; ++i) {
         tx_.emplace_back(kBacklog);
     }
+    std::ranges::transform(targets_, hops_.begin(), [](const routing::FibEntry* target) {
+        return routing::NextHop::of(*target);
+    });
 }
 
 void BarePipeline::answer_lookups() noexcept {
     for (const unsigned lane : burst_.live) {
         burst_.target[lane] = targets_[lane];
+        burst_.to[lane] = hops_[lane];
         burst_.sender[lane] = sender_;
+        burst_.from[lane] = sender_hop_;
     }
 }
 
@@ -58,10 +66,9 @@ unsigned BarePipeline::run_once(std::uint64_t tsc) noexcept {
     receive(burst_, port.ethdev, 0);
     const unsigned frames = burst_.received.count();
     timer.lap(Stage::receive, frames);
-    parse(burst_, port);
+    parse(burst_, burst_.live, port);
+    shed(burst_, burst_.live, 0);
     timer.lap(Stage::parse, frames);
-    shed(burst_, 0);
-    timer.lap(Stage::shed, frames);
     answer_lookups();
     timer.lap(Stage::lookup, frames);
     source_check(burst_, world);

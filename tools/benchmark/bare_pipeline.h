@@ -52,6 +52,8 @@ class BarePipeline {
     const std::uint16_t ingress_;
     const std::array<const routing::FibEntry*, dataplane::kBurstMax> targets_;
     const routing::FibEntry* const sender_;
+    std::array<routing::NextHop, dataplane::kBurstMax> hops_;  // of the targets
+    const routing::NextHop sender_hop_;
     dataplane::CoarseClock clock_;
     dataplane::Burst burst_;
     dataplane::WorkerCounters counters_{kPorts};

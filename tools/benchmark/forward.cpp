@@ -79,6 +79,10 @@ void Forward::add_own() {
          "write, which all above include",
          [this] { return ns_per_frame(rig_.generate(cycles_ / 4)); }},
     };
+    if (options_.ingress == "edge") {
+        notes_.emplace_back(
+            "All frames come from one agent, which a router looks up once for those in a row.");
+    }
     if (options_.address != "agent") {
         contestants_.push_back(
             {"capability",

@@ -11,6 +11,7 @@
 #include "routing/capability_name.h"
 #include "routing/frame.h"
 #include "routing/message.h"
+#include "routing/prefetch.h"
 
 namespace posthaste::tools {
 
@@ -27,6 +28,7 @@ constexpr std::size_t kStamp = kMessage + offsetof(routing::WireHeader, message)
 constexpr std::uint16_t kSourcePort = 40'000;
 constexpr std::uint8_t kUdpProtocol = 17;
 constexpr std::uint8_t kWrongVersion = 0x94;  // 9, and the right length
+constexpr std::size_t kTargetsAhead = 64;
 constexpr std::uint32_t kTargetsMin = 1U << 20;
 constexpr std::uint32_t kTargetsMax = 1U << 24;
 constexpr std::array kMalformed = {Fault::magic, Fault::checksum, Fault::nil_id, Fault::version};
@@ -189,6 +191,7 @@ inline Fault Generator::put(std::uint8_t* bytes) noexcept {
     const Target& target = targets_[next_];
     const std::uint64_t position = next_;
     next_ = next_ + 1 == targets_.size() ? 0 : next_ + 1;
+    routing::prefetch_line(&target + kTargetsAhead);  // the list is larger than any cache
     ++frames_;
     std::memcpy(bytes, frame_.data(), kHeadBytes);
     if (frame_bytes_ > kHeadBytes) {

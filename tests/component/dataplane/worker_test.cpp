@@ -93,6 +93,65 @@ TEST(worker, keeps_ports_apart_and_sends_each_frame_where_it_belongs) {
     EXPECT_EQ(router.broken_law(), "");
 }
 
+// A sender of several frames in a row is looked up once, and each of its frames checked.
+TEST(worker, frames_in_a_row_are_each_judged_by_their_own_sender) {
+    RingRouter router;
+    FrameSpec spoofed = to(kReceiver);
+    spoofed.source_ip = ip("10.0.0.77");
+    FrameSpec stranger = to(kReceiver);
+    stranger.source = agent(kUnknown);
+    for (const FrameSpec& spec : {to(kReceiver),
+                                  to(kReceiver),
+                                  spoofed,
+                                  to(kReceiver),
+                                  stranger,
+                                  stranger,
+                                  to(kReceiver)}) {
+        router.arrive(kEdge, build(spec));
+    }
+    router.turn();
+    EXPECT_EQ(router.discard(kEdge), 4U);
+    EXPECT_EQ(router.drops(kEdge, Drop::source_spoofed), 1U);
+    EXPECT_EQ(router.drops(kEdge, Drop::source_unknown), 2U);
+    EXPECT_EQ(router.broken_law(), "");
+}
+
+// Next hops lie beside the ids, and are replaced there.
+TEST(worker, frames_follow_an_agent_that_moves_changes_or_stops) {
+    RingRouter router;
+    const auto sent_to = [&router](std::uint16_t port) {
+        router.arrive(kEdge, build(to(kReceiver)));
+        router.turn();
+        return router.leave(port);
+    };
+    EXPECT_EQ(sent_to(kEdge), Frames{as_sent(to_receiver_as_sent(to(kReceiver)))});
+    routing::FibEntry entry = *router.fib().find(agent(kReceiver));
+    FrameSpec moved = to_receiver_as_sent(to(kReceiver));
+    entry.endpoint.mac = moved.destination_mac = mac(99);
+    entry.endpoint.ip = moved.destination_ip = ip("10.0.0.99");
+    entry.endpoint.udp_port = moved.destination_port = 6'099;
+    ASSERT_TRUE(router.fib().set(entry, 0));
+    EXPECT_EQ(sent_to(kEdge), Frames{as_sent(moved)});
+    const routing::FibEntry elsewhere = *router.fib().find(agent(kRemote));
+    routing::FibEntry remote = elsewhere;
+    remote.agent = agent(kReceiver);
+    ASSERT_TRUE(router.fib().set(remote, 0));
+    EXPECT_EQ(sent_to(kFabric).size(), 1U);
+    remote.fresh_until_ms = 1;
+    router.set_ms(2);
+    ASSERT_TRUE(router.fib().set(remote, 0));
+    EXPECT_TRUE(sent_to(kFabric).empty());
+    EXPECT_EQ(router.drops(kEdge, Drop::unknown_agent), 1U);
+    entry.state = routing::AgentState::stopped;
+    ASSERT_TRUE(router.fib().set(entry, 0));
+    EXPECT_TRUE(sent_to(kEdge).empty());
+    EXPECT_EQ(router.drops(kEdge, Drop::agent_stopped), 1U);
+    entry.state = routing::AgentState::running;
+    ASSERT_TRUE(router.fib().set(entry, 0));
+    EXPECT_EQ(sent_to(kEdge), Frames{as_sent(moved)});
+    EXPECT_EQ(router.broken_law(), "");
+}
+
 TEST(worker, answers_heartbeats_and_renews_the_lease) {
     RingRouter router;
     const routing::FibEntry* const entry = router.fib().find(agent(kSender));

@@ -263,7 +263,10 @@ TEST(fib, several_live_side_by_side_and_give_their_memory_back) {
         ASSERT_TRUE(two->set(entry_of(1, 2), 0));
         EXPECT_EQ(one->find(numbered_id(1))->version, 1U);
         EXPECT_EQ(two->find(numbered_id(1))->version, 2U);
-        EXPECT_EQ(one->memory_bytes(), two->memory_bytes());
+        // But for what a table's alignment to 128 bytes leaves.
+        EXPECT_NEAR(static_cast<double>(one->memory_bytes()),
+                    static_cast<double>(two->memory_bytes()),
+                    128);
     }
 }
 
@@ -273,7 +276,7 @@ TEST(fib, memory_is_counted_and_grows_with_the_capacity) {
     const auto large = make_fib(grace, 60'000);
     // Entry 64, cell 4, key 32, two lists 8, and at least 8 for a place in a bucket.
     EXPECT_GE(large->memory_bytes() - small->memory_bytes(), 50'000U * (64 + 4 + 32 + 8 + 8));
-    EXPECT_LE(large->memory_bytes(), 60'000U * 285);
+    EXPECT_LE(large->memory_bytes(), 60'000U * 300);
 }
 
 TEST(fib, the_plan_of_its_memory_holds_and_is_close) {

@@ -202,12 +202,16 @@ TEST(frames, leave_with_the_headers_of_the_next_hop_and_all_else_untouched) {
         FrameSpec spec;
         spec.destination = agent(row.destination);
         row.in(spec);
-        StageRun run;
-        EXPECT_TRUE(run.run(FakeFrame(build(spec)), row.ingress));
-        EXPECT_EQ(run.outcome(), "sent to " + std::to_string(row.egress));
-        row.out(spec);
-        EXPECT_EQ(run.only_frame(), as_sent(spec));
-        EXPECT_EQ(run.tx[row.egress].size(), 1U);
+        FrameSpec out = spec;
+        row.out(out);
+        for (const bool with_hops : {true, false}) {
+            StageRun run;
+            run.with_hops = with_hops;
+            EXPECT_TRUE(run.run(FakeFrame(build(spec)), row.ingress));
+            EXPECT_EQ(run.outcome(), "sent to " + std::to_string(row.egress));
+            EXPECT_EQ(run.only_frame(), as_sent(out));
+            EXPECT_EQ(run.tx[row.egress].size(), 1U);
+        }
     }
 }
 

@@ -161,12 +161,15 @@ TEST(verdicts, have_their_reason) {
         spec.destination = agent(row.destination);
         spec.flags = routing::flag::want_error;
         row.in(spec);
-        StageRun run;
-        row.set(run);
         const std::uint16_t headroom =
             std::string_view(row.outcome) == "no_headroom" ? 16 : RTE_PKTMBUF_HEADROOM;
-        EXPECT_TRUE(run.run(FakeFrame(build(spec), {}, headroom), row.ingress));
-        EXPECT_EQ(run.outcome(), row.outcome);
+        for (const bool with_hops : {true, false}) {
+            StageRun run;
+            run.with_hops = with_hops;
+            row.set(run);
+            EXPECT_TRUE(run.run(FakeFrame(build(spec), {}, headroom), row.ingress));
+            EXPECT_EQ(run.outcome(), row.outcome);
+        }
     }
 }
 
