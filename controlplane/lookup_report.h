@@ -15,7 +15,7 @@ namespace posthaste::controlplane {
 // The counters of one worker, or the sum of several, at one time.
 class LookupSample {
   public:
-    static constexpr std::size_t kCounters = 20;
+    static constexpr std::size_t kCounters = 25;
     static constexpr std::size_t kSizes = 16;
     static constexpr std::size_t kCycles = 20;
 

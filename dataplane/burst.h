@@ -60,6 +60,7 @@ struct Burst {
     LaneMask answer_refused;                   // subset of dropped: rate limit or full backlog
     LaneMask to_capability;                    // messages addressed to one, set by lookup
     LaneMask to_all;                           // of these, to all who have it, set by capability
+    LaneMask misrouted;                        // relayed to here for somebody who is not here
     LaneMask surplus_of;                       // lanes whose mbuf lost segments, now in `surplus`
     std::array<rte_mbuf*, kBurstMax> surplus;  // chains that settle frees
 

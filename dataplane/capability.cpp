@@ -54,6 +54,14 @@ bool name_holds(const Burst& burst, unsigned lane, const CapabilityTables& table
     return true;
 }
 
+// Where it came from another router, that one took somebody to have it here.
+void drop_unserved(Burst& burst, unsigned lane, Drop why, const World& world) noexcept {
+    if (world.ports[burst.ingress].role == Role::fabric) {
+        burst.misrouted.set(lane);
+    }
+    burst.drop(lane, why);
+}
+
 // Nobody here has it. The control thread sees a frame once: what it puts into the Fib is found
 // when the frame comes back.
 void unknown(Burst& burst, unsigned lane, const World& world) noexcept {
@@ -61,7 +69,7 @@ void unknown(Burst& burst, unsigned lane, const World& world) noexcept {
         routing::is_capability_id(header_in(burst, lane).destination)) {
         burst.punt(lane, PuntClass::capability);
     } else {
-        burst.drop(lane, Drop::unknown_capability);
+        drop_unserved(burst, lane, Drop::unknown_capability, world);
     }
 }
 
@@ -77,7 +85,7 @@ LaneMask known(Burst& burst, const CapabilityTables& tables) noexcept {
                    !entry->fresh(burst.now_ms)) [[unlikely]] {
             unknown(burst, lane, tables.world);
         } else if (entry->provider_set() == 0) {
-            burst.drop(lane, Drop::unknown_capability);
+            drop_unserved(burst, lane, Drop::unknown_capability, tables.world);
         } else if (header_in(burst, lane).addressing() ==
                    static_cast<std::uint8_t>(Addressing::capability_all)) {
             tables.sets.prefetch(entry->provider_set());
@@ -90,9 +98,9 @@ LaneMask known(Burst& burst, const CapabilityTables& tables) noexcept {
     return lanes;
 }
 
-void nobody(Burst& burst, unsigned lane, Drop why, CapabilityCounters& counters) noexcept {
-    counters.no_provider.add(1);
-    burst.drop(lane, why);
+void nobody(Burst& burst, unsigned lane, Drop why, const CapabilityTables& tables) noexcept {
+    tables.counters.no_provider.add(1);
+    drop_unserved(burst, lane, why, tables.world);
 }
 
 Ask ask_of(const Burst& burst, unsigned lane, std::uint64_t key, const World& world) noexcept {
@@ -118,7 +126,7 @@ LaneMask choose(Burst& burst,
     for (const unsigned lane : lanes) {
         choice.set[lane] = tables.sets.read(burst.target[lane]->provider_set());
         if (choice.set[lane] == nullptr) {
-            nobody(burst, lane, Drop::no_provider, tables.counters);
+            nobody(burst, lane, Drop::no_provider, tables);
             continue;
         }
         choice.set[lane]->prefetch();
@@ -151,7 +159,7 @@ LaneMask choose(Burst& burst,
             }
         }
         if (provider == nullptr) [[unlikely]] {
-            nobody(burst, lane, why, tables.counters);
+            nobody(burst, lane, why, tables);
             continue;
         }
         choice.provider[lane] = provider;
@@ -236,7 +244,7 @@ void capability(Burst& burst, const CapabilityTables& tables) noexcept {
             ask.local_only = ask.local_only && provider.local();
             entry = fail_over(*choice.set[lane], &provider, ask, tables, burst.now_ms);
             if (entry == nullptr) {
-                nobody(burst, lane, Drop::no_provider, tables.counters);
+                nobody(burst, lane, Drop::no_provider, tables);
                 continue;
             }
             tables.counters.failovers.add(1);

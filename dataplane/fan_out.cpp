@@ -281,7 +281,12 @@ void FanOut::run(Burst& burst,
         const unsigned lane = order[at - kSteps];
         const Drop why = find(burst, lane, tables);
         if (why != Drop::none) {
-            onward.counters.capability.no_provider.add(why == Drop::no_provider ? 1 : 0);
+            if (why == Drop::no_provider) {
+                onward.counters.capability.no_provider.add(1);
+                if (tables.world.ports[burst.ingress].role == Role::fabric) {
+                    burst.misrouted.set(lane);
+                }
+            }
             burst.drop(lane, why);
             continue;
         }

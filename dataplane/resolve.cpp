@@ -97,8 +97,11 @@ void resolve(Burst& burst,
             header_of(bytes_of(burst.frame[lane]), burst.view[lane]);
         const Way way = way_to(burst, lane);
         std::uint16_t flags = header.flags;
-        if (Drop why = verdict(header, way, role, routers, found, flags);
-            why != Drop::none || refusing) [[unlikely]] {
+        const Drop why = verdict(header, way, role, routers, found, flags);
+        if (way.kind != RouteKind::local && role == Role::fabric) [[unlikely]] {
+            burst.misrouted.set(lane);  // another router sent it here for somebody who is not
+        }
+        if (why != Drop::none || refusing) [[unlikely]] {
             burst.drop(lane, refusing ? Drop::draining : why);
             continue;
         }

@@ -14,8 +14,8 @@ namespace posthaste::dataplane {
 
 // Writes egress, adjacency and flags of live lanes and reserves their slots in `tx` (by port
 // index). Lanes whose next hop has no MAC yet leave as punted, class hold. Needs lookup(), and
-// heartbeats to be gone. A route whose time is over, or whose router is out, is as good as none;
-// What kind of route they were goes to `counters`.
+// heartbeats to be gone. A route whose time is over, or whose router is out, is as good as none.
+// What kind of route they were goes to `counters`. Relayed lanes to nobody here become `misrouted`.
 void resolve(Burst& burst,
              const World& world,
              const routing::RouterMask& routers,

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstdlib>
 
+#include "dataplane/misrouted.h"
 #include "dataplane/punt.h"
 #include "dataplane/route_use.h"
 #include "routing/check.h"
@@ -58,6 +59,7 @@ unsigned SpscRing<T>::capacity() const noexcept {
 template class SpscRing<Punted>;
 template class SpscRing<Injected>;
 template class SpscRing<RouteUse>;
+template class SpscRing<Misrouted>;
 template class SpscRing<routing::AgentId>;
 
 }  // namespace posthaste::dataplane

@@ -57,6 +57,7 @@ Worker::Worker(const WorkerOptions& options,
       punts_(make_punt_rings(options.punt_ring)),
       inject_(options.inject_ring),
       wanted_(options.wanted_ring),
+      misrouted_(options.misrouted_ring),
       uses_(options.uses_ring),
       expected_(options.expected_ring) {
     CHECK(resolver_ != nullptr);
@@ -172,6 +173,7 @@ void Worker::pipeline(const World& world,
         burst_, tables, {tx_, options_.tx, punts_, counters_, resolver_->counters(), policies});
     timer.lap(Stage::fan_out, frames);
     resolve(burst_, world, fib_.routers(), resolver_->counters(), tx_);
+    report_misrouted(burst_, reports_, misrouted_, resolver_->counters());
     timer.lap(Stage::resolve, frames);
     policy_out(burst_, policies);
     timer.lap(Stage::policy_out, frames);

@@ -17,6 +17,7 @@
 #include "dataplane/counters.h"
 #include "dataplane/fan_out.h"
 #include "dataplane/lookup.h"
+#include "dataplane/misrouted.h"
 #include "dataplane/name_check.h"
 #include "dataplane/overload.h"
 #include "dataplane/punt.h"
@@ -52,6 +53,7 @@ struct WorkerOptions {
     std::uint32_t punt_ring = 512;    // frames per class
     std::uint32_t inject_ring = 512;
     std::uint32_t wanted_ring = 255;       // destinations
+    std::uint32_t misrouted_ring = 255;    // reports
     std::uint32_t uses_ring = 1023;        // samples
     std::uint32_t expected_ring = 511;     // agents
     std::uint32_t idle_sleep_us = 0;       // 0: never sleeps
@@ -89,6 +91,9 @@ class Worker {
 
     // Consumer: destinations that nobody knows.
     [[nodiscard]] SpscRing<routing::AgentId>& wanted() noexcept { return wanted_; }
+
+    // Consumer: whom other routers took to be here.
+    [[nodiscard]] SpscRing<Misrouted>& misrouted() noexcept { return misrouted_; }
 
     // Consumer: now and then one of the routes that frames take.
     [[nodiscard]] SpscRing<RouteUse>& uses() noexcept { return uses_; }
@@ -147,9 +152,11 @@ class Worker {
     PuntRings punts_;
     SpscRing<Injected> inject_;
     SpscRing<routing::AgentId> wanted_;
+    SpscRing<Misrouted> misrouted_;
     SpscRing<RouteUse> uses_;
     SpscRing<routing::AgentId> expected_;
     RouteSampler sampler_;
+    MisroutedReports reports_;
     std::uint64_t last_tsc_ = 0;
     std::uint32_t now_ms_ = 0;
     std::uint32_t bursts_ = 0;  // for sampling

@@ -34,6 +34,12 @@ struct LookupCounters {
     Counter stale;  // there, but of a router that is out, or past its time: as good as unknown
     Counter discovery_wanted;   // unknown destinations handed to the control thread
     Counter discovery_dropped;  // the ring was full
+    // Relayed to here for somebody who is not here: the sum of the four below.
+    Counter misrouted;
+    Counter misrouted_told;      // handed to the control thread
+    Counter misrouted_repeated;  // the same destination from the same router lately
+    Counter misrouted_limited;   // above the rate
+    Counter misrouted_dropped;   // the ring was full
 
     Counter cache_inserted_positive;
     Counter cache_inserted_negative;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dataplane/answer.h"
+#include "dataplane/misrouted.h"
 #include "dataplane/parse.h"
 #include "dataplane/punt.h"
 #include "dataplane/receive.h"
@@ -44,6 +45,9 @@ class StageRun {
 
     routing::RouterMask routers;
     routing::LookupCounters lookups;
+    dataplane::MisroutedReports reports;
+    dataplane::SpscRing<dataplane::Misrouted> misrouted{63};
+    std::uint32_t now_ms = 1;
 
     // All stages but the two that need a Fib; gives whether lanes were conserved after each.
     bool run(std::vector<FakeFrame>& frames, std::uint16_t ingress) {
@@ -53,7 +57,7 @@ class StageRun {
         }
         const dataplane::PortView& port = world.ports[ingress];
         bool sound = true;
-        begin(burst, ingress, 1);
+        begin(burst, ingress, now_ms);
         take(burst, mbufs);
         sound &= conserved(burst);
         dataplane::parse(burst, burst.live, port);
@@ -64,6 +68,7 @@ class StageRun {
         source_check(burst, world);
         sound &= conserved(burst);
         resolve(burst, world, routers, lookups, tx);
+        report_misrouted(burst, reports, misrouted, lookups);
         sound &= conserved(burst);
         rewrite(burst, world);
         sound &= conserved(burst) && !burst.live.any();

@@ -15,6 +15,7 @@
 using namespace posthaste;
 using namespace posthaste::dataplane;
 using namespace posthaste::test;
+using routing::AgentId;
 using routing::Drop;
 using Frames = std::vector<FrameBytes>;
 
@@ -134,6 +135,44 @@ TEST(capability, who_is_gone_from_the_table_is_replaced_by_the_next) {
         ASSERT_TRUE(router.fib().set(edge_agent(number), 0));
     }
     EXPECT_EQ(verdict(router, to_capability(kName)), "no_provider");
+}
+
+TEST(capability, what_came_from_a_router_for_nobody_here_is_reported_by_its_key) {
+    CapabilityRouter router;
+    router.provide(kName, {kRemote});
+    router.provide("vision/none", {});
+    const auto reported = [&router] {
+        std::array<Misrouted, 8> frames;
+        const unsigned count = router.worker().misrouted().pop(frames);
+        std::vector<AgentId> ids;
+        for (const Misrouted& frame : std::span(frames).first(count)) {
+            EXPECT_EQ(frame.from, ip("10.2.0.7"));
+            ids.push_back(frame.destination);
+        }
+        return ids;
+    };
+    const auto key = [](std::string_view name) {
+        return routing::capability_key(routing::capability_id(name));
+    };
+    FrameSpec spec = to_capability(kName);
+    from_fabric(spec);
+    EXPECT_EQ(verdict(router, spec, kFabric), "sent") << "redirected";
+    EXPECT_EQ(reported(), std::vector{key(kName)});
+    for (const To to : {To::any, To::all}) {
+        for (const std::string_view name : {"vision/none", "vision/never"}) {
+            spec = to_capability(name, to);
+            from_fabric(spec);
+            EXPECT_NE(verdict(router, spec, kFabric), "sent");
+            EXPECT_EQ(reported().size(), to == To::any ? 1U : 0U) << "once of each";
+        }
+    }
+    spec = to_capability(kName, To::all);
+    from_fabric(spec);
+    router.set_ms(5'000);
+    EXPECT_EQ(verdict(router, spec, kFabric), "no_provider");
+    EXPECT_EQ(reported(), std::vector{key(kName)});
+    EXPECT_EQ(verdict(router, to_capability("vision/none")), "no_provider");
+    EXPECT_TRUE(reported().empty()) << "it came from an agent";
 }
 
 TEST(capability, providers_behind_routers_that_are_out_are_not_chosen) {
