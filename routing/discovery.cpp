@@ -7,16 +7,8 @@
 
 namespace posthaste::routing {
 
-namespace {
-
-constexpr std::size_t kBucketsAtStart = 64;
-
-}  // namespace
-
 Discovery::Discovery(const DiscoveryOptions& options, const KeyHash::Key& key)
-    : options_(options),
-      rate_(options.requests_per_second),
-      place_(kBucketsAtStart, KeyedIdHash{KeyHash(key)}) {}
+    : options_(options), rate_(options.requests_per_second), waiting_(options.in_flight_max, key) {}
 
 bool Discovery::want(const AgentId& agent, std::uint64_t now_ms) {
     advance(now_ms);
@@ -25,7 +17,7 @@ bool Discovery::want(const AgentId& agent, std::uint64_t now_ms) {
         ++counts_.refused;
         return false;
     }
-    if (place_.contains(agent)) {
+    if (waiting_.contains(agent)) {
         ++counts_.suppressed;
         return false;
     }
@@ -33,26 +25,21 @@ bool Discovery::want(const AgentId& agent, std::uint64_t now_ms) {
         ++counts_.rate_limited;
         return false;
     }
-    if (place_.size() == options_.in_flight_max) {
-        ++counts_.displaced;
-        place_.erase(asked_.front().agent);
-        asked_.pop_front();
-    }
-    asked_.push_back({agent, now_ms_, false});
-    place_.emplace(agent, std::prev(asked_.end()));
+    counts_.displaced += waiting_.put(agent, {}, now_ms_) ? 0 : 1;
     ++counts_.requested;
     return true;
 }
 
 bool Discovery::end(const AgentId& agent) {
-    const auto place = place_.find(agent);
-    if (place == place_.end()) {
-        return false;
+    const bool waited = waiting_.erase(agent);
+    counts_.answered += waited ? 1 : 0;
+    return waited;
+}
+
+void Discovery::asked(const AgentId& agent, std::size_t routers) {
+    if (Asked* const asked = waiting_.find(agent)) {
+        asked->routers = routers;
     }
-    asked_.erase(place->second);
-    place_.erase(place);
-    ++counts_.answered;
-    return true;
 }
 
 void Discovery::answered(const AgentId& agent) {
@@ -61,26 +48,28 @@ void Discovery::answered(const AgentId& agent) {
     }
 }
 
+bool Discovery::denied(const AgentId& agent) {
+    Asked* const asked = waiting_.find(agent);
+    return asked != nullptr && asked->routers > 0 && --asked->routers == 0 && end(agent);
+}
+
 void Discovery::known(const AgentId& agent) {
-    if (!place_.empty()) {
+    if (!waiting_.empty()) {
         static_cast<void>(end(agent));
     }
 }
 
 void Discovery::advance(std::uint64_t now_ms) {
     now_ms_ = std::max(now_ms_, now_ms);
-    while (!asked_.empty() && now_ms_ - asked_.front().at_ms >= options_.timeout_ms) {
-        ++counts_.unanswered;
-        place_.erase(asked_.front().agent);
-        asked_.pop_front();
-    }
+    counts_.unanswered += waiting_.expire(options_.timeout_ms, now_ms_);
 }
 
 std::vector<AgentId> Discovery::take_requests() {
     std::vector<AgentId> requests;
-    for (auto at = asked_.rbegin(); at != asked_.rend() && !at->taken; ++at) {
-        at->taken = true;
-        requests.push_back(at->agent);
+    auto& waiting = waiting_.items();
+    for (auto at = waiting.rbegin(); at != waiting.rend() && !at->value.taken; ++at) {
+        at->value.taken = true;
+        requests.push_back(at->id);
     }
     std::ranges::reverse(requests);
     return requests;

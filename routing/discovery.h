@@ -2,21 +2,19 @@
 // Discovery: which agents to ask the other routers about, and what is asked already.
 //
 // Control thread only; a pure state machine, time is an argument. Lcores want agents that nobody
-// knows; an agent is asked for once and then waited for, until an answer, a claim of it, or the
-// timeout. All requests together keep to a rate. Whoever sends them takes them with
-// take_requests(); where there is nobody to ask, they just time out. Bounds: in_flight_max agents;
-// one more takes the place of the one that waits longest. A clock that goes back stands still.
-// What is said of agents here holds for capabilities, too, which go by their keys.
+// knows; an agent is asked for once and then waited for, until a router knows it, all who were
+// asked do not, a claim of it comes, or the timeout. All requests together keep to a rate. Whoever
+// sends them takes them with take_requests(); where there is nobody to ask, they just time out.
+// Bounds: in_flight_max agents; one more takes the place of the one that waits longest. A clock
+// that goes back stands still. What is said of agents here holds for capabilities, too, which go by
+// their keys.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <list>
-#include <unordered_map>
 #include <vector>
 
-#include "routing/agent_id.h"
-#include "routing/key_hash.h"
-#include "routing/keyed_id_hash.h"
+#include "routing/aging_ids.h"
 #include "routing/token_bucket.h"
 
 namespace posthaste::routing {
@@ -50,8 +48,12 @@ class Discovery {
 
     // True: it is to be asked for, and among the next take_requests().
     bool want(const AgentId& agent, std::uint64_t now_ms);
-    // A router has answered, whatever it said.
+    // So many routers were asked about it; nothing if it is not waited for any more.
+    void asked(const AgentId& agent, std::size_t routers);
+    // A router knows it.
     void answered(const AgentId& agent);
+    // One of those asked does not. True: it was the last of them, and nobody does.
+    bool denied(const AgentId& agent);
     // The agent is known now, by whatever way; O(1), and free while nothing is asked for.
     void known(const AgentId& agent);
     // Gives up what was asked for too long ago.
@@ -60,7 +62,7 @@ class Discovery {
     [[nodiscard]] std::vector<AgentId> take_requests();
 
     [[nodiscard]] std::uint32_t in_flight() const noexcept {
-        return static_cast<std::uint32_t>(place_.size());
+        return static_cast<std::uint32_t>(waiting_.size());
     }
 
     [[nodiscard]] const DiscoveryOptions& options() const noexcept { return options_; }
@@ -69,19 +71,15 @@ class Discovery {
 
   private:
     struct Asked {
-        AgentId agent;
-        std::uint64_t at_ms;
-        bool taken;  // by take_requests()
+        bool taken = false;       // by take_requests()
+        std::size_t routers = 0;  // that have yet to say that they do not know it
     };
-
-    using Asking = std::list<Asked>;
 
     bool end(const AgentId& agent);
 
     DiscoveryOptions options_;
     TokenBucket rate_;
-    Asking asked_;  // the longest first; those not taken yet come last
-    std::unordered_map<AgentId, Asking::iterator, KeyedIdHash> place_;
+    AgingIds<Asked> waiting_;  // those not taken yet come last
     std::uint64_t now_ms_ = 0;
     DiscoveryCounts counts_;
 };

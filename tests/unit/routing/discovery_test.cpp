@@ -64,6 +64,30 @@ TEST(discovery, what_is_not_answered_may_be_asked_for_again_after_the_timeout) {
     expect_sums(discovery);
 }
 
+TEST(discovery, nobody_knows_it_when_the_last_of_those_who_were_asked_said_so) {
+    Discovery discovery(kSmall, hash_key(1));
+    EXPECT_TRUE(discovery.want(id_of(1), 0));
+    EXPECT_FALSE(discovery.denied(id_of(1))) << "nobody was asked yet";
+    discovery.asked(id_of(1), 2);
+    EXPECT_FALSE(discovery.denied(id_of(1)));
+    EXPECT_TRUE(discovery.denied(id_of(1)));
+    EXPECT_FALSE(discovery.denied(id_of(1))) << "one answer more than asked for";
+    EXPECT_EQ(discovery.counts().answered, 1U);
+    expect_sums(discovery);
+
+    // Asked again after the timeout, it counts from then on.
+    EXPECT_TRUE(discovery.want(id_of(1), 100));
+    discovery.asked(id_of(1), 1);
+    EXPECT_TRUE(discovery.want(id_of(1), 200));
+    discovery.asked(id_of(1), 2);
+    EXPECT_FALSE(discovery.denied(id_of(1)));
+    discovery.answered(id_of(1));
+    EXPECT_FALSE(discovery.denied(id_of(1)));
+    discovery.asked(id_of(1), 1);
+    EXPECT_EQ(discovery.in_flight(), 0U);
+    expect_sums(discovery);
+}
+
 TEST(discovery, a_claim_of_the_agent_ends_it_before_anybody_is_asked) {
     Discovery discovery(kSmall, hash_key(1));
     EXPECT_TRUE(discovery.want(id_of(1), 0));
