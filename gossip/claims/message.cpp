@@ -130,6 +130,12 @@ class Writer {
 
     void operator()(const RowsAsk& /*request*/) {}
 
+    void operator()(const Providers& answer) {
+        out_.id(answer.key);
+        write(out_, answer.generation);
+        write_entries(out_, 0, answer.entries);
+    }
+
   private:
     template <typename Head>
     void head(const Head& head) {

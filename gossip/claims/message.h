@@ -47,15 +47,16 @@ enum class MessageKind : std::uint8_t {
     bucket_ask,
     bucket_entries,
     rows_ask,
+    providers,
 };
 
-inline constexpr std::array<std::string_view, 21> kMessageNames = {
+inline constexpr std::array<std::string_view, 22> kMessageNames = {
     "none",        "hello",       "digest-root", "digest-rows",
     "pull",        "range-begin", "range-chunk", "range-commit",
     "range-abort", "push",        "load",        "version-mismatch",
     "superseded",  "not-here",    "discover",    "discovered",
     "buckets-ask", "buckets",     "bucket-ask",  "bucket-entries",
-    "rows-ask"};
+    "rows-ask",    "providers"};
 
 [[nodiscard]] constexpr std::string_view name_of(MessageKind kind) noexcept {
     return kMessageNames[static_cast<std::size_t>(kind)];
@@ -149,6 +150,8 @@ struct NotHere {
     Position at{};
 };
 
+// The id says what it is: an agent's, or the key of a capability (routing/capability_name.h), which
+// no agent can have. A router that knows of no such questions has no such agent either.
 struct Discover {
     routing::AgentId agent;
 };
@@ -190,6 +193,19 @@ struct BucketEntries {
 // For all rows, whatever the root is.
 struct RowsAsk {};
 
+// The answer to a question about a capability that agents of the sender have: records of its
+// keyspace, ascending by version. Claims of some of these agents, and the lists they name.
+struct Providers {
+    routing::AgentId key;
+    Generation generation;
+    std::vector<Entry> entries;
+};
+
+// Enough to start with; the rest comes with the keyspace. With the lists they name, one of which
+// may be the longest there is, they fit a frame.
+inline constexpr std::size_t kProvidersMax = 16;
+inline constexpr std::size_t kProviderSetsBytesMax = 64 * 1'024;
+
 // In the order of MessageKind.
 using Message = std::variant<std::monostate,
                              Hello,
@@ -211,7 +227,8 @@ using Message = std::variant<std::monostate,
                              Buckets,
                              BucketAsk,
                              BucketEntries,
-                             RowsAsk>;
+                             RowsAsk,
+                             Providers>;
 
 [[nodiscard]] inline MessageKind kind_of(const Message& message) noexcept {
     return static_cast<MessageKind>(message.index());

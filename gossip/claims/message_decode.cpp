@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "gossip/claims/message_parts.h"
+#include "routing/capability_name.h"
 
 namespace posthaste::gossip::claims {
 
@@ -176,6 +177,19 @@ Decoded read_bucket_entries(OctetReader& in) {
     return answer;
 }
 
+Decoded read_providers(OctetReader& in) {
+    Providers answer;
+    answer.key = in.id();
+    answer.generation = read_generation(in);
+    if (in.good() && !routing::is_capability_key(answer.key)) {
+        return tl::unexpected(Refusal::bad_key);
+    }
+    if (const auto why = read_entries(in, 0, answer.entries)) {
+        return tl::unexpected(*why);
+    }
+    return answer;
+}
+
 Decoded read_body(MessageKind kind, OctetReader& in) {
     switch (kind) {
         case MessageKind::hello:
@@ -221,6 +235,8 @@ Decoded read_body(MessageKind kind, OctetReader& in) {
             return read_bucket_entries(in);
         case MessageKind::rows_ask:
             return RowsAsk{};
+        case MessageKind::providers:
+            return read_providers(in);
     }
     return tl::unexpected(Refusal::unknown_message);
 }

@@ -13,8 +13,8 @@
 
 #include "gossip/claims/consistency.h"
 #include "gossip/claims/message.h"
-#include "gossip/claims/open_questions.h"
 #include "gossip/claims/own_claims.h"
+#include "routing/aging_ids.h"
 #include "routing/mix.h"
 
 namespace posthaste::gossip::claims {
@@ -48,8 +48,9 @@ struct PlaneOptions {
     std::size_t out_max = 8ULL << 20;           // a peer that does not read is left
     std::uint32_t not_here_per_second = 100;    // told, a session; more frames say nothing new
     std::uint32_t discover_per_second = 1'000;  // answered, a session
-    std::size_t asked_max = 16'384;             // agents asked about; the oldest makes room
-    std::uint64_t asked_ms = 5'000;             // how long they may
+    std::size_t asked_max = 16'384;             // ids asked about; the oldest makes room
+    std::uint64_t asked_ms = 5'000;             // how long answers are taken
+    std::size_t questions_max = 256;            // about capabilities, that wait to be answered
     std::uint64_t provisional_ms = 5'000;       // how long an answer holds without its keyspace
     std::size_t work_budget = 1'024;            // records a turn
     std::size_t events_max = 4'096;
@@ -65,7 +66,9 @@ enum class EventKind : std::uint8_t {
     inconsistent,     // equal versions, different content; `number` buckets differ
     damaged_records,  // `number` records of one bucket differ, `agent` is the first
     repaired,
-    discovered,         // `agent` is at `router`; number 0: the peer does not know
+    // `agent` is at `router`; or the key of a capability, that `number` agents of `router` have.
+    // number 0: the peer does not know.
+    discovered,
     generations_spent,  // somebody made up the last generation of our keyspace there can be
 };
 
@@ -98,7 +101,13 @@ struct PlaneCounters {
     std::uint64_t drift_max = 0;        // of the last digests, the greatest of all peers
     std::uint64_t drift_sum = 0;
     std::uint64_t events_lost = 0;
-    std::uint64_t questions_displaced = 0;  // more than asked_max agents were asked about
+    std::uint64_t questions_displaced = 0;  // more than asked_max ids were asked about
+};
+
+// A router asks which of our agents have a capability.
+struct ProviderQuestion {
+    RouterId router{};
+    routing::AgentId key;  // routing/capability_name.h
 };
 
 struct PlaneState {
@@ -111,7 +120,7 @@ struct PlaneState {
           cluster(cluster_hash(wanted.cluster)),
           store(wanted.store, self, generation, key),
           own(store, wanted.own),
-          asked(wanted.asked_max, wanted.asked_ms, key),
+          asked(wanted.asked_max, key),
           random_state(random_seed) {}
 
     [[nodiscard]] std::uint64_t draw() noexcept {
@@ -206,7 +215,12 @@ struct PlaneState {
     std::unordered_map<std::uint64_t, Session*> established;  // by router
     std::unordered_map<std::uint64_t, ConnectionId> pulling;  // by router whose keyspace it is
     std::unordered_map<std::uint64_t, Behind> behind;         // by router
-    OpenQuestions asked;
+
+    // Ids that other routers were asked about.
+    struct Question {};
+
+    routing::AgingIds<Question> asked;
+    std::deque<ProviderQuestion> questions;
     std::unordered_map<std::uint64_t, PendingCheck> checks;  // by number
     PushFrame push_frame;
     // By router; of those there is a session with.

@@ -80,7 +80,7 @@ std::vector<Session*> RoutePlane::peers() {
 
 void RoutePlane::on_timer(std::uint64_t now_ms) {
     state_.now_ms = now_ms;
-    state_.asked.expire(now_ms);
+    state_.asked.expire(state_.options.asked_ms, now_ms);
     state_.own.collect(now_ms);
     if (!work_held_) {
         more_work_ = state_.store.work(state_.options.work_budget, now_ms);
@@ -198,16 +198,30 @@ const PeerComparison* RoutePlane::comparison_with(RouterId peer) const {
 }
 
 void RoutePlane::discover(const routing::AgentId& agent) {
-    state_.counters.questions_displaced += state_.asked.ask(agent, state_.now_ms) ? 0 : 1;
+    state_.counters.questions_displaced += state_.asked.put(agent, {}, state_.now_ms) ? 0 : 1;
     for (Session* const peer : peers()) {
         peer->send(Discover{agent});
     }
 }
 
-void RoutePlane::tell_not_here(RouterId router, const routing::AgentId& agent) {
-    if (Session* const peer = state_.session_of(router)) {
-        peer->tell_not_here(agent);
+std::vector<ProviderQuestion> RoutePlane::take_questions(std::size_t count) {
+    const auto end = state_.questions.begin() +
+                     static_cast<std::ptrdiff_t>(std::min(count, state_.questions.size()));
+    std::vector<ProviderQuestion> taken(state_.questions.begin(), end);
+    state_.questions.erase(state_.questions.begin(), end);
+    return taken;
+}
+
+void RoutePlane::answer(const ProviderQuestion& question,
+                        std::span<const routing::AgentId> agents) {
+    if (Session* const peer = state_.session_of(question.router)) {
+        peer->tell_providers(question.key, agents);
     }
+}
+
+bool RoutePlane::tell_not_here(RouterId router, const routing::AgentId& agent) {
+    Session* const peer = state_.session_of(router);
+    return peer != nullptr && peer->tell_not_here(agent);
 }
 
 std::vector<routing::AgentId> RoutePlane::take_changes() {

@@ -68,15 +68,20 @@ class RoutePlane {
 
     [[nodiscard]] const OwnClaims& own() const noexcept { return state_.own; }
 
-    // Asks every peer about an agent; once, see routing/discovery.h.
+    // Asks every peer about an agent, or a capability by its key; once, see routing/discovery.h.
     void discover(const routing::AgentId& agent);
+    // What peers ask about capabilities, at most so many; each is to be answered.
+    [[nodiscard]] std::vector<ProviderQuestion> take_questions(std::size_t count);
+    // Claims of those among `agents` that are ours, at most kProvidersMax; none: nobody here.
+    void answer(const ProviderQuestion& question, std::span<const routing::AgentId> agents);
     // Every peer's digest is compared with ours, now and not only when its turn comes.
     void compare_all();
     // Null: there is no session, or nothing was compared yet.
     [[nodiscard]] const PeerComparison* comparison_with(RouterId peer) const;
-    // A frame came from the router for an agent that is not attached here: it hears of that, and
-    // looks anew. May be called for every such frame, since each session has its rate.
-    void tell_not_here(RouterId router, const routing::AgentId& agent);
+    // A frame came from the router for an agent, or to a capability, by its key, that is not here:
+    // it hears of that, and looks anew. May be called for every such frame, since each session has
+    // its rate. False: not told, for that or because there is no session.
+    bool tell_not_here(RouterId router, const routing::AgentId& agent);
 
     // Agents whose winner may have changed: the store's best() says what it is.
     [[nodiscard]] std::vector<routing::AgentId> take_changes();

@@ -43,8 +43,11 @@ class Session {
     void send_root_again(std::uint64_t now_ms);
     // The peer answers with all its rows, whatever they are.
     void ask_rows();
-    // A frame came from the peer for an agent that is not attached here. Rate limited.
-    void tell_not_here(const routing::AgentId& agent);
+    // A frame came from the peer for an agent, or to a capability, by its key, that is not here.
+    // False: not told, too many were.
+    bool tell_not_here(const routing::AgentId& agent);
+    // See RoutePlane.
+    void tell_providers(const routing::AgentId& key, std::span<const routing::AgentId> agents);
     // What of our keyspace changed since the last push, if the peer can take it; else, whether it
     // may forget more of what was withdrawn.
     void push();
@@ -142,10 +145,13 @@ class Session {
     void drop_stream(std::size_t place);
     void make_push(const DigestRow& row, PlaneState::PushFrame& made);
 
-    // session_checks.cpp
-    void take(const LoadUpdate& update, std::uint64_t now_ms);
+    // session_questions.cpp
     void take(const Discover& request, std::uint64_t now_ms);
     void take(const Discovered& answer, std::uint64_t now_ms);
+    void take(const Providers& answer, std::uint64_t now_ms);
+
+    // session_checks.cpp
+    void take(const LoadUpdate& update, std::uint64_t now_ms);
     void take(const BucketsAsk& request, std::uint64_t now_ms);
     void take(const Buckets& answer, std::uint64_t now_ms);
     void take(const BucketAsk& request, std::uint64_t now_ms);

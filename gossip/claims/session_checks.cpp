@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Loads, questions about agents, and what is done where equal versions have different content.
+// What is done where equal versions have different content; and loads.
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -12,49 +12,6 @@ void Session::take(const LoadUpdate& update, std::uint64_t /*now_ms*/) {
     for (const auto& [agent, load] : update.loads) {
         state_.store.set_load(peer_, update.generation, agent, load);
     }
-}
-
-// Whoever knows says so; usually that is the router where the agent is.
-void Session::take(const Discover& request, std::uint64_t now_ms) {
-    if (!discoveries_.take(static_cast<std::uint32_t>(now_ms))) {
-        state_.refuse(Refusal::rate_limited);
-        return;
-    }
-    Discovered answer{.agent = request.agent};
-    if (const auto best = state_.store.best(request.agent); best && !best->provisional) {
-        answer.found = true;
-        answer.router = best->router;
-        answer.at = best->at;
-        answer.body = best->body;
-        answer.load = best->load;
-        answer.set = state_.store.sets().text(best->set);
-    }
-    send(answer);
-}
-
-void Session::take(const Discovered& answer, std::uint64_t now_ms) {
-    if (!state_.asked.holds(answer.agent)) {
-        state_.refuse(Refusal::unasked_answer);
-        return;
-    }
-    Event event{.kind = EventKind::discovered, .router = peer_, .agent = answer.agent};
-    if (answer.found) {
-        event.router = answer.router;
-        event.number = 1;
-        const auto put =
-            state_.store.put_provisional(answer.agent,
-                                         {.router = answer.router,
-                                          .at = answer.at,
-                                          .body = answer.body,
-                                          .load = answer.load,
-                                          .set = answer.set,
-                                          .until_ms = now_ms + state_.options.provisional_ms});
-        if (!put) {
-            state_.refuse(put.error());
-        }
-        heard_of(answer.router, answer.at, now_ms);
-    }
-    state_.note(event);
 }
 
 // The router whose keyspace it is knows best; else the peer does, if our own copy is not even what

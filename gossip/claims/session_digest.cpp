@@ -188,10 +188,10 @@ void Session::take(const Superseded& hint, std::uint64_t now_ms) {
     heard_of(hint.winner, hint.at, now_ms);
 }
 
-void Session::tell_not_here(const routing::AgentId& agent) {
+bool Session::tell_not_here(const routing::AgentId& agent) {
     if (!hints_.take(static_cast<std::uint32_t>(state_.now_ms))) {
         state_.refuse(Refusal::rate_limited);
-        return;
+        return false;
     }
     NotHere hint{.agent = agent};
     if (const auto best = state_.store.best(agent); best && !best->provisional) {
@@ -199,6 +199,7 @@ void Session::tell_not_here(const routing::AgentId& agent) {
         hint.at = best->at;
     }
     send(hint);
+    return true;
 }
 
 void Session::take(const NotHere& hint, std::uint64_t now_ms) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "gossip/claims/route_plane.h"
+#include "routing/capability_name.h"
 #include "routing/check.h"
 #include "tests/support/hash_key.h"
 #include "tests/support/numbered_id.h"
@@ -99,7 +100,11 @@ class Scene {
                 plane_.own().detach(support::numbered_id(in_.below(kAgents)), now_ms_);
                 break;
             case 6:
-                plane_.discover(support::numbered_id(in_.below(kAgents)));
+                if ((what & 0x40U) != 0) {
+                    ask_and_answer();
+                } else {
+                    plane_.discover(support::numbered_id(in_.below(kAgents)));
+                }
                 break;
             default:
                 say(link, message());
@@ -141,6 +146,7 @@ class Scene {
         options.out_max = 64 * 1'024;
         options.events_max = 16;
         options.asked_max = 3;
+        options.questions_max = 2;
         return options;
     }
 
@@ -172,6 +178,18 @@ class Scene {
             attachment.offers.push_back(*routing::offer_from_text("a/b"));
         }
         static_cast<void>(plane_.own().attach(support::numbered_id(agent), attachment, now_ms_));
+    }
+
+    // About a capability; and what the peers asked about any, our agents have it.
+    void ask_and_answer() {
+        plane_.discover(key_);
+        for (const ProviderQuestion& question : plane_.take_questions(in_.below(4))) {
+            std::vector<routing::AgentId> agents;
+            for (std::uint32_t agent = 0; agent < kAgents; ++agent) {
+                agents.push_back(support::numbered_id(agent));
+            }
+            plane_.answer(question, agents);
+        }
     }
 
     RouterId router() { return RouterId{in_.below(6)}; }
@@ -208,7 +226,8 @@ class Scene {
     }
 
     Message message() {
-        switch (in_.below(16)) {
+        const std::uint8_t which = in_.byte();
+        switch (which % 16) {
             case 0:
                 return DigestRoot{in_.number()};
             case 1:
@@ -256,7 +275,13 @@ class Scene {
             case 13:
                 return VersionMismatch{row()};
             case 14:
-                return RowsAsk{};
+                if (which < 128) {
+                    return RowsAsk{};
+                }
+                if (which < 192) {
+                    return Discover{key_};
+                }
+                return Providers{key_, generation(), entries(in_.below(8))};
             default: {
                 const std::uint8_t what = in_.byte();
                 const Position at = what % 2 == 0 ? position() : held_position();
@@ -312,6 +337,7 @@ class Scene {
     }
 
     Input& in_;
+    const routing::AgentId key_ = routing::capability_key(routing::capability_id("c/d"));
     std::uint64_t now_ms_ = 1'000'000;
     RoutePlane plane_;
     DigestRow mine_{};

@@ -3,26 +3,17 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/plane_pair.h"
+#include "tests/support/plane_talk.h"
 
 namespace {
 
 using namespace posthaste::gossip::claims;
+using posthaste::support::attach;
 using posthaste::support::numbered_id;
+using posthaste::support::offering;
 using posthaste::support::PlaneGroup;
-
-Attachment offering(const char* name) {
-    return {.offers = {*posthaste::routing::offer_from_text(name)}};
-}
-
-void attach(PlaneGroup& group, std::size_t router, std::uint32_t agent) {
-    ASSERT_TRUE(group[router].own().attach(numbered_id(agent), offering("a/b@9"), group.now_ms));
-}
-
-std::uint64_t winner(PlaneGroup& group, std::size_t at, std::uint32_t agent) {
-    const auto best = group[at].store().best(numbered_id(agent));
-    return best ? number(best->router) : 0;
-}
+using posthaste::support::Stranger;
+using posthaste::support::winner;
 
 bool has_event(const std::vector<Event>& events, EventKind kind) {
     return std::any_of(
@@ -290,86 +281,6 @@ TEST(route_plane, loads_arrive_together_and_change_no_version) {
     EXPECT_EQ(*group[2].store().row(RouterId{1}), before);
     EXPECT_EQ(group[1].counters().sent[static_cast<std::size_t>(MessageKind::load)], frames + 1);
     EXPECT_FALSE(group[2].take_load_changes().empty());
-}
-
-TEST(route_plane, a_question_is_answered_with_the_claim_which_holds_at_once) {
-    PlaneOptions options = PlaneGroup::small_options();
-    options.push_ms = 1'000'000;
-    options.digest_ms = 1'000'000;
-    PlaneGroup group(2, options);
-    group.connect(1, 2);
-    group.pass(20);
-    attach(group, 1, 1);
-    group[2].discover(numbered_id(1));
-    group[2].discover(numbered_id(2));
-    group.carry();
-    group.carry();
-    const auto best = group[2].store().best(numbered_id(1));
-    ASSERT_TRUE(best);
-    EXPECT_TRUE(best->provisional);
-    EXPECT_EQ(group[2].store().sets().text(best->set), set_text(offering("a/b@9").offers));
-    group.pass(20);
-    EXPECT_FALSE(group[2].store().best(numbered_id(1))->provisional) << "the keyspace was pulled";
-    const auto events = group[2].take_events();
-    EXPECT_EQ(std::count_if(events.begin(),
-                            events.end(),
-                            [](const Event& event) { return event.kind == EventKind::discovered; }),
-              2);
-}
-
-TEST(route_plane, who_sends_to_the_wrong_router_is_told_and_looks_again) {
-    PlaneOptions options = PlaneGroup::small_options();
-    options.push_ms = 1'000'000;
-    options.digest_ms = 1'000'000;
-    PlaneGroup group(3, options);
-    group.connect_all();
-    group.pass(20);
-    attach(group, 3, 1);
-    group[1].discover(numbered_id(1));
-    group.pass(20);
-    EXPECT_EQ(winner(group, 2, 1), 0U);
-    group[1].tell_not_here(RouterId{2}, numbered_id(1));
-    group.carry();
-    group.pass(20);
-    EXPECT_EQ(winner(group, 2, 1), 3U);
-}
-
-// Somebody who speaks for router 2, message by message, to router 1.
-class Stranger {
-  public:
-    Stranger() {
-        EXPECT_TRUE(group[1].connect(9, false, std::nullopt, group.now_ms));
-        say(Hello{RouterId{2}});
-    }
-
-    void say(const Message& message) {
-        group[1].receive(9, encode(message, cluster_hash("posthaste")), group.now_ms);
-    }
-
-    std::uint64_t refused(Refusal why) {
-        return group[1].counters().refused[static_cast<std::size_t>(why)];
-    }
-
-    // A row that makes router 1 pull; its first pull has number 1.
-    void offer(std::uint64_t router) {
-        say(DigestRows{.all = false,
-                       .answer = true,
-                       .rows = {{.router = RouterId{router}, .at = {{1, 1}, 5}}}});
-    }
-
-    PlaneGroup group{1};
-};
-
-TEST(route_plane, an_answer_nobody_asked_for_is_refused) {
-    Stranger stranger;
-    Discovered answer{.agent = numbered_id(1), .found = true, .router = RouterId{7}};
-    answer.at = {{1, 1}, 1};
-    stranger.say(answer);
-    EXPECT_EQ(stranger.refused(Refusal::unasked_answer), 1U);
-    EXPECT_EQ(winner(stranger.group, 1, 1), 0U);
-    stranger.group[1].discover(numbered_id(1));
-    stranger.say(answer);
-    EXPECT_EQ(winner(stranger.group, 1, 1), 7U);
 }
 
 TEST(route_plane, a_range_whose_chunks_have_nothing_ends) {
