@@ -363,7 +363,8 @@ tl::expected<void, std::string> Box::open_cluster() {
 void Box::start_care() {
     std::vector<LcoreRings> rings;
     for (const auto& worker : workers) {
-        rings.push_back({&worker->wanted(), &worker->uses(), &worker->expected()});
+        rings.push_back(
+            {&worker->wanted(), &worker->misrouted(), &worker->uses(), &worker->expected()});
     }
     routing::DiscoveryOptions discovery;
     discovery.requests_per_second = config.cluster.discovery_rate;
@@ -380,10 +381,14 @@ void Box::start_care() {
 // From now on agents here are claimed, and claims of others become routes.
 void Box::join_cluster() {
     agent_loads = std::make_unique<FibLoads>(*fib);
-    cluster_routes = std::make_unique<ClusterRoutes>(
-        ClusterRoutes::Parts{
-            cluster->routes(), rib, *next_hops, *agent_loads, care->discovery(), config},
-        ClusterRoutes::Options{});
+    cluster_routes = std::make_unique<ClusterRoutes>(ClusterRoutes::Parts{cluster->routes(),
+                                                                          rib,
+                                                                          *next_hops,
+                                                                          *agent_loads,
+                                                                          care->discovery(),
+                                                                          *capabilities,
+                                                                          config},
+                                                     ClusterRoutes::Options{});
     registrar->ask(*cluster_routes);
     rib.reserve_routes(std::min(config.cluster.claims_max, config.agents.agents_max));
 }

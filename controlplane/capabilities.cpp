@@ -72,6 +72,23 @@ const routing::ProviderSet* Capabilities::providers(std::string_view name, std::
     return entry == nullptr ? nullptr : sets_.read(entry->provider_set());
 }
 
+std::vector<routing::AgentId> Capabilities::providers_here(const routing::AgentId& key,
+                                                           std::size_t count) const {
+    std::vector<routing::AgentId> agents;
+    const routing::FibEntry* const entry = fib_.find(key);
+    const routing::ProviderSet* const set =
+        entry == nullptr || entry->kind != routing::RouteKind::capability
+            ? nullptr
+            : sets_.read(entry->provider_set());
+    if (set != nullptr) {
+        const auto here = set->local();
+        for (const routing::Provider& provider : here.first(std::min(count, here.size()))) {
+            agents.push_back(provider.agent);
+        }
+    }
+    return agents;
+}
+
 routing::Load Capabilities::load(const routing::Provider& provider) const {
     return fib_.loads().get(provider.cell);
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "controlplane/cluster/providers_here.h"
 #include "controlplane/config.h"
 #include "controlplane/next_hops.h"
 #include "controlplane/query.h"
@@ -21,7 +22,7 @@ namespace posthaste::controlplane {
 
 class Patterns;
 
-class Capabilities final : public Directory {
+class Capabilities final : public Directory, public ProvidersHere {
   public:
     // All outlive it; every reader is offline when it goes.
     Capabilities(routing::Rib& rib,
@@ -45,6 +46,9 @@ class Capabilities final : public Directory {
                                                         std::uint64_t now_ms) override;
     [[nodiscard]] routing::Load load(const routing::Provider& provider) const override;
     [[nodiscard]] std::string_view router_name(std::uint16_t router) const override;
+
+    [[nodiscard]] std::vector<routing::AgentId> providers_here(const routing::AgentId& key,
+                                                               std::size_t count) const override;
 
     [[nodiscard]] routing::ProviderSets& sets() noexcept { return sets_; }
 

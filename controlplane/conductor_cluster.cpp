@@ -19,9 +19,11 @@ bool Conductor::serve_cluster(std::uint64_t now_ms) {
     }
     const auto routers = box_.cluster->take_router_changes();
     const auto events = box_.cluster->take_route_events();
+    const auto misrouted = box_.care->take_misrouted();
     const ClusterRoutes::Done done =
         box_.cluster_routes->turn({.routers = routers,
                                    .events = events,
+                                   .misrouted = misrouted,
                                    .now_ms = now_ms,
                                    .claims_ms = box_.cluster->claims_ms(now_ms),
                                    .budget = kClaimsPerCycle,

@@ -105,7 +105,7 @@ constexpr KeyRow kKeys[] = {
         {.name = "discovery_rate",
          .min = 0,
          .max = 10'000,
-         .help = "Unknown agents that other routers are asked about in a second."}),
+         .help = "Unknown agents and capabilities that others are asked about in a second."}),
     field<&ClusterConfig::forget_ms>(
         {.name = "forget_ms",
          .min = 60'000,

@@ -15,8 +15,16 @@ using routing::AgentId;
 
 // Per lcore and cycle.
 constexpr std::size_t kWantedPerCycle = 64;
+constexpr std::size_t kMisroutedPerCycle = 16;
 constexpr std::size_t kUsesPerCycle = 256;
 constexpr std::size_t kExpectedPerCycle = 128;
+
+// Others may have it, for all that is known here. A capability may have been found to match no
+// pattern, and then has an entry that says so.
+bool may_be_elsewhere(const routing::FibEntry* entry) {
+    return entry == nullptr ||
+           (entry->kind == routing::RouteKind::capability && entry->provider_set() == 0);
+}
 
 }  // namespace
 
@@ -32,6 +40,7 @@ RouteCare::RouteCare(routing::Fib& fib,
 
 void RouteCare::turn(std::uint64_t now_ms) {
     take_wanted(now_ms);
+    find_misrouted();
     take_uses(now_ms);
     access_.age(static_cast<std::uint32_t>(now_ms));
     if (rekeying_.step(now_ms) && rekeying_.state() == Rekeying::State::done) {
@@ -46,12 +55,21 @@ void RouteCare::take_wanted(std::uint64_t now_ms) {
         const unsigned count = lcore.wanted->pop(agents);
         for (unsigned i = 0; i < count; ++i) {
             // It may have come since the lcore looked.
-            if (fib_.find(agents[i]) == nullptr) {
+            if (may_be_elsewhere(fib_.find(agents[i]))) {
                 static_cast<void>(discovery_.want(agents[i], now_ms));
             }
         }
     }
     discovery_.advance(now_ms);
+}
+
+void RouteCare::find_misrouted() {
+    misrouted_.clear();
+    std::array<dataplane::Misrouted, kMisroutedPerCycle> frames;
+    for (const LcoreRings& lcore : lcores_) {
+        const unsigned count = lcore.misrouted->pop(frames);
+        misrouted_.insert(misrouted_.end(), frames.begin(), frames.begin() + count);
+    }
 }
 
 void RouteCare::take_uses(std::uint64_t now_ms) {

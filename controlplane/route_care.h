@@ -2,17 +2,20 @@
 // RouteCare: what the control thread does for the lcores' lookups, besides the routes themselves.
 //
 // Once per cycle it takes the agents that nobody knows to Discovery and the samples of used routes
-// to AccessLog, goes on with a change of the hash key, and hands agents that are expected to be
-// asked for to the lcores' caches: at start those of the last run, after a change of the key, which
-// empties the caches, those used most. Control thread only; each part is bounded per cycle.
+// to AccessLog, collects what other routers sent here in error, goes on with a change of the hash
+// key, and hands agents that are expected to be asked for to the lcores' caches: at start those of
+// the last run, after a change of the key, which empties the caches, those used most. Control
+// thread only; each part is bounded per cycle.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "controlplane/rekeying.h"
+#include "dataplane/misrouted.h"
 #include "dataplane/route_use.h"
 #include "routing/access_log.h"
 #include "routing/discovery.h"
@@ -24,6 +27,7 @@ namespace posthaste::controlplane {
 // One lcore's, all of them the Worker's.
 struct LcoreRings {
     dataplane::SpscRing<routing::AgentId>* wanted;
+    dataplane::SpscRing<dataplane::Misrouted>* misrouted;
     dataplane::SpscRing<dataplane::RouteUse>* uses;
     dataplane::SpscRing<routing::AgentId>* expected;
 };
@@ -37,6 +41,11 @@ class RouteCare {
 
     // One cycle.
     void turn(std::uint64_t now_ms);
+
+    // What the last cycle found; the next one forgets what nobody took.
+    [[nodiscard]] std::vector<dataplane::Misrouted> take_misrouted() {
+        return std::exchange(misrouted_, {});
+    }
 
     // Around a change of the Fib: before what is there goes, and when the new entry is in.
     void before_removal(const routing::AgentId& agent);
@@ -70,6 +79,7 @@ class RouteCare {
 
   private:
     void take_wanted(std::uint64_t now_ms);
+    void find_misrouted();
     void take_uses(std::uint64_t now_ms);
     void hand_out();
 
@@ -78,6 +88,7 @@ class RouteCare {
     routing::Discovery discovery_;
     routing::AccessLog access_;
     Rekeying rekeying_;
+    std::vector<dataplane::Misrouted> misrouted_;
     std::vector<routing::AgentId> expected_;
     std::unordered_set<routing::AgentId, routing::AgentIdHash> awaited_;  // not there yet
     std::vector<std::size_t> handed_;  // by lcore: how many of these it has

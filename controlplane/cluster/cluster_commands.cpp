@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "controlplane/cluster/cluster_text.h"
+#include "routing/capability_name.h"
 
 namespace posthaste::controlplane {
 
@@ -231,6 +232,10 @@ void ClusterCommands::note(const MemberEvent& event) {
 void ClusterCommands::note(const gossip::claims::Event& event) {
     if (event.kind == gossip::claims::EventKind::discovered && event.number == 0) {
         return;  // the peer does not know the agent: nothing happened
+    }
+    if (event.kind == gossip::claims::EventKind::discovered &&
+        routing::is_capability_key(event.agent)) {
+        return;  // a capability's: its agents are told of as they come
     }
     NotedEvent noted{.kind = kRouteKinds[static_cast<std::size_t>(event.kind)],
                      .at_ms = source_.claims_ms(),

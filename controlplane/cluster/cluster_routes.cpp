@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "controlplane/log.h"
-#include "routing/capability_name.h"
 
 namespace posthaste::controlplane {
 
@@ -44,10 +43,7 @@ RibError error_of(Refusal refusal) {
 }  // namespace
 
 ClusterRoutes::ClusterRoutes(const Parts& parts, const Options& options)
-    : parts_(parts),
-      options_(options),
-      unclaimed_(options.unclaimed_max),
-      asked_(parts.discovery.options().in_flight_max, parts.discovery.options().timeout_ms) {
+    : parts_(parts), options_(options), unclaimed_(options.unclaimed_max) {
     parts_.rib.note_attaches();
     static_cast<void>(parts_.rib.take_attaches());
     for (const auto& [agent, record] : parts_.rib.agents()) {
@@ -83,6 +79,8 @@ ClusterRoutes::Done ClusterRoutes::turn(const Input& input) {
     parts_.plane.hold_work(pending_.size() > kPendingHigh);
     tell_loads();
     discover();
+    answer_questions();
+    tell_misrouted(input.misrouted);
     if (now_ms_ >= next_retry_ms_) {
         next_retry_ms_ = now_ms_ + options_.retry_ms;
         retry_routers();
@@ -99,14 +97,7 @@ ClusterRoutes::Done ClusterRoutes::turn(const Input& input) {
 void ClusterRoutes::serve_events(const Input& input) {
     for (const claims::Event& event : input.events) {
         if (event.kind == EventKind::discovered) {
-            if (event.number != 0) {
-                ++counts_.discoveries_found;
-                asked_.end(event.agent);
-                parts_.discovery.answered(event.agent);
-            } else if (asked_.is_unknown(event.agent)) {
-                ++counts_.discoveries_unknown;
-                parts_.discovery.answered(event.agent);
-            }
+            take_answer(event);
             continue;
         }
         if (event.kind != EventKind::close_session || !parts_.rib.is_claimed_away(event.agent)) {
@@ -291,20 +282,6 @@ void ClusterRoutes::tell_loads() {
     for (const AgentLoads::Moved& moved : moved_) {
         ++counts_.loads_told;
         parts_.plane.own().set_load(moved.agent, moved.load);
-    }
-}
-
-// Names of capabilities are not asked for: whoever has them is among the claims.
-void ClusterRoutes::discover() {
-    for (const AgentId& agent : parts_.discovery.take_requests()) {
-        const std::size_t routers = parts_.plane.peer_count();
-        if (routing::is_capability_key(agent) || routers == 0) {
-            ++counts_.not_discovered;
-            continue;
-        }
-        ++counts_.discoveries;
-        asked_.ask(agent, routers, now_ms_);
-        parts_.plane.discover(agent);
     }
 }
 

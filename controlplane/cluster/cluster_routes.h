@@ -21,10 +21,11 @@
 #include "controlplane/attach_judge.h"
 #include "controlplane/cluster/agent_loads.h"
 #include "controlplane/cluster/agent_queue.h"
-#include "controlplane/cluster/asked_agents.h"
+#include "controlplane/cluster/providers_here.h"
 #include "controlplane/cluster/router_member.h"
 #include "controlplane/config.h"
 #include "controlplane/next_hops.h"
+#include "dataplane/misrouted.h"
 #include "gossip/claims/route_plane.h"
 #include "routing/discovery.h"
 #include "routing/rib.h"
@@ -55,10 +56,16 @@ struct ClusterRoutesCounts {
     std::uint64_t sessions_closed = 0;  // of agents that are elsewhere now
     std::uint64_t loads_told = 0;
     std::uint64_t loads_heard = 0;
-    std::uint64_t discoveries = 0;        // agents others were asked about
+    std::uint64_t discoveries = 0;        // agents and capabilities others were asked about
     std::uint64_t discoveries_found = 0;  // answers that knew
     std::uint64_t discoveries_unknown = 0;
-    std::uint64_t not_discovered = 0;  // capabilities and the like, which nobody is asked about
+    std::uint64_t not_discovered = 0;      // there was nobody to ask
+    std::uint64_t questions_answered = 0;  // of others, about capabilities
+    // Of frames from other routers for somebody who is not here.
+    std::uint64_t hints_told = 0;       // the router was told
+    std::uint64_t hints_unsent = 0;     // it has no session, or was told too often
+    std::uint64_t hints_void = 0;       // who it was for has come here meanwhile
+    std::uint64_t hints_strangers = 0;  // no router of the cluster has that address
 };
 
 class ClusterRoutes final : public AttachJudge {
@@ -75,6 +82,7 @@ class ClusterRoutes final : public AttachJudge {
         NextHops& next_hops;
         AgentLoads& loads;
         routing::Discovery& discovery;
+        const ProvidersHere& providers;
         const Config& config;
     };
 
@@ -88,6 +96,7 @@ class ClusterRoutes final : public AttachJudge {
     struct Input {
         std::span<const RouterMember> routers{};
         std::span<const gossip::claims::Event> events{};
+        std::span<const dataplane::Misrouted> misrouted{};  // each costs a look at all routers
         std::uint64_t now_ms = 0;
         std::uint64_t claims_ms = 0;  // the same instant by the clock of claims
         std::size_t budget = 0;       // agents looked at
@@ -140,7 +149,14 @@ class ClusterRoutes final : public AttachJudge {
     void take_loads(std::size_t budget);
     void take_load(const routing::AgentId& agent);
     void load_is_due(const routing::AgentId& agent);
+
+    // cluster_routes_asked.cpp
+    void take_answer(const gossip::claims::Event& event);
     void discover();
+    void answer_questions();
+    void tell_misrouted(std::span<const dataplane::Misrouted> frames);
+    [[nodiscard]] std::optional<gossip::claims::RouterId> router_from(
+        const routing::IpAddress& fabric) const;
 
     // cluster_routes_members.cpp
     void serve_router(const RouterMember& member);
@@ -196,7 +212,6 @@ class ClusterRoutes final : public AttachJudge {
     std::vector<AgentLoads::Moved> moved_;
     std::uint64_t next_loads_ms_ = 0;
     std::uint64_t next_retry_ms_ = 0;
-    AskedAgents asked_;
 
     std::uint64_t now_ms_ = 0;
     std::uint64_t claims_ahead_ms_ = 0;  // of now_ms

@@ -176,7 +176,12 @@ Json feed_counters(const ClusterRoutesCounts& counts) {
             {"discoveries", counts.discoveries},
             {"discoveries_found", counts.discoveries_found},
             {"discoveries_unknown", counts.discoveries_unknown},
-            {"not_discovered", counts.not_discovered}};
+            {"not_discovered", counts.not_discovered},
+            {"questions_answered", counts.questions_answered},
+            {"hints_told", counts.hints_told},
+            {"hints_unsent", counts.hints_unsent},
+            {"hints_void", counts.hints_void},
+            {"hints_strangers", counts.hints_strangers}};
 }
 
 const RouterMember* router_named(const std::vector<RouterMember>& routers,

@@ -36,7 +36,7 @@ gossip::claims::PlaneOptions options() {
 
 struct Box {
     explicit Box(support::PlaneGroup& planes)
-        : routes({planes[1], rib, next_hops, loads, discovery, config}, {}) {
+        : routes({planes[1], rib, next_hops, loads, discovery, providers, config}, {}) {
         grace.online(0);
     }
 
@@ -67,6 +67,7 @@ struct Box {
     NextHops next_hops{rib, neighbours, fib->routers()};
     FibLoads loads{*fib};
     routing::Discovery discovery{{}, support::hash_key(3)};
+    support::RibProviders providers{rib};
     ClusterRoutes routes;
 };
 

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Agents of a cluster are reached wherever they register, without a route in any ini."""
 from lab.cluster import Cluster, exchange
+from lab.laboratory import client
 from lab.namespaces import wait_until
+
+
+def feed(cluster, number):
+    return cluster.routers[number].command("show", "gossip")["feed"]
 
 
 def test_agents_are_followed_to_where_they_are(lab):
@@ -74,3 +79,51 @@ def test_nobody_is_sent_to_a_router_that_is_dead(lab):
     new = cluster.agent(3)
     cluster.await_route(new.id, 3)
     exchange(one, new, 5)
+
+
+def test_a_router_with_an_old_view_is_told_by_the_one_it_sends_to(lab):
+    # Digests would tell r1 in the end, too.
+    cluster = Cluster(lab, 3, {"digest_ms": 60_000}).start()
+    sender, agent = cluster.agent(1), cluster.agent(2)
+    cluster.await_route(agent.id, 2)
+    cluster.separate(1, 3)
+    moved = cluster.agent(3, agent=agent.id)
+    cluster.await_route(agent.id, 3, by=[2])
+    assert cluster.route_of(1, agent.id) == "r2", "nobody has told it"
+
+    exchange(sender, moved)  # redirected by r2
+    cluster.await_route(agent.id, 3, by=[1], timeout=2.0)
+    assert feed(cluster, 2)["hints_told"] == 1
+    told = [row["received"] for row in cluster.routers[1].command("show", "gossip")["messages"]
+            if row["message"] == "not-here"]
+    assert told == [1]
+
+    def misrouted():
+        return cluster.routers[2].command("show", "lookup")["all"]["misrouted"]
+    assert misrouted() == 1
+    exchange(sender, moved, 5)
+    assert misrouted() == 1, "they go straight"
+
+
+def test_a_capability_is_found_where_it_is_before_anybody_was_told_of_it(lab):
+    cluster = Cluster(lab, 3, {"digest_ms": 60_000, "push_ms": 1_000}).start()
+    sender = cluster.agent(1)
+    for attempt in range(10):  # now and then a push comes first
+        before = feed(cluster, 1)["discoveries_found"]
+        name = f"demo/echo{attempt}"
+        provider = cluster.agent(2, capabilities=[name])
+        sender.call(name, b"who is there?", want_error=True)
+        answer = sender.receive(0.2)
+        if answer is None:
+            continue
+        assert client.error_name(answer.error[0]) == "unknown-capability"
+        wait_until(lambda: feed(cluster, 1)["discoveries_found"] > before, 2.0, "r2 says so")
+        assert feed(cluster, 2)["questions_answered"] > 0
+        wait_until(lambda: cluster.route_of(1, provider.id) == "r2", 2.0, "it is a route")
+
+        def arrives():
+            sender.call(name, b"it is you")
+            return provider.receive(0.1)
+        assert wait_until(arrives, 2.0, "it gets messages").payload == b"it is you"
+        return
+    raise AssertionError("pushes always came first")

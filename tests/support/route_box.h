@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "controlplane/cluster/cluster_routes.h"
+#include "routing/capability_name.h"
 #include "tests/support/plane_pair.h"
 
 namespace posthaste::support {
@@ -91,12 +92,35 @@ inline routing::Registration local_agent(std::uint32_t number, std::uint8_t host
     return registration;
 }
 
+// Who has a capability, as the Rib of a box says.
+class RibProviders final : public controlplane::ProvidersHere {
+  public:
+    explicit RibProviders(const routing::Rib& rib) : rib_(rib) {}
+
+    [[nodiscard]] std::vector<routing::AgentId> providers_here(const routing::AgentId& key,
+                                                               std::size_t count) const override {
+        std::vector<routing::AgentId> agents;
+        for (const auto& [agent, record] : rib_.agents()) {
+            for (const routing::Offer& offer : rib_.offers_of(record.offers)) {
+                if (offer.kind == routing::OfferKind::name && agents.size() < count &&
+                    routing::capability_key(routing::capability_id(offer.text)) == key) {
+                    agents.push_back(agent);
+                }
+            }
+        }
+        return agents;
+    }
+
+  private:
+    const routing::Rib& rib_;
+};
+
 struct RouteBox {
     RouteBox(claims::RoutePlane& plane,
              std::uint32_t routes_max,
              const controlplane::ClusterRoutes::Options& options = {})
         : rib({.routes_max = routes_max}, hash_key(1)),
-          routes({plane, rib, next_hops, loads, discovery, config}, options) {
+          routes({plane, rib, next_hops, loads, discovery, providers, config}, options) {
         static_cast<void>(next_hops.apply(config, 0));
     }
 
@@ -135,6 +159,7 @@ struct RouteBox {
     controlplane::NextHops next_hops{rib, neighbours, mask};
     FakeLoads loads;
     routing::Discovery discovery{{}, hash_key(2)};
+    RibProviders providers{rib};
     controlplane::ClusterRoutes routes;
     std::map<routing::AgentId, routing::FibEntry> fib;
     std::vector<routing::OfferChange> offers;
@@ -184,11 +209,13 @@ class RouteCluster {
     controlplane::ClusterRoutes::Done turn(
         std::size_t box,
         const std::vector<controlplane::RouterMember>& routers = {},
-        std::size_t budget = 10'000) {
+        std::size_t budget = 10'000,
+        const std::vector<dataplane::Misrouted>& misrouted = {}) {
         const auto events = planes[box].take_events();
         (*this)[box].events.insert((*this)[box].events.end(), events.begin(), events.end());
         const auto done = (*this)[box].routes.turn({.routers = routers,
                                                     .events = events,
+                                                    .misrouted = misrouted,
                                                     .now_ms = planes.now_ms,
                                                     .claims_ms = planes.now_ms,
                                                     .budget = budget});

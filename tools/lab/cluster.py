@@ -105,6 +105,11 @@ class Cluster:
             for kind in ("mgmt", "fabric"):
                 self.between.ip("link", "set", f"{kind[0]}{number}", "master", f"{kind}{side}")
 
+    def separate(self, one, other):
+        """The two cannot talk to each other but over the fabric; to all others they can."""
+        for number in (one, other):
+            self.between.ip("link", "set", f"m{number}", "type", "bridge_slave", "isolated", "on")
+
     def heal(self):
         self.partition(())
 

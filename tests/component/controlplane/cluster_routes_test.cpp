@@ -97,6 +97,9 @@ class RealBox {
         if (entry->kind == RouteKind::local) {
             return "local";
         }
+        if (entry->kind == RouteKind::capability) {
+            return "a capability";
+        }
         return !entry->fresh(now) || fib->routers().out(entry->router)
                    ? "out"
                    : next_hops.routers()[entry->router].config.name;
@@ -121,10 +124,11 @@ class RealBox {
     NextHops next_hops{rib, neighbours, fib->routers()};
     FibLoads loads{*fib};
     routing::Discovery discovery{{}, support::hash_key(3)};
+    support::RibProviders here{rib};
     routing::ProviderSets sets{grace_, 100};
     routing::CapabilityIndex index{rib.names(), sets, *fib, {}};
     std::unique_ptr<ClusterRoutes> routes = std::make_unique<ClusterRoutes>(
-        ClusterRoutes::Parts{cluster_.planes[1], rib, next_hops, loads, discovery, config},
+        ClusterRoutes::Parts{cluster_.planes[1], rib, next_hops, loads, discovery, here, config},
         ClusterRoutes::Options{});
 
   private:
@@ -132,7 +136,9 @@ class RealBox {
 };
 
 struct Scene {
-    explicit Scene(std::size_t count) : cluster(count), box(cluster) {
+    explicit Scene(std::size_t count,
+                   const claims::PlaneOptions& options = support::PlaneGroup::small_options())
+        : cluster(count, 1'000, options), box(cluster) {
         cluster.join_others();
         for (std::size_t n = 1; n <= count; ++n) {
             box.turn({member(n)});
@@ -200,6 +206,27 @@ TEST(cluster_routes_fib, what_was_cached_as_unknown_is_known_as_soon_as_its_clai
     ASSERT_TRUE(scene.cluster.enrol(2, local_agent(kAgent)));
     scene.box.pass(30);
     EXPECT_EQ(scene.box.way_to(kAgent), "r2");
+}
+
+TEST(cluster_routes_fib, a_capability_cached_as_unknown_is_found_at_a_router_that_was_asked) {
+    claims::PlaneOptions silent = support::PlaneGroup::small_options();
+    silent.push_ms = 1'000'000;
+    silent.digest_ms = 1'000'000;
+    Scene scene(2, silent);
+    routing::Registration agent = local_agent(kAgent);
+    agent.offers = {{.text = "vision/ocr"}};
+    ASSERT_TRUE(scene.cluster.enrol(2, agent));
+    scene.box.pass(1'000);
+    const AgentId key = routing::capability_key(routing::capability_id("vision/ocr"));
+    ASSERT_EQ(scene.box.way_to(key), "nothing");
+    ASSERT_TRUE(scene.box.discovery.want(key, scene.cluster.planes.now_ms));
+    scene.box.pass(50);
+    EXPECT_EQ(scene.box.way_to(key), "a capability");
+    const routing::ProviderSet* const set = scene.box.providers("vision/ocr");
+    ASSERT_NE(set, nullptr);
+    ASSERT_EQ(set->providers().size(), 1U);
+    EXPECT_EQ(set->providers()[0].agent, numbered_id(kAgent));
+    EXPECT_EQ(set->providers()[0].router, *scene.box.next_hops.find_router("r2"));
 }
 
 TEST(cluster_routes_fib, a_capability_has_providers_elsewhere_and_their_load) {

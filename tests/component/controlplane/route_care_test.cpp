@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "routing/capability_name.h"
 #include "tests/support/eal_fixture.h"
 #include "tests/support/hash_key.h"
 #include "tests/support/numbered_id.h"
@@ -11,13 +12,17 @@
 using posthaste::controlplane::LcoreRings;
 using posthaste::controlplane::Rekeying;
 using posthaste::controlplane::RouteCare;
+using posthaste::dataplane::Misrouted;
 using posthaste::dataplane::RouteUse;
 using posthaste::dataplane::SpscRing;
 using posthaste::routing::AgentId;
+using posthaste::routing::capability_id;
+using posthaste::routing::capability_key;
 using posthaste::routing::Fib;
 using posthaste::routing::FibEntry;
 using posthaste::routing::Grace;
 using posthaste::routing::KeyHash;
+using posthaste::routing::RouteKind;
 using posthaste::support::hash_key;
 using posthaste::support::numbered_id;
 
@@ -51,9 +56,10 @@ struct Rig {
     Grace grace{1};
     std::unique_ptr<Fib> fib;
     SpscRing<AgentId> wanted{63};
+    SpscRing<Misrouted> misrouted{63};
     SpscRing<RouteUse> uses{63};
     SpscRing<AgentId> expected{63};
-    RouteCare care{*fib, {LcoreRings{&wanted, &uses, &expected}}};
+    RouteCare care{*fib, {LcoreRings{&wanted, &misrouted, &uses, &expected}}};
 };
 
 }  // namespace
@@ -70,6 +76,42 @@ TEST(route_care, an_agent_nobody_knows_is_asked_for_once_and_one_that_came_is_no
     EXPECT_EQ(rig.care.discovery().in_flight(), 1U);
     rig.add(2);  // the request ends with the registration
     EXPECT_EQ(rig.care.discovery().in_flight(), 0U);
+}
+
+TEST(route_care, a_capability_that_matches_no_pattern_here_is_asked_for_elsewhere) {
+    Rig rig;
+    FibEntry entry;
+    entry.kind = RouteKind::capability;
+    entry.agent = capability_key(capability_id("a/b"));
+    ASSERT_TRUE(rig.fib->set(entry, 0));
+    entry.agent = capability_key(capability_id("c/d"));
+    entry.set_provider_set(1);
+    ASSERT_TRUE(rig.fib->set(entry, 0));
+    for (const char* const name : {"a/b", "a/b", "c/d"}) {
+        ASSERT_TRUE(rig.wanted.push(capability_key(capability_id(name))));
+    }
+    rig.turn(10);
+    EXPECT_EQ(rig.care.discovery().take_requests(),
+              std::vector{capability_key(capability_id("a/b"))});
+    EXPECT_EQ(rig.care.discovery().counts().suppressed, 1U);
+}
+
+TEST(route_care, what_other_routers_sent_here_in_error_is_there_to_be_taken_until_the_next_cycle) {
+    Rig rig;
+    for (std::uint32_t number = 0; number < 40; ++number) {
+        ASSERT_TRUE(rig.misrouted.push({numbered_id(number), {}}));
+    }
+    rig.turn(10);
+    const auto first = rig.care.take_misrouted();
+    ASSERT_FALSE(first.empty());
+    EXPECT_LT(first.size(), 40U) << "a cycle does so much and no more";
+    EXPECT_EQ(first.front().destination, numbered_id(0));
+    EXPECT_TRUE(rig.care.take_misrouted().empty());
+    rig.turn(20);
+    rig.turn(30);  // nobody took those of the second
+    const auto last = rig.care.take_misrouted();
+    ASSERT_FALSE(last.empty());
+    EXPECT_EQ(last.front().destination, numbered_id(static_cast<std::uint32_t>(2 * first.size())));
 }
 
 TEST(route_care, the_most_used_come_first_and_a_gone_agent_not_at_all) {

@@ -329,11 +329,8 @@ TEST(cluster_routes, an_agent_nobody_told_of_is_asked_for_and_shown) {
     cluster.join_all();
     ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));  // and its push has not gone yet
     ASSERT_TRUE(cluster[1].discovery.want(numbered_id(kAgent), cluster.planes.now_ms));
-    ASSERT_TRUE(cluster[1].discovery.want(
-        routing::capability_key(routing::capability_id("vision/ocr")), cluster.planes.now_ms));
     cluster.turn(1);
     EXPECT_EQ(cluster[1].routes.counts().discoveries, 1U);
-    EXPECT_EQ(cluster[1].routes.counts().not_discovered, 1U);
     while (cluster.planes.carry()) {
     }
     cluster.planes[1].on_timer(cluster.planes.now_ms);
@@ -341,6 +338,120 @@ TEST(cluster_routes, an_agent_nobody_told_of_is_asked_for_and_shown) {
     EXPECT_EQ(cluster[1].routes.counts().discoveries_found, 1U);
     EXPECT_EQ(cluster[1].discovery.counts().answered, 1U);
     EXPECT_EQ(cluster[1].way_to(kAgent), "r2");
+}
+
+TEST(cluster_routes, a_capability_nobody_told_of_is_asked_for_and_agents_that_have_it_shown) {
+    claims::PlaneOptions silent = support::PlaneGroup::small_options();
+    silent.push_ms = 1'000'000;
+    silent.digest_ms = 1'000'000;
+    RouteCluster cluster(3, 1'000, silent);
+    const routing::AgentId key = routing::capability_key(routing::capability_id("vision/ocr"));
+    ASSERT_TRUE(cluster[1].discovery.want(key, cluster.planes.now_ms));
+    cluster.turn(1);
+    EXPECT_EQ(cluster[1].routes.counts().not_discovered, 1U) << "nobody is there";
+    cluster.join_all();
+    routing::Registration agent = local_agent(kAgent);
+    agent.offers = {{.text = "vision/ocr"}};
+    ASSERT_TRUE(cluster.enrol(2, agent));
+    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent + 1)));
+    cluster.pass(2'000);
+    ASSERT_EQ(cluster[1].way_to(kAgent), "nothing") << "it is not told unasked";
+
+    ASSERT_TRUE(cluster[1].discovery.want(key, cluster.planes.now_ms));
+    EXPECT_FALSE(cluster[1].discovery.want(key, cluster.planes.now_ms)) << "one at a time";
+    cluster.turn(1);
+    cluster.planes.carry();
+    cluster.turn(2);
+    cluster.turn(3);
+    cluster.planes.carry();
+    ASSERT_TRUE(cluster.planes[1].store().best(numbered_id(kAgent))->provisional);
+    EXPECT_FALSE(cluster.planes[1].store().best(numbered_id(kAgent + 1))) << "it has nothing";
+    cluster.planes[1].on_timer(cluster.planes.now_ms);
+    cluster.turn(1);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "r2");
+    ASSERT_EQ(cluster[1].offers.size(), 1U);
+    EXPECT_EQ(cluster[1].rib.names().at(cluster[1].offers[0].number).text, "vision/ocr");
+    EXPECT_EQ(cluster[1].routes.counts().discoveries_found, 1U);
+    EXPECT_EQ(cluster[1].routes.counts().discoveries_unknown, 0U);
+    EXPECT_EQ(cluster[1].discovery.in_flight(), 0U);
+    EXPECT_EQ(cluster[2].routes.counts().questions_answered, 1U);
+    EXPECT_EQ(cluster[3].routes.counts().questions_answered, 1U);
+    cluster.pass(100);
+    EXPECT_EQ(cluster[1].way_to(kAgent + 1), "r2") << "the keyspace has come";
+}
+
+TEST(cluster_routes, a_capability_is_unknown_when_all_who_were_asked_said_so) {
+    RouteCluster cluster(3);
+    cluster.join_all();
+    ASSERT_TRUE(cluster[1].discovery.want(
+        routing::capability_key(routing::capability_id("vision/ocr")), cluster.planes.now_ms));
+    cluster.pass(50);
+    EXPECT_EQ(cluster[1].routes.counts().discoveries, 1U);
+    EXPECT_EQ(cluster[1].routes.counts().discoveries_found, 0U);
+    EXPECT_EQ(cluster[1].routes.counts().discoveries_unknown, 1U);
+    EXPECT_EQ(cluster[1].discovery.in_flight(), 0U);
+}
+
+TEST(cluster_routes, more_questions_than_a_turn_answers_wait_for_the_next) {
+    RouteCluster cluster(2);
+    cluster.join_all();
+    for (unsigned i = 0; i < 40; ++i) {
+        ASSERT_TRUE(cluster[1].discovery.want(
+            routing::capability_key(routing::capability_id("c/" + std::to_string(i))),
+            cluster.planes.now_ms));
+    }
+    cluster.turn(1);
+    cluster.planes.carry();
+    cluster.turn(2);
+    const std::uint64_t once = cluster[2].routes.counts().questions_answered;
+    EXPECT_GT(once, 0U);
+    EXPECT_LT(once, 40U);
+    cluster.pass(100);
+    EXPECT_EQ(cluster[2].routes.counts().questions_answered, 40U);
+    EXPECT_EQ(cluster[1].routes.counts().discoveries_unknown, 40U);
+}
+
+// Router 1 is told nothing by router 3, where the agent of router 2 is now.
+TEST(cluster_routes, who_sends_to_a_router_that_an_agent_has_left_is_told_and_sends_elsewhere) {
+    claims::PlaneOptions silent = support::PlaneGroup::small_options();
+    silent.digest_ms = 1'000'000;
+    RouteCluster cluster(3, 1'000, silent);
+    cluster.join_all();
+    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));
+    cluster.pass(100);
+    cluster.planes.cut(1, 3);
+    ASSERT_TRUE(cluster.enrol(3, local_agent(kAgent)));
+    cluster.pass(kGraceMs / 2);
+    ASSERT_EQ(cluster[2].way_to(kAgent), "r3");
+    ASSERT_EQ(cluster[1].way_to(kAgent), "r2");
+
+    cluster.turn(2, {}, 100, {{numbered_id(kAgent), support::address("10.2.0.1")}});
+    EXPECT_EQ(cluster[2].routes.counts().hints_told, 1U);
+    cluster.pass(50);
+    EXPECT_EQ(cluster[1].way_to(kAgent), "r3");
+}
+
+TEST(cluster_routes, hints_go_to_routers_with_a_session_and_about_agents_that_are_not_here) {
+    claims::PlaneOptions options = support::PlaneGroup::small_options();
+    options.not_here_per_second = 1;
+    RouteCluster cluster(3, 1'000, options);
+    cluster.join_all();
+    ASSERT_TRUE(cluster.enrol(2, local_agent(kAgent)));
+    cluster.planes.cut(2, 3);
+    const auto from = [](const char* router) { return support::address(router); };
+    cluster.turn(2,
+                 {},
+                 100,
+                 {{numbered_id(kAgent), from("10.2.0.1")},
+                  {numbered_id(kAgent + 1), from("10.2.0.1")},
+                  {numbered_id(kAgent + 2), from("10.2.0.1")},
+                  {numbered_id(kAgent + 1), from("10.2.0.3")},
+                  {numbered_id(kAgent + 1), from("10.2.0.99")}});
+    const ClusterRoutesCounts counts = cluster[2].routes.counts();
+    EXPECT_EQ(counts.hints_void, 1U);
+    EXPECT_EQ(counts.hints_told, 1U);
+    EXPECT_EQ(counts.hints_unsent, 2U) << "too often, and no session";
+    EXPECT_EQ(counts.hints_strangers, 1U);
 }
 
 TEST(cluster_routes, an_agent_is_unknown_when_all_who_were_asked_said_so) {
