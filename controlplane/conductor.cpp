@@ -9,7 +9,6 @@
 #include <string_view>
 #include <utility>
 
-#include "controlplane/change_event.h"
 #include "controlplane/log.h"
 #include "controlplane/punted_frame.h"
 #include "controlplane/world_builder.h"
@@ -250,43 +249,6 @@ void Conductor::expire_leases(std::uint64_t now_ms) {
     if (ended > 0) {
         log_at(LogLevel::info, "route", std::to_string(ended) + " routes gone: their end came");
     }
-}
-
-bool Conductor::apply_fib_changes(std::uint64_t now_ms) {
-    for (routing::FibChange& change : box_.rib.take_changes()) {
-        waiting_changes_.push_back(std::move(change));
-    }
-    while (!waiting_changes_.empty()) {
-        const routing::FibChange& change = waiting_changes_.front();
-        std::optional<NotedEvent> event;
-        if (box_.events.wants(EventTopic::agents)) {
-            const routing::FibEntry* const before = box_.fib->find(change.entry.agent);
-            event = event_of(before, change, box_.config, box_.wall_ms());
-        }
-        if (change.remove) {
-            box_.care->before_removal(change.entry.agent);
-            box_.fib->remove(change.entry.agent);
-        } else if (box_.fib->set(change.entry, change.last_heard_ms)) {
-            box_.care->after_set(change.entry.agent, now_ms);
-        } else {
-            return false;  // all slack awaits its grace period: next cycle
-        }
-        if (event.has_value()) {
-            box_.events.note(*std::move(event));
-        }
-        waiting_changes_.pop_front();
-    }
-    return true;
-}
-
-void Conductor::apply_changes(std::uint64_t now_ms) {
-    if (!apply_fib_changes(now_ms)) {
-        return;
-    }
-    // Providers are agents: they are in the Fib now.
-    box_.patterns->take_changes(box_.capabilities->take_changes(now_ms), now_ms);
-    box_.world_stale |= box_.patterns->any() != box_.world->read().patterns;
-    box_.capabilities->publish(now_ms);
 }
 
 void Conductor::drive_ports(std::uint64_t now_ms) {

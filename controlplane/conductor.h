@@ -58,6 +58,7 @@ class Conductor {
 
     // False: the Fib has no slack now.
     bool apply_fib_changes(std::uint64_t now_ms);
+    [[nodiscard]] std::size_t prefetch_changes() const;
     void apply_changes(std::uint64_t now_ms);
     // True: there is more to do at once.
     [[nodiscard]] bool serve_cluster(std::uint64_t now_ms);

@@ -139,7 +139,8 @@ Fib::~Fib() {
 }
 
 bool Fib::set(const FibEntry& entry, std::uint32_t last_heard_ms) {
-    const FibEntry* const old = owned_index_->find(entry.agent);
+    const std::uint64_t hash = owned_index_->key_hash().hash(entry.agent);
+    const FibEntry* const old = owned_index_->find(entry.agent, hash);
     if (old == nullptr && count_ == capacity_) {
         return false;
     }
@@ -158,7 +159,7 @@ bool Fib::set(const FibEntry& entry, std::uint32_t last_heard_ms) {
 
     const bool stays = old != nullptr && old->kind == RouteKind::local && old->kind == slot.kind;
     seed_cell(cell, last_heard_ms, stays);
-    if (!owned_index_->put(slot, old != nullptr)) {
+    if (!owned_index_->put(slot, hash, old != nullptr)) {
         return false;  // neither list was popped; for a replacement this cannot happen
     }
     put_in_next(slot);
@@ -236,7 +237,11 @@ bool Fib::rekey_start(const KeyHash::Key& key) {
 // What changes while the index is built goes into both; what was copied before is replaced. One
 // that is given up goes the way of an old one: rte_hash leaks what still awaits a grace period.
 void Fib::put_in_next(const FibEntry& entry) {
-    if (next_ != nullptr && !next_->put(entry, next_->find(entry.agent) != nullptr)) {
+    if (next_ == nullptr) {
+        return;
+    }
+    const std::uint64_t hash = next_->key_hash().hash(entry.agent);
+    if (!next_->put(entry, hash, next_->find(entry.agent, hash) != nullptr)) {
         old_index_ = std::move(next_);
         old_token_ = grace_.start();
     }

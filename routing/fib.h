@@ -112,6 +112,12 @@ class Fib {
     // (more changes than slack_count() since readers last moved on: try again next cycle).
     // The lease cell becomes `last_heard_ms`, unless a local agent stays local and was heard later.
     [[nodiscard]] bool set(const FibEntry& entry, std::uint32_t last_heard_ms);
+
+    // Of many to be set one after the other, the next few: what set() waits for comes at once.
+    void prefetch(std::span<const AgentId* const> agents) const noexcept {
+        owned_index_->prefetch_puts(agents);
+    }
+
     // False: was not there.
     bool remove(const AgentId& agent);
     // Frees what no reader can hold any more. Once per control cycle; set() does it on need.

@@ -126,8 +126,7 @@ std::size_t FibIndex::planned_heap_bytes(std::uint32_t capacity,
            (table ? RouteTable::planned_heap_bytes(capacity) : 0) + kFixedBytes;
 }
 
-bool FibIndex::put(const FibEntry& entry, bool known) {
-    const std::uint64_t hash = key_hash_.hash(entry.agent);
+bool FibIndex::put(const FibEntry& entry, std::uint64_t hash, bool known) {
     // rte_hash wants the data without const; it only keeps the pointer.
     auto* const data = const_cast<FibEntry*>(&entry);
     if (rte_hash_add_key_with_hash_data(hash_, &entry.agent, signature(hash), data) != 0) {
@@ -139,6 +138,23 @@ bool FibIndex::put(const FibEntry& entry, bool known) {
     }
     stripes_->bump(hash);
     return true;
+}
+
+// rte_hash tells nobody where a key's bucket lies, but looks many of them up at a time.
+void FibIndex::prefetch_puts(std::span<const AgentId* const> agents) const noexcept {
+    std::array<std::uint64_t, kBulkMax> hashes;
+    std::array<std::uint32_t, kBulkMax> numbers;
+    for (std::size_t first = 0; first < agents.size(); first += kBulkMax) {
+        const auto some = agents.subspan(first, std::min(kBulkMax, agents.size() - first));
+        key_hash_.hash_bulk(some, hashes.data());
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            if (table_ != nullptr) {
+                table_->prefetch_put(hashes[i]);
+            }
+            stripes_->prefetch(hashes[i]);
+        }
+        lookup_authority(some, hashes.data(), RouteTable::Hashes::given, numbers.data());
+    }
 }
 
 void FibIndex::remove(const AgentId& agent) {

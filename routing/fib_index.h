@@ -47,12 +47,17 @@ class FibIndex {
 
     // --- control thread ---
     // Adds or, if the agent is `known`, replaces at once. `entry` is one of the array, filled and
-    // not visible yet. False: rte_hash has no room; nothing changed.
-    [[nodiscard]] bool put(const FibEntry& entry, bool known);
+    // not visible yet; `hash` its agent's, by key_hash(). False: rte_hash has no room; nothing
+    // changed.
+    [[nodiscard]] bool put(const FibEntry& entry, std::uint64_t hash, bool known);
+    // Brings what find() and put() of these will look at into the core's cache, all at a time.
+    void prefetch_puts(std::span<const AgentId* const> agents) const noexcept;
     // Must be there.
     void remove(const AgentId& agent);
     void reclaim();
     [[nodiscard]] const FibEntry* find(const AgentId& agent) const noexcept;
+    // The same where its hash, by key_hash(), is known.
+    [[nodiscard]] const FibEntry* find(const AgentId& agent, std::uint64_t hash) const noexcept;
     // Ids the table had no room for. Many of them: somebody knows the key.
     [[nodiscard]] std::uint32_t spilled_count() const noexcept;
     [[nodiscard]] double spilled_by_chance() const noexcept;
@@ -94,7 +99,6 @@ class FibIndex {
   private:
     FibIndex(const FibIndexOptions& options, const FibEntry* entries);
     [[nodiscard]] bool add_hash(const FibIndexOptions& options, Grace& grace);
-    [[nodiscard]] const FibEntry* find(const AgentId& agent, std::uint64_t hash) const noexcept;
     [[nodiscard]] std::uint32_t number_of(const FibEntry* entry) const noexcept;
 
     KeyHash key_hash_;

@@ -66,11 +66,13 @@ Rib::Outcome Rib::add(Registration&& registration, std::uint64_t now_ms) {
         return tl::unexpected(std::move(offers.error()));
     }
     make_room(registration.agent);
-    const Shown before = shown(registration.agent);
-    if (const auto route = routes_.find(registration.agent); route != routes_.end()) {
+    const auto routed = routes_.empty() ? routes_.end() : routes_.find(registration.agent);
+    RouteRecord* const route = routed == routes_.end() ? nullptr : &routed->second;
+    const Shown before = shown(nullptr, route);
+    if (route != nullptr) {
         ++both_;
-        if (is_spare(route->second)) {
-            spare_.remove(route->second);
+        if (route->origin == Origin::claimed) {
+            spare_.remove(*route);
         }
     }
     AgentRecord& record = agents_[registration.agent];
@@ -81,8 +83,10 @@ Rib::Outcome Rib::add(Registration&& registration, std::uint64_t now_ms) {
     ++agents_per_port_[record.registration.endpoint.port];
     start_lease(record, now_ms);
     static_cast<void>(judge(record, now_ms));
-    publish_agent(record);
-    announce(record.registration.agent, before);
+    if (route == nullptr || route->origin != Origin::claimed) {
+        publish_local(record);
+    }
+    announce(record.registration.agent, before, shown(&record, route));
     touch(record.registration.agent, record.registration.origin, record.registration.origin);
     note_attach(record.registration.agent, true);
     return RegisterOutcome::added;
@@ -254,6 +258,10 @@ std::size_t Rib::expire(std::uint64_t now_ms, const LastHeard& last_heard, std::
             break;
         }
         read_heartbeat(*record, now_ms, last_heard(record->registration.agent));
+        if (record->heard_ms < leases_from_ms_) {
+            record->heard_ms = leases_from_ms_;
+            record->deadline_ms = leases_from_ms_ + record->registration.lease_ms;
+        }
         if (record->deadline_ms <= now_ms) {
             withdraw(record->registration.agent);
             ++gone;
@@ -266,16 +274,6 @@ std::size_t Rib::expire(std::uint64_t now_ms, const LastHeard& last_heard, std::
         }
     }
     return gone;
-}
-
-// Places in the wheel stay: who is due there is looked at, and is not due yet.
-void Rib::restart_leases(std::uint64_t now_ms) {
-    for (auto& [id, record] : agents_) {
-        if (record.registration.origin == Origin::registered) {
-            record.heard_ms = now_ms;
-            record.deadline_ms = now_ms + record.registration.lease_ms;
-        }
-    }
 }
 
 // True: the class has changed.
@@ -391,9 +389,12 @@ FibChange& Rib::add_change(const AgentId& agent) {
 }
 
 void Rib::publish_agent(AgentRecord& record) {
-    if (is_claimed_away(record.registration.agent)) {
-        return;
+    if (!is_claimed_away(record.registration.agent)) {
+        publish_local(record);
     }
+}
+
+void Rib::publish_local(AgentRecord& record) {
     FibChange& change = add_change(record.registration.agent);
     change.entry.endpoint = record.registration.endpoint;
     change.entry.kind = RouteKind::local;

@@ -9,6 +9,7 @@
 // taken.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -164,8 +165,11 @@ class Rib {
     std::size_t expire(std::uint64_t now_ms, const LastHeard& last_heard, std::size_t budget);
     // The same for routes whose end has come.
     std::size_t expire_routes(std::uint64_t now_ms, std::size_t budget);
+
     // Every lease is as if granted now: nobody could renew one while this router was not there.
-    void restart_leases(std::uint64_t now_ms);
+    // O(1): a record learns of it when it is next looked at.
+    void restart_leases(std::uint64_t now_ms) noexcept { leases_from_ms_ = now_ms; }
+
     // When one of the two next has work, or somewhat before; nullopt: never.
     [[nodiscard]] std::optional<std::uint64_t> next_deadline_ms() const;
 
@@ -189,6 +193,11 @@ class Rib {
 
     // Room for that many routes is made now, so that no single one pays for all others later.
     void reserve_routes(std::size_t count) { routes_.reserve(count); }
+
+    // The same for agents that are here, as many as there may be.
+    void reserve_agents(std::size_t count) {
+        agents_.reserve(std::min<std::size_t>(count, limits_.routes_max));
+    }
 
     // From now on such changes are noted for take_attaches(), which gives all or none before.
     void note_attaches() noexcept { notes_attaches_ = true; }
@@ -295,7 +304,14 @@ class Rib {
     [[nodiscard]] tl::expected<std::uint32_t, RibError> hold_offer(const Offer& offer);
     void release_offers(std::span<const HeldOffer> offers);
     [[nodiscard]] Shown shown(const AgentId& agent) const;
-    void announce(const AgentId& agent, const Shown& before);
+    // Either may be null.
+    [[nodiscard]] static Shown shown(const AgentRecord* record, const RouteRecord* route);
+
+    void announce(const AgentId& agent, const Shown& before) {
+        announce(agent, before, shown(agent));
+    }
+
+    void announce(const AgentId& agent, const Shown& before, const Shown& now);
     RouteRecord& change_route(const RouteRecord& route, std::uint64_t now_ms);
     void show_route(const RouteRecord& now, const RouteRecord* before);
     void drop_route(const AgentId& agent);
@@ -307,6 +323,7 @@ class Rib {
     void note_attach(const AgentId& agent, bool new_session);
     // Unless a claim of another router holds.
     void publish_agent(AgentRecord& record);
+    void publish_local(AgentRecord& record);
     void publish_route(const RouteRecord& route);
     void publish_removal(const AgentId& agent);
 
@@ -319,6 +336,7 @@ class Rib {
     IntrusiveList<RouteRecord, &RouteRecord::spare> spare_;  // the oldest first
     std::uint64_t displaced_ = 0;
     TimingWheel<AgentRecord, &AgentRecord::due> leases_;  // of registered agents
+    std::uint64_t leases_from_ms_ = 0;                    // none counts from before
     TimingWheel<RouteRecord, &RouteRecord::due> ends_;    // of routes that have one
     std::vector<FibChange> changes_;
     OfferNames names_;

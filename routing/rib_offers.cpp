@@ -91,8 +91,10 @@ void Rib::release_offers(std::span<const HeldOffer> offers) {
 }
 
 Rib::Shown Rib::shown(const AgentId& agent) const {
-    const AgentRecord* const record = find_agent(agent);
-    const RouteRecord* const route = find_route(agent);
+    return shown(find_agent(agent), find_route(agent));
+}
+
+Rib::Shown Rib::shown(const AgentRecord* record, const RouteRecord* route) {
     if (record != nullptr && (route == nullptr || route->origin != Origin::claimed)) {
         return {kNoRouter, record->registration.state, record->offers};
     }
@@ -103,8 +105,7 @@ Rib::Shown Rib::shown(const AgentId& agent) const {
 }
 
 // Both lists are sorted by number.
-void Rib::announce(const AgentId& agent, const Shown& before) {
-    const Shown now = shown(agent);
+void Rib::announce(const AgentId& agent, const Shown& before, const Shown& now) {
     const bool same = before.router == now.router && before.state == now.state;
     auto old = before.offers.begin();
     const auto gone = [&](const HeldOffer& offer) {

@@ -257,6 +257,9 @@ std::vector<AgentId> Rib::agents_behind(std::uint16_t router) const {
 }
 
 const RouteRecord* Rib::find_route(const AgentId& agent) const {
+    if (routes_.empty()) {
+        return nullptr;  // without a hash: a router alone, and any while it starts
+    }
     const auto held = routes_.find(agent);
     return held == routes_.end() ? nullptr : &held->second;
 }

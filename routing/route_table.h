@@ -70,6 +70,15 @@ class RouteTable {
              bool known);
     // The id is known: it was put in and not removed since.
     void remove(const AgentId& id, std::uint64_t hash);
+
+    // Of many ids to be put in one after the other: what put() waits for.
+    void prefetch_put(std::uint64_t hash) const noexcept {
+        const std::uint32_t home = home_of(hash);
+        prefetch_line(lines_ + home);
+        prefetch_line(taken_.data() + home);
+        filter_->prefetch(home);
+    }
+
     // Slots whose grace period is over can be used again.
     void reclaim();
 

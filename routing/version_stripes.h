@@ -16,6 +16,7 @@
 #include <span>
 
 #include "routing/check.h"
+#include "routing/prefetch.h"
 
 namespace posthaste::routing {
 
@@ -40,6 +41,8 @@ class VersionStripes {
     }
 
     [[nodiscard]] std::uint32_t count() const noexcept { return 1U << (64U - shift_); }
+
+    void prefetch(std::uint64_t hash) const noexcept { prefetch_line(address(hash)); }
 
     [[nodiscard]] const void* address(std::uint64_t hash) const noexcept {
         return &versions_[hash >> shift_];

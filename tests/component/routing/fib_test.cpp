@@ -116,6 +116,11 @@ TEST(fib, follows_a_map_through_random_changes) {
             for (std::uint32_t i = 0; i < kLookupMax; ++i) {
                 ids.push_back(numbered_id(random() % 700));
             }
+            std::vector<const AgentId*> ahead;
+            for (const AgentId& id : ids) {
+                ahead.push_back(&id);
+            }
+            fib->prefetch(ahead);  // of any that are there and are not
             const auto found = look_up(*fib, ids);
             for (std::size_t i = 0; i < ids.size(); ++i) {
                 std::uint32_t asked = 0;

@@ -117,6 +117,7 @@ TEST_F(rib_touched, restarted_leases_are_whole_again) {
     add(agent_of(Origin::configured, 2), 0);
     forget_changes();
     table.restart_leases(29'000);
+    EXPECT_EQ(expire(30'000), 0U) << "looked at when it was due";
     EXPECT_EQ(table.find_agent(id_of(1))->deadline_ms, 59'000U);
     EXPECT_EQ(table.find_agent(id_of(2))->deadline_ms, 0U);
     EXPECT_EQ(expire(58'999), 0U);
