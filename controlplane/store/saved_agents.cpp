@@ -24,6 +24,7 @@ SavedAgents::SavedAgents(routing::Rib& rib, Store& store, std::vector<SavedPort>
 
 tl::expected<void, std::string> SavedAgents::load(std::uint64_t now_ms,
                                                   const std::function<void()>& after_batch) {
+    rib_.reserve_agents(rib_.agents().size() + store_.agents_at_most());
     auto loaded = store_.load([&](std::span<StoredAgent> batch) {
         for (StoredAgent& stored : batch) {
             load_one(stored, now_ms);

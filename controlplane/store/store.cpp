@@ -12,6 +12,8 @@
 #include <iterator>
 #include <utility>
 
+#include "routing/check.h"
+
 namespace posthaste::controlplane {
 
 namespace {
@@ -19,7 +21,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kRetry{200};  // after the disk refused
-constexpr std::size_t kBatchesAhead = 4;          // load()
+constexpr std::size_t kBatchesAhead = 64;   // load(): while they are taken, the file is checked
+constexpr std::size_t kAgentBytesMin = 40;  // of a row, with its id, addresses and head
 constexpr std::size_t kHalfFull = Store::kQueueMax / 2;
 
 // The control thread is bound to one CPU, but while agents are loaded no worker runs yet. What
@@ -72,11 +75,11 @@ tl::expected<std::unique_ptr<Store>, std::string> Store::open(const StoreOptions
         return tl::unexpected(file.error());
     }
     std::unique_ptr<Store> store(new Store(options, std::move(*file)));
-    const auto counter = store->file_->next_counter(options.cluster, options.node);
+    const auto counter = store->file_->last_counter(options.cluster, options.node);
     if (!counter) {
         return tl::unexpected(counter.error());
     }
-    store->counter_ = *counter;
+    store->counter_ = *counter + 1;
     store->file_bytes_ = store->file_->bytes();
     store->event_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (store->event_fd_ < 0) {
@@ -100,11 +103,20 @@ tl::expected<void, std::string> Store::load(const Take& take) {
     std::jthread reader([&batches, this] {
         pthread_setname_np(pthread_self(), "store-load");
         run_anywhere();
-        bool last = false;
-        while (!last) {
+        for (;;) {
             auto batch = file_->read_agents(kLoadBatch);
-            last = is_last(batch);
+            if (!is_last(batch)) {
+                batches.push(std::move(batch));
+                continue;
+            }
+            // As long as half of the reading, and meanwhile there is enough to take.
+            if (batch.has_value()) {
+                if (const auto begun = begin_life(); !begun) {
+                    batch = tl::unexpected(begun.error());
+                }
+            }
             batches.push(std::move(batch));
+            return;
         }
     });
     for (;;) {
@@ -117,6 +129,22 @@ tl::expected<void, std::string> Store::load(const Take& take) {
         }
         take(*batch);
     }
+}
+
+tl::expected<void, std::string> Store::begin_life() {
+    if (const auto sound = file_->check(); !sound) {
+        return sound;
+    }
+    const auto counter = file_->next_counter(options_.cluster, options_.node);
+    if (!counter) {
+        return tl::unexpected(counter.error());
+    }
+    CHECK(*counter == counter_);  // nobody else writes the file
+    return {};
+}
+
+std::size_t Store::agents_at_most() const {
+    return file_->bytes() / kAgentBytesMin;
 }
 
 bool Store::has_room() const {

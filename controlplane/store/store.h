@@ -45,7 +45,7 @@ class Store {
     static constexpr std::size_t kQueueMax = 16'384;
     static constexpr std::size_t kLoadBatch = 4'096;  // agents
 
-    // Opens the file and counts one generation up, which is on the disk when this returns.
+    // Opens the file, which stays as it is until load() found it sound.
     [[nodiscard]] static tl::expected<std::unique_ptr<Store>, std::string> open(
         const StoreOptions& options);
     // Writes what is queued, unless the disk refuses.
@@ -56,10 +56,15 @@ class Store {
     using Take = std::function<void(std::span<StoredAgent>)>;
 
     // Once, before the first change: gives all agents to `take`, in batches, on this thread, while
-    // the next ones are read on another, on whatever CPU there is.
+    // the next ones are read on another, on whatever CPU there is, which then looks for damage and
+    // counts the generation up. With an error it is as if this router had not started: the file is
+    // as it was. Else the counter is on the disk when this returns.
     [[nodiscard]] tl::expected<void, std::string> load(const Take& take);
 
-    // Of this life: greater than in any before.
+    // How many agents the file has at most, by its size: room for so many is enough for load().
+    [[nodiscard]] std::size_t agents_at_most() const;
+
+    // Of this life: greater than in any before. Not to be told to others before load().
     [[nodiscard]] std::uint64_t generation_counter() const noexcept { return counter_; }
 
     // Whether put() would take another one.
@@ -88,6 +93,7 @@ class Store {
 
   private:
     Store(const StoreOptions& options, std::unique_ptr<StoreFile> file);
+    [[nodiscard]] tl::expected<void, std::string> begin_life();
     void start();
     void run(const std::stop_token& stop);
     void collect(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);

@@ -152,8 +152,10 @@ tl::expected<Database, std::string> open_database(const std::string& path) {
     if (!found) {
         return tl::unexpected(found.error());
     }
-    if (auto sound = check_soundness(path, opened); !sound) {
-        return tl::unexpected(sound.error());
+    if (*found == Found::version_1) {
+        if (auto sound = check_soundness(path, opened); !sound) {
+            return tl::unexpected(sound.error());
+        }
     }
     // Two of 16 MB each: what is read again while it is written, and what awaits its place.
     if (ask(opened, "PRAGMA journal_mode = WAL") != "wal" ||
@@ -223,6 +225,7 @@ struct StoreFile::Handles {
     Statement put_agent;
     Statement remove_agent;
     Statement agents;
+    Statement last_counter;
     Statement next_counter;
 };
 
@@ -261,6 +264,7 @@ tl::expected<void, std::string> StoreFile::prepare() {
         Row{&h.agents,
             "SELECT id, port, ip, mac, udp_port, state, lease_ms, name, offers, epoch, multi"
             " FROM agent"},
+        Row{&h.last_counter, "SELECT max(counter) FROM life WHERE cluster = ? AND node = ?"},
         Row{&h.next_counter,
             "INSERT INTO life VALUES(?,?,1)"
             " ON CONFLICT DO UPDATE SET counter = counter + 1 RETURNING counter"},
@@ -275,6 +279,21 @@ tl::expected<void, std::string> StoreFile::prepare() {
 
 std::string StoreFile::error(std::string_view doing) const {
     return "store " + path_ + ": " + std::string(doing) + ": " + reason(handles_->database.get());
+}
+
+tl::expected<std::uint64_t, std::string> StoreFile::last_counter(std::string_view cluster,
+                                                                 std::string_view node) {
+    Statement& last = handles_->last_counter;
+    last.bind(1, cluster);
+    last.bind(2, node);
+    if (last.step() != SQLITE_ROW) {
+        auto why = tl::unexpected(no_access(path_, handles_->database.get()));
+        last.reset();
+        return why;
+    }
+    const auto counter = static_cast<std::uint64_t>(last.integer(0));
+    last.reset();
+    return counter;
 }
 
 tl::expected<std::uint64_t, std::string> StoreFile::next_counter(std::string_view cluster,
@@ -311,7 +330,9 @@ tl::expected<std::vector<StoredAgent>, std::string> StoreFile::read_agents(std::
             break;
         }
         if (code != SQLITE_ROW) {
-            auto why = tl::unexpected(error("its agents cannot be read"));
+            auto why =
+                tl::unexpected(code == SQLITE_CORRUPT ? no_access(path_, handles_->database.get())
+                                                      : error("its agents cannot be read"));
             rows.reset();
             return why;
         }
@@ -322,6 +343,10 @@ tl::expected<std::vector<StoredAgent>, std::string> StoreFile::read_agents(std::
         }
     }
     return agents;
+}
+
+tl::expected<void, std::string> StoreFile::check() const {
+    return check_soundness(path_, handles_->database.get());
 }
 
 bool StoreFile::put(const StoredAgent& agent) {

@@ -4,8 +4,9 @@
 //
 // One thread at a time, and every call may wait for the disk. What write() has said yes to is
 // there after kill -9 and after a loss of power. A file of version 1 is brought to this one when it
-// is opened, all or nothing; one that is damaged, of a later version or somebody else's is refused,
-// never written to. Every error names the file and is one sentence.
+// is opened, all or nothing; one that cannot be read, of a later version or somebody else's is
+// refused, never written to; check() finds what else is damaged. Every error names the file and is
+// one sentence.
 #pragma once
 
 #include <cstddef>
@@ -30,9 +31,14 @@ class StoreFile {
     StoreFile(const StoreFile&) = delete;
     StoreFile& operator=(const StoreFile&) = delete;
 
+    // The counter of this router's latest life in this file; 0: this is its first.
+    [[nodiscard]] tl::expected<std::uint64_t, std::string> last_counter(std::string_view cluster,
+                                                                        std::string_view node);
     // The counter of this router's next life: one more than ever before in this file.
     [[nodiscard]] tl::expected<std::uint64_t, std::string> next_counter(std::string_view cluster,
                                                                         std::string_view node);
+    // Whether the file is damaged: reads all of it. Not between the first agents read and the last.
+    [[nodiscard]] tl::expected<void, std::string> check() const;
     // The next agents in the order of their ids, at most `count_max`; none: that was all. Nothing
     // else may be called between the first and the last.
     [[nodiscard]] tl::expected<std::vector<StoredAgent>, std::string> read_agents(

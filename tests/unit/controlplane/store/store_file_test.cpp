@@ -108,6 +108,8 @@ TEST_F(store_file, every_life_of_a_router_has_a_counter_of_its_own) {
     EXPECT_EQ(open()->next_counter("blue", "east"), 1U);
     EXPECT_EQ(open()->next_counter("red", "west"), 1U);
     EXPECT_EQ(open()->next_counter("blue", "west"), 3U);
+    EXPECT_EQ(open()->last_counter("blue", "west"), 3U);
+    EXPECT_EQ(open()->last_counter("blue", "north"), 0U);
 }
 
 TEST_F(store_file, a_row_that_makes_no_sense_is_left_out_and_counted) {
@@ -215,7 +217,7 @@ TEST_F(store_file, tables_that_are_not_those_of_the_version_are_refused) {
         << refusal();
 }
 
-TEST_F(store_file, damage_is_found_and_the_file_is_left_as_it_is) {
+TEST_F(store_file, damage_is_found_by_the_check_and_the_file_is_left_as_it_is) {
     std::vector<StoreChange> many;
     for (unsigned number = 0; number < 500; ++number) {
         many.emplace_back(stored_agent(number));
@@ -223,12 +225,19 @@ TEST_F(store_file, damage_is_found_and_the_file_is_left_as_it_is) {
     write(many);
     std::string damaged = bytes();
     ASSERT_GT(damaged.size(), 20'000U);
+    EXPECT_TRUE(open()->check().has_value());
     // The heads of all pages but the first, which has the schema.
     for (std::size_t at = 4'096; at < damaged.size(); at += 4'096) {
         damaged.replace(at, 16, 16, '\x7f');
     }
     set_bytes(damaged);
-    EXPECT_NE(refusal().find("move it away"), std::string::npos) << refusal();
+    {
+        const auto file = open();
+        ASSERT_NE(file, nullptr);
+        const auto sound = file->check();
+        ASSERT_FALSE(sound.has_value());
+        EXPECT_NE(sound.error().find("move it away"), std::string::npos) << sound.error();
+    }
     EXPECT_EQ(bytes(), damaged);
 }
 

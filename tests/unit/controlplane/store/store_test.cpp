@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <sstream>
 
 #include "tests/support/eventually.h"
 #include "tests/support/scratch_directory.h"
@@ -129,10 +130,45 @@ TEST_F(store, agents_are_loaded_and_the_generation_grows) {
 }
 
 TEST_F(store, a_lost_file_begins_with_the_first_generation_again) {
-    static_cast<void>(open());
-    static_cast<void>(open());
+    for (std::uint64_t life = 1; life <= 2; ++life) {
+        const auto opened = open();
+        EXPECT_EQ(opened->generation_counter(), life);
+        load(*opened);
+    }
     ASSERT_TRUE(std::filesystem::remove(path_));
     EXPECT_EQ(open()->generation_counter(), 1U);
+}
+
+// Each page but the first: some are found while agents are read, others by the check alone.
+TEST_F(store, a_damaged_file_is_not_loaded_and_stays_as_it_is) {
+    {
+        const auto opened = open();
+        load(*opened);
+        for (unsigned number = 1; number <= 200; ++number) {
+            ASSERT_NE(opened->put(stored_agent(number)), 0U);
+        }
+    }
+    const auto bytes = [this] {
+        std::ostringstream text;
+        text << std::ifstream(path_, std::ios::binary).rdbuf();
+        return text.str();
+    };
+    const std::string whole = bytes();
+    for (std::size_t page = 4'096; page < whole.size(); page += 4'096) {
+        std::string damaged = whole;
+        damaged.replace(page, 16, 16, '\x7f');
+        std::ofstream(path_, std::ios::binary) << damaged;
+        std::string why;
+        if (auto opened =
+                Store::open({.path = path_, .commit_ms = 1, .cluster = "c", .node = "n"})) {
+            const auto loaded = (*opened)->load([](std::span<StoredAgent>) {});
+            why = loaded ? "" : loaded.error();
+        } else {
+            why = opened.error();
+        }
+        EXPECT_NE(why.find("move it away"), std::string::npos) << page << ": " << why;
+        EXPECT_EQ(bytes(), damaged);
+    }
 }
 
 // A limit on the size of files is a full disk for everybody but this process.
