@@ -22,9 +22,10 @@ namespace {
 // Beyond so many the route plane makes no more changes of its own accord.
 constexpr std::size_t kPendingHigh = 65'536;
 
-constexpr std::size_t kOwnPerTurn = 2'000;
+constexpr std::size_t kOwnPerTurn = 1'024;
 constexpr std::size_t kUnclaimedPerTurn = 256;
 constexpr std::size_t kBucketsPerTurn = 512;
+constexpr std::size_t kBucketsPerAgent = 4;  // most may be empty
 
 RibError error_of(Refusal refusal) {
     switch (refusal) {
@@ -43,25 +44,32 @@ RibError error_of(Refusal refusal) {
 }  // namespace
 
 ClusterRoutes::ClusterRoutes(const Parts& parts, const Options& options)
-    : parts_(parts), options_(options), unclaimed_(options.unclaimed_max) {
+    : parts_(parts), options_(options), unclaimed_(options.unclaimed_max) {}
+
+// Agents that are here by now, of the ini and the store, are claimed a few buckets of the Rib's at
+// a time; what changes from now on is noted one by one.
+void ClusterRoutes::start() {
+    started_ = true;
     parts_.rib.note_attaches();
-    static_cast<void>(parts_.rib.take_attaches());
-    for (const auto& [agent, record] : parts_.rib.agents()) {
-        own_pending_.push(agent, true);
+    first_left_ = parts_.rib.agents().size();
+    if (first_left_ > 0) {
+        first_buckets_.begin(parts_.rib.agents().bucket_count());
     }
 }
 
 ClusterRoutes::Done ClusterRoutes::turn(const Input& input) {
     now_ms_ = input.now_ms;
     claims_ahead_ms_ = input.claims_ms - input.now_ms;
-    started_ = true;
+    if (!started_) {
+        start();
+    }
     routers_changed_ = false;
     for (const RouterMember& member : input.routers) {
         serve_router(member);
     }
     serve_events(input);
     settle_some(kOwnPerTurn);
-    if (!told_end_ && own_pending_.empty()) {
+    if (!told_end_ && own_pending_.empty() && first_buckets_.done()) {
         told_end_ = true;
         parts_.plane.own().end_of_rib(input.claims_ms);
     }
@@ -90,7 +98,7 @@ ClusterRoutes::Done ClusterRoutes::turn(const Input& input) {
     retry_unclaimed();
     find_unclaimed();
     const bool more = !pending_.empty() || !loads_due_.empty();
-    return {.more = (!input.fib_behind && more) || !own_pending_.empty(),
+    return {.more = (!input.fib_behind && more) || !own_pending_.empty() || !first_buckets_.done(),
             .routers_changed = routers_changed_};
 }
 
@@ -126,6 +134,24 @@ void ClusterRoutes::settle_some(std::size_t budget) {
     for (; !own_pending_.empty() && budget > 0; --budget) {
         settle(*own_pending_.pop());
     }
+    settle_first(budget);
+}
+
+void ClusterRoutes::settle_first(std::size_t budget) {
+    const routing::Rib::Agents& agents = parts_.rib.agents();
+    for (std::size_t left = budget * kBucketsPerAgent;
+         left > 0 && budget > 0 && !first_buckets_.done();
+         --left) {
+        const std::size_t bucket = first_buckets_.next(agents.bucket_count());
+        for (auto at = agents.begin(bucket); at != agents.end(bucket); ++at) {
+            if (!parts_.plane.store().own(at->first)) {
+                settle({.agent = at->first, .marked = true});
+            }
+            first_left_ -= first_left_ > 0 ? 1 : 0;
+            budget -= budget > 0 ? 1 : 0;
+        }
+    }
+    first_left_ = first_buckets_.done() ? 0 : first_left_;
 }
 
 void ClusterRoutes::settle_agent(const AgentId& agent) {
@@ -135,6 +161,9 @@ void ClusterRoutes::settle_agent(const AgentId& agent) {
     take_attaches();
     if (const auto change = own_pending_.take(agent)) {
         settle(*change);
+    } else if (!first_buckets_.done() && parts_.rib.find_agent(agent) != nullptr &&
+               !parts_.plane.store().own(agent)) {
+        settle({.agent = agent, .marked = true});  // before its turn
     }
 }
 
@@ -168,7 +197,7 @@ void ClusterRoutes::settle(const AgentQueue::Entry& change) {
 
 void ClusterRoutes::keep_unclaimed(const AgentQueue::Entry& change) {
     if (!unclaimed_.push(change.agent, change.marked)) {
-        buckets_to_look_ = std::max<std::size_t>(parts_.rib.agents().bucket_count(), 1);
+        buckets_.begin(parts_.rib.agents().bucket_count());
     }
 }
 
@@ -192,23 +221,17 @@ void ClusterRoutes::retry_unclaimed() {
     }
 }
 
-// Those there was no room for, a few buckets of the Rib's at a time. A Rib that has grown has them
-// elsewhere, and all are looked into again.
+// Those there was no room for, a few buckets of the Rib's at a time.
 void ClusterRoutes::find_unclaimed() {
     const routing::Rib::Agents& agents = parts_.rib.agents();
-    if (buckets_to_look_ > 0 && agents.bucket_count() != buckets_) {
-        buckets_ = agents.bucket_count();
-        buckets_to_look_ = buckets_;
-        next_bucket_ = 0;
-    }
-    for (std::size_t budget = kBucketsPerTurn; budget > 0 && buckets_to_look_ > 0; --budget) {
-        for (auto at = agents.begin(next_bucket_); at != agents.end(next_bucket_); ++at) {
+    for (std::size_t budget = kBucketsPerTurn; budget > 0 && !buckets_.done(); --budget) {
+        const std::size_t bucket = buckets_.next(agents.bucket_count());
+        for (auto at = agents.begin(bucket); at != agents.end(bucket); ++at) {
             if (!parts_.plane.store().own(at->first) && !unclaimed_.push(at->first, true)) {
-                return;  // until some of them are claimed
+                buckets_.again();  // when some of them are claimed
+                return;
             }
         }
-        next_bucket_ = (next_bucket_ + 1) % buckets_;
-        --buckets_to_look_;
     }
 }
 
@@ -292,7 +315,7 @@ ClusterRoutesCounts ClusterRoutes::counts() const {
     counts.pending = pending_.size();
     counts.waiting = waiting_.size();
     counts.unclaimed = unclaimed_.size();
-    counts.own_pending = own_pending_.size();
+    counts.own_pending = own_pending_.size() + first_left_;
     counts.without_offers = without_offers_.size();
     counts.displaced = parts_.rib.displaced();
     return counts;

@@ -21,6 +21,7 @@
 #include "controlplane/attach_judge.h"
 #include "controlplane/cluster/agent_loads.h"
 #include "controlplane/cluster/agent_queue.h"
+#include "controlplane/cluster/bucket_walk.h"
 #include "controlplane/cluster/providers_here.h"
 #include "controlplane/cluster/router_member.h"
 #include "controlplane/config.h"
@@ -138,7 +139,9 @@ class ClusterRoutes final : public AttachJudge {
 
     // cluster_routes.cpp
     void serve_events(const Input& input);
+    void start();
     void take_attaches();
+    void settle_first(std::size_t budget);
     void settle(const AgentQueue::Entry& change);
     [[nodiscard]] gossip::claims::Attachment attachment_of(const routing::AgentRecord& record,
                                                            bool new_session) const;
@@ -201,10 +204,10 @@ class ClusterRoutes final : public AttachJudge {
 
     AgentQueue own_pending_;  // marked: a new session
     AgentQueue unclaimed_;
-    bool unclaimed_go_on_ = false;     // some could be claimed just now
-    std::size_t next_bucket_ = 0;      // of the Rib's agents, that unclaimed ones are looked for in
-    std::size_t buckets_to_look_ = 0;  // more are unclaimed than unclaimed_ has
-    std::size_t buckets_ = 0;
+    bool unclaimed_go_on_ = false;  // some could be claimed just now
+    BucketWalk buckets_;            // for those that are unclaimed and not in unclaimed_
+    BucketWalk first_buckets_;      // for those that were here at the first turn
+    std::size_t first_left_ = 0;    // of these, that have not had their turn
     bool started_ = false;
     bool told_end_ = false;
 

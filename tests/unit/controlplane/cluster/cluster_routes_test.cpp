@@ -237,7 +237,7 @@ TEST(cluster_routes, agents_a_full_table_of_claims_cannot_take_are_refused) {
 }
 
 TEST(cluster_routes, an_agent_that_registers_is_claimed_before_all_that_changed_earlier) {
-    constexpr std::uint32_t kEarlier = 3'000;
+    constexpr std::uint32_t kEarlier = 2'000;
     RouteCluster cluster(1, 10'000);
     cluster.turn(1);
     for (std::uint32_t agent = 0; agent < kEarlier; ++agent) {
