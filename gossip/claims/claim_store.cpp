@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <unordered_map>
 
@@ -12,6 +13,28 @@
 namespace posthaste::gossip::claims {
 
 namespace {
+
+// Has entries that are looked at in turn prefetched, some before their turn.
+class Ahead {
+  public:
+    Ahead(const ClaimStore& store, std::span<const Entry> entries)
+        : store_(store), left_(entries) {}
+
+    // Before each entry. A single one would only be waited for twice.
+    void next() {
+        if (at_hand_ == 0 && left_.size() > 1) {
+            at_hand_ = std::min(left_.size(), ClaimTable::kPrefetchMax);
+            store_.prefetch(left_.first(at_hand_));
+            left_ = left_.subspan(at_hand_);
+        }
+        at_hand_ -= at_hand_ > 0 ? 1 : 0;
+    }
+
+  private:
+    const ClaimStore& store_;
+    std::span<const Entry> left_;
+    std::size_t at_hand_ = 0;
+};
 
 std::uint32_t slots_of(const StoreLimits& limits) {
     return std::min(limits.records_max, std::numeric_limits<std::uint32_t>::max() / 4) * 2;
@@ -235,6 +258,25 @@ tl::expected<void, Refusal> ClaimStore::check(const Range& range) const {
     return {};
 }
 
+// Head of the bucket, record, and its neighbours in the order of versions.
+void ClaimStore::prefetch(std::span<const Entry> entries) const {
+    std::array<const routing::AgentId*, ClaimTable::kPrefetchMax> keys;
+    std::array<std::uint32_t, ClaimTable::kPrefetchMax> slots;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        keys[i] = &entries[i].key;
+    }
+    table_.prefetch(std::span(keys).first(entries.size()), slots.data());
+    for (const std::uint32_t slot : std::span(slots).first(entries.size())) {
+        for (const std::uint32_t neighbour :
+             slot == kNoSlot ? std::array{kNoSlot, kNoSlot}
+                             : std::array{table_[slot].before, table_[slot].after}) {
+            if (neighbour != kNoSlot) {
+                table_.prefetch(neighbour);
+            }
+        }
+    }
+}
+
 // All that could go wrong is seen here, before anything changes.
 tl::expected<void, Refusal> ClaimStore::check_entries(const Keyspace& keyspace,
                                                       KeyspaceNumber number,
@@ -245,7 +287,9 @@ tl::expected<void, Refusal> ClaimStore::check_entries(const Keyspace& keyspace,
     std::uint64_t sets = 0;
     std::uint64_t set_bytes = 0;
     std::unordered_map<std::uint64_t, bool> told;  // sets in this range: by hash, whether there
+    Ahead ahead(*this, entries);
     for (const Entry& entry : entries) {
+        ahead.next();
         if (entry.version <= last || entry.version > range.to.version) {
             return tl::unexpected(Refusal::out_of_order);
         }
@@ -296,7 +340,9 @@ tl::expected<void, Refusal> ClaimStore::apply(const Range& range, std::span<cons
     }
     // What we have read already may be gone and forgotten here, and not yet where this is from.
     const std::uint64_t had = options_.mutations.no_gap_check ? 0 : keyspace.at.version;
+    Ahead ahead(*this, entries);
     for (const Entry& entry : entries) {
+        ahead.next();
         const std::uint32_t slot = table_.find(entry.key, number);
         if (entry.version > had && (slot == kNoSlot || table_[slot].version < entry.version)) {
             put(number, entry, 0);

@@ -151,6 +151,9 @@ class ClaimStore {
     // --- ranges from other routers ---
     // The rules of positions alone; all other calls keep them, too.
     [[nodiscard]] tl::expected<void, Refusal> check(const Range& range) const;
+    // Up to ClaimTable::kPrefetchMax entries that are looked at next: what apply() and stage()
+    // would wait for, one after the other, comes from memory at once. apply() does it by itself.
+    void prefetch(std::span<const Entry> entries) const;
     // Entries ascending by version. `from` is not 0.
     [[nodiscard]] tl::expected<void, Refusal> apply(const Range& range,
                                                     std::span<const Entry> entries);
@@ -203,8 +206,6 @@ class ClaimStore {
     // --- in slices ---
     // True: there is more to do.
     bool work(std::size_t budget, std::uint64_t now_ms);
-    // Whether the fingerprint of the keyspace is that of its records: O(records), for tests.
-    [[nodiscard]] bool verify(RouterId router) const;
 
     // The live records of one bucket, for comparison.
     struct BucketEntry {
@@ -264,7 +265,8 @@ class ClaimStore {
     [[nodiscard]] const StoreOptions& options() const noexcept { return options_; }
 
   private:
-    friend class StoreDamage;  // tests change records behind the fingerprint's back
+    // Tests compare records with the fingerprint, and change them behind its back.
+    friend class StoreDamage;
 
     struct Origin {
         RouterId router{};

@@ -95,14 +95,4 @@ void ClaimStore::end_check() {
     running_.pop_front();
 }
 
-bool ClaimStore::verify(RouterId router) const {
-    const Keyspace* const held = keyspace(router);
-    std::uint64_t sum = 0;
-    for (std::uint32_t slot = held == nullptr ? kNoSlot : held->head; slot != kNoSlot;
-         slot = table_[slot].after) {
-        sum += table_[slot].gone == 0 ? hash_of(table_[slot], router) : 0;
-    }
-    return held == nullptr || sum == held->fingerprint;
-}
-
 }  // namespace posthaste::gossip::claims

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "gossip/claims/claim_table.h"
 
+#include <array>
+
 #include "routing/check.h"
 
 namespace posthaste::gossip::claims {
@@ -10,8 +12,7 @@ ClaimTable::ClaimTable(std::uint32_t slots_max, const routing::KeyHash::Key& key
     heads_.push_back(kNoSlot);
 }
 
-std::uint32_t ClaimTable::bucket_of(const routing::AgentId& key) const noexcept {
-    const auto hash = static_cast<std::uint32_t>(hash_.hash(key));
+std::uint32_t ClaimTable::bucket_of(std::uint32_t hash) const noexcept {
     const std::uint32_t wide = hash & (2 * round_ - 1);
     return wide < heads_.size() ? wide : hash & (round_ - 1);
 }
@@ -49,6 +50,22 @@ void ClaimTable::erase(std::uint32_t slot) noexcept {
     slots_[slot].chain = free_;
     free_ = slot;
     --used_;
+}
+
+void ClaimTable::prefetch(std::span<const routing::AgentId* const> keys,
+                          std::uint32_t* slots) const noexcept {
+    CHECK(keys.size() <= kPrefetchMax);
+    std::array<std::uint64_t, kPrefetchMax> hashes;
+    hash_.hash_bulk(keys, hashes.data());
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        routing::prefetch_line(&heads_[bucket_of(static_cast<std::uint32_t>(hashes[i]))]);
+    }
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        slots[i] = heads_[bucket_of(static_cast<std::uint32_t>(hashes[i]))];
+        if (slots[i] != kNoSlot) {
+            prefetch(slots[i]);
+        }
+    }
 }
 
 std::uint32_t ClaimTable::with_key(const routing::AgentId& key, std::uint32_t slot) const noexcept {

@@ -6,11 +6,14 @@
 // since agents choose their ids. Control thread only. Numbers of slots stay valid until erased.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "gossip/claims/chunked.h"
 #include "gossip/claims/record.h"
 #include "routing/key_hash.h"
+#include "routing/prefetch.h"
 
 namespace posthaste::gossip::claims {
 
@@ -53,6 +56,14 @@ class ClaimTable {
     void erase(std::uint32_t slot) noexcept;
     [[nodiscard]] std::uint32_t find(const routing::AgentId& key,
                                      std::uint16_t keyspace) const noexcept;
+    // Up to kPrefetchMax keys whose records are looked for next: what find() would wait for one
+    // after the other comes at once. Gives where the records may be, kNoSlot for none.
+    static constexpr std::size_t kPrefetchMax = 32;
+    void prefetch(std::span<const routing::AgentId* const> keys,
+                  std::uint32_t* slots) const noexcept;
+
+    void prefetch(std::uint32_t slot) const noexcept { routing::prefetch_line(&slots_[slot]); }
+
     // The first of the key's records, and the next one after one of them; kNoSlot: no more.
     [[nodiscard]] std::uint32_t first(const routing::AgentId& key) const noexcept;
     [[nodiscard]] std::uint32_t next(std::uint32_t slot) const noexcept;
@@ -69,7 +80,11 @@ class ClaimTable {
     [[nodiscard]] std::size_t bytes() const noexcept { return slots_.bytes() + heads_.bytes(); }
 
   private:
-    [[nodiscard]] std::uint32_t bucket_of(const routing::AgentId& key) const noexcept;
+    [[nodiscard]] std::uint32_t bucket_of(const routing::AgentId& key) const noexcept {
+        return bucket_of(static_cast<std::uint32_t>(hash_.hash(key)));
+    }
+
+    [[nodiscard]] std::uint32_t bucket_of(std::uint32_t hash) const noexcept;
     [[nodiscard]] std::uint32_t with_key(const routing::AgentId& key,
                                          std::uint32_t slot) const noexcept;
     void split();

@@ -90,12 +90,12 @@ UpdateResult apply_routing_update(ClaimStore& store,
         if (entry.gone || entry.kind != RecordKind::claim) {
             continue;
         }
+        if (result.conflicts.size() == kConflictsReported) {
+            break;
+        }
         if (auto conflict = conflict_of(store, range.router, entry)) {
             result.outcome = UpdateOutcome::merged;
-            ++result.conflicts_seen;
-            if (result.conflicts.size() < kConflictsReported) {
-                result.conflicts.push_back(*conflict);
-            }
+            result.conflicts.push_back(*conflict);
         }
     }
     return result;

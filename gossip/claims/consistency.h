@@ -42,7 +42,6 @@ struct UpdateResult {
     std::optional<Refusal> refusal{};     // rejected
     std::optional<DigestRow> mismatch{};  // rejected: what we have, the answer to the sender
     std::vector<Conflict> conflicts{};    // merged: the first kConflictsReported of them
-    std::uint64_t conflicts_seen = 0;
 };
 
 // A range that does not begin at 0. Rejected: nothing changed.

@@ -25,6 +25,8 @@ inline constexpr std::uint8_t kRouteVersion = 1;
 inline constexpr std::size_t kFrameHeaderBytes = 5;  // the length, too
 inline constexpr std::size_t kHelloFrameBytes = kFrameHeaderBytes + 13;
 inline constexpr std::size_t kFrameBytesMax = 256 * 1'024;
+// Records of a chunk or push: one is taken in a single call, which others wait for.
+inline constexpr std::uint32_t kEntriesMax = 1'024;
 
 enum class MessageKind : std::uint8_t {
     hello = 1,

@@ -240,6 +240,10 @@ std::optional<Refusal> read_entries(OctetReader& in,
         in.fail();
         return Refusal::truncated;
     }
+    if (count > kEntriesMax) {
+        in.fail();
+        return Refusal::oversize;
+    }
     entries.resize(count);
     ClaimContext context;
     std::uint64_t last = from;

@@ -27,20 +27,20 @@ struct PlaneOptions {
     StoreOptions store{};
     OwnOptions own{};
     std::uint32_t sessions_max = 1'024;
-    std::uint64_t hello_ms = 5'000;           // until a peer must have said who it is
-    std::uint64_t digest_ms = 1'000;          // to one peer, by chance
-    std::uint64_t push_ms = 10;               // what changed meanwhile goes out together
-    std::uint64_t load_ms = 100;              // the same for loads
-    std::uint64_t floor_ms = 10'000;          // how often peers are told what they may forget
-    std::uint64_t pull_idle_ms = 10'000;      // a range that does not go on
-    std::uint64_t behind_ms = 1'000;          // how long a small lag is left to the pushes
-    std::uint64_t max_version_drift = 1'000;  // a lag above it is pulled at once
-    std::uint32_t push_peers_all = 128;       // with more, each push goes to a few by chance
-    std::uint32_t push_entries_max = 1'024;
+    std::uint64_t hello_ms = 5'000;                // until a peer must have said who it is
+    std::uint64_t digest_ms = 1'000;               // to one peer, by chance
+    std::uint64_t push_ms = 10;                    // what changed meanwhile goes out together
+    std::uint64_t load_ms = 100;                   // the same for loads
+    std::uint64_t floor_ms = 10'000;               // how often peers are told what they may forget
+    std::uint64_t pull_idle_ms = 10'000;           // a range that does not go on
+    std::uint64_t behind_ms = 1'000;               // how long a small lag is left to the pushes
+    std::uint64_t max_version_drift = 1'000;       // a lag above it is pulled at once
+    std::uint32_t push_peers_all = 128;            // with more, each push goes to a few by chance
+    std::uint32_t push_entries_max = kEntriesMax;  // no more, nor of a chunk
     std::uint32_t chunk_entries = 256;
     // Of versions; who is further behind gets a snapshot, which is taken in slices. Deltas are not:
-    // they are found and applied at once.
-    std::uint32_t delta_entries_max = 4'096;
+    // they are found and applied at once, half a microsecond a record.
+    std::uint32_t delta_entries_max = 2'048;
     std::uint32_t pulls_max = 8;                   // a session
     std::uint32_t streams_max = 64;                // a session
     std::uint64_t bytes_per_second = 32ULL << 20;  // of ranges, a session

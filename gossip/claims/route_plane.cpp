@@ -5,6 +5,8 @@
 #include <bit>
 #include <utility>
 
+#include "routing/check.h"
+
 namespace posthaste::gossip::claims {
 
 namespace {
@@ -19,7 +21,9 @@ RoutePlane::RoutePlane(const PlaneOptions& options,
                        const Generation& generation,
                        std::uint64_t random_seed,
                        const routing::KeyHash::Key& key)
-    : state_(options, self, generation, random_seed, key) {}
+    : state_(options, self, generation, random_seed, key) {
+    CHECK(options.push_entries_max <= kEntriesMax && options.chunk_entries <= kEntriesMax);
+}
 
 tl::expected<void, Refusal> RoutePlane::connect(ConnectionId connection,
                                                 bool initiated,
@@ -120,11 +124,12 @@ void RoutePlane::settle_changes(std::uint64_t now_ms) {
     const std::vector<routing::AgentId> changed = state_.store.take_changes();
     changes_.insert(changes_.end(), changed.begin(), changed.end());
     unnoted_.insert(unnoted_.end(), changed.begin(), changed.end());
-    // More at once than a slice only where peers change more than that for long.
+    // More at once than half a slice only where peers change more than that for long: the other
+    // half is the store's.
     const std::size_t over = unnoted_.size() - std::min(unnoted_.size(), kUnnotedMax);
-    const auto noted =
-        unnoted_.begin() + static_cast<std::ptrdiff_t>(std::min(
-                               unnoted_.size(), std::max(over, state_.options.work_budget)));
+    const auto noted = unnoted_.begin() +
+                       static_cast<std::ptrdiff_t>(std::min(
+                           unnoted_.size(), std::max(over, state_.options.work_budget / 2 + 1)));
     state_.own.note_changes(std::vector<routing::AgentId>(unnoted_.begin(), noted), now_ms);
     unnoted_.erase(unnoted_.begin(), noted);
     for (const routing::AgentId& agent : state_.own.take_superseded(now_ms)) {

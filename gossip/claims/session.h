@@ -173,7 +173,7 @@ class Session {
     ConnectionId connection_;
     bool initiated_;
     bool established_ = false;
-    bool rows_seen_ = false;
+    bool rows_urgent_ = true;  // the next ones: no lag is too small to be pulled at once
     std::optional<RouterId> expected_;
     std::optional<Refusal> closed_;
     RouterId peer_{};

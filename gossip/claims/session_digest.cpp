@@ -2,6 +2,7 @@
 // Digests and hints: who has newer, and what follows from it.
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include "gossip/claims/session.h"
 
@@ -49,8 +50,7 @@ void Session::take(const RowsAsk& /*request*/, std::uint64_t /*now_ms*/) {
 void Session::take(const DigestRows& digest, std::uint64_t now_ms) {
     const std::vector<DigestRow> ours = state_.store.rows();
     // The first rows of a session are about what was missed before it.
-    bool urgent = !rows_seen_ || digest.answer;
-    rows_seen_ = true;
+    bool urgent = std::exchange(rows_urgent_, false) || digest.answer;
     if (digest.all) {
         note_comparison(ours, digest.rows, now_ms);
         if (needs_reconciliation(state_.compared[number(peer_)].drift,
@@ -207,7 +207,7 @@ void Session::take(const NotHere& hint, std::uint64_t now_ms) {
     if (hint.holder != RouterId{}) {
         heard_of(hint.holder, hint.at, now_ms);
     }
-    rows_seen_ = false;       // no lag is too small to matter now
+    rows_urgent_ = true;
     send_root_again(now_ms);  // what we have of the peer itself was wrong, too
 }
 

@@ -91,8 +91,13 @@ void Session::take(const RangeChunk& chunk, std::uint64_t now_ms) {
         pull->entries.insert(pull->entries.end(), chunk.entries.begin(), chunk.entries.end());
         return;
     }
-    for (const Entry& entry : chunk.entries) {
-        if (const auto good = state_.store.stage(pull->staging, entry); !good) {
+    const std::span<const Entry> entries(chunk.entries);
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        if (i % ClaimTable::kPrefetchMax == 0) {
+            state_.store.prefetch(
+                entries.subspan(i, std::min(entries.size() - i, ClaimTable::kPrefetchMax)));
+        }
+        if (const auto good = state_.store.stage(pull->staging, entries[i]); !good) {
             fail(pull, good.error(), true);
             return;
         }

@@ -3,6 +3,8 @@
 
 #include <vector>
 
+#include "tests/support/store_damage.h"
+
 namespace posthaste::sim {
 
 namespace {
@@ -149,7 +151,7 @@ std::optional<std::string> ClaimsJudge::at_rest(const ClaimsWorld& world) const 
             if (content_of(router, whose.id) != content_of(*first, whose.id)) {
                 return at(router) + "other claims of router " + std::to_string(number(whose.id));
             }
-            if (!router.plane->store().verify(whose.id)) {
+            if (!claims::StoreDamage::is_whole(router.plane->store(), whose.id)) {
                 return at(router) + "a fingerprint that is not of its records";
             }
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // StoreDamage: changes records of a claim store as a broken memory would, behind the back of its
-// fingerprints.
+// fingerprints, and finds whether somebody did.
 #pragma once
 
 #include "gossip/claims/route_plane.h"
@@ -9,6 +9,17 @@ namespace posthaste::gossip::claims {
 
 class StoreDamage {
   public:
+    // Whether the fingerprint of the keyspace is that of its records; true: it is not known, too.
+    [[nodiscard]] static bool is_whole(const ClaimStore& store, RouterId router) {
+        const Keyspace* const held = store.keyspace(router);
+        std::uint64_t sum = 0;
+        for (std::uint32_t slot = held == nullptr ? kNoSlot : held->head; slot != kNoSlot;
+             slot = store.table_[slot].after) {
+            sum += store.table_[slot].gone == 0 ? store.hash_of(store.table_[slot], router) : 0;
+        }
+        return held == nullptr || sum == held->fingerprint;
+    }
+
     // Of a claim that the router has; the fingerprint stays.
     static void change_epoch(RoutePlane& plane, RouterId router, const routing::AgentId& agent) {
         ClaimStore& store = plane.state_.store;

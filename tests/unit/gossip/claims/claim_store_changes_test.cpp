@@ -6,6 +6,7 @@
 
 #include "gossip/claims/claim_store.h"
 #include "tests/support/claims_scene.h"
+#include "tests/support/store_damage.h"
 
 namespace {
 
@@ -182,7 +183,7 @@ TEST(claim_store, of_a_router_no_more_is_remembered_as_gone_than_withdrawn_max) 
     const DigestRow row = *store.row(kOther);
     EXPECT_EQ(row.at, (Position{kFirstLife, version}));
     EXPECT_EQ(row.floor, version - 2 * kMost) << "who has read less gets all of it from us";
-    EXPECT_TRUE(store.verify(kOther));
+    EXPECT_TRUE(StoreDamage::is_whole(store, kOther));
     ASSERT_TRUE(store.best(numbered_id(1)));
     EXPECT_FALSE(store.best(numbered_id(500)));
 }
@@ -196,7 +197,7 @@ TEST(claim_store, an_agent_that_comes_and_goes_takes_one_place) {
     }
     EXPECT_EQ(scene.store.withdrawn(), 0U);
     EXPECT_EQ(scene.store.table().used(), 1U);
-    EXPECT_TRUE(scene.store.verify(kOther));
+    EXPECT_TRUE(StoreDamage::is_whole(scene.store, kOther));
     EXPECT_EQ(scene.winner(1), kOther);
 }
 
@@ -212,7 +213,7 @@ TEST(claim_store, a_snapshot_with_too_much_that_is_gone_is_taken_without_the_old
     EXPECT_EQ(store.withdrawn(), 3U);
     EXPECT_EQ(store.row(kOther)->floor, 17U);
     EXPECT_TRUE(store.best(numbered_id(100)));
-    EXPECT_TRUE(store.verify(kOther));
+    EXPECT_TRUE(StoreDamage::is_whole(store, kOther));
 }
 
 }  // namespace

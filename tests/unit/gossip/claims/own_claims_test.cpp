@@ -5,6 +5,7 @@
 
 #include "tests/support/hash_key.h"
 #include "tests/support/numbered_id.h"
+#include "tests/support/store_damage.h"
 
 namespace {
 
@@ -47,7 +48,7 @@ TEST(own_claims, a_full_store_takes_back_what_is_gone_and_not_yet_forgotten) {
     ASSERT_EQ(store.room(), 0U);
     EXPECT_EQ(own.refusal_of(numbered_id(2), {}, 0), Refusal::store_full);
     EXPECT_EQ(own.attach(numbered_id(1), offering("a/b"), 0), AttachOutcome::attached);
-    EXPECT_TRUE(store.verify(RouterId{1}));
+    EXPECT_TRUE(StoreDamage::is_whole(store, RouterId{1}));
 }
 
 }  // namespace

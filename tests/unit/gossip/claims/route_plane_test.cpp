@@ -378,4 +378,21 @@ TEST(route_plane, connections_that_say_nothing_or_say_it_wrong_are_ended) {
     EXPECT_EQ(other(bytes_of(Hello{RouterId{2}}, "posthaste")), std::nullopt);
 }
 
+TEST(route_plane, a_message_of_more_records_than_a_call_may_take_is_refused) {
+    const auto decoded = [](std::uint32_t entries) {
+        Push push{.life = 1, .from = 1, .to = 1 + entries, .fingerprint = 0, .entries = {}};
+        for (std::uint32_t i = 0; i < entries; ++i) {
+            Entry& entry = push.entries.emplace_back();
+            entry.key = posthaste::support::numbered_id(i);
+            entry.version = 2 + i;
+            entry.body.state = posthaste::routing::AgentState::running;
+        }
+        const auto frame = encode(push, cluster_hash("posthaste"));
+        return decode(static_cast<std::uint8_t>(MessageKind::push),
+                      std::span(frame).subspan(kFrameHeaderBytes));
+    };
+    EXPECT_TRUE(decoded(kEntriesMax).has_value());
+    EXPECT_EQ(decoded(kEntriesMax + 1).error(), Refusal::oversize);
+}
+
 }  // namespace

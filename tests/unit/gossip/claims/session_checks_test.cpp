@@ -56,7 +56,7 @@ TEST(session_checks, a_damaged_copy_is_found_named_and_read_anew_from_its_router
     damage(group, 2, 1, 7);
     group.pass(3'000);
     EXPECT_TRUE(group.agree());
-    EXPECT_TRUE(group[2].store().verify(RouterId{1}));
+    EXPECT_TRUE(StoreDamage::is_whole(group[2].store(), RouterId{1}));
     EXPECT_EQ(group[2].store().best(numbered_id(7))->body.epoch, 0U);
     const auto events = group[2].take_events();
     EXPECT_EQ(count(events, EventKind::inconsistent), 1U);
@@ -75,7 +75,7 @@ TEST(session_checks, a_damaged_copy_is_repaired_though_its_keyspace_changes_all_
         ASSERT_TRUE(group[1].own().attach(numbered_id(kAgents + agent), {}, group.now_ms));
         group.pass(10);
     }
-    EXPECT_TRUE(group[2].store().verify(RouterId{1}));
+    EXPECT_TRUE(StoreDamage::is_whole(group[2].store(), RouterId{1}));
     EXPECT_EQ(group[2].store().best(numbered_id(7))->body.epoch, 0U);
     group.pass(1'000);
     EXPECT_TRUE(group.agree());
@@ -106,7 +106,7 @@ TEST(session_checks, our_own_damaged_records_begin_a_new_life_that_all_read) {
         group.pass(10);
     }
     group.pass(3'000);
-    EXPECT_TRUE(group[1].store().verify(RouterId{1}));
+    EXPECT_TRUE(StoreDamage::is_whole(group[1].store(), RouterId{1}));
     EXPECT_GT(group[1].store().row(RouterId{1})->at.generation.counter, 1U);
     EXPECT_TRUE(group.agree());
     EXPECT_EQ(group[2].store().best(numbered_id(7))->body.epoch, 1U) << "whatever is ours holds";
