@@ -12,7 +12,10 @@ class Awareness {
   public:
     static constexpr int kScoreMax = 7;
 
-    void apply(int delta) noexcept { score_ = std::clamp(score_ + delta, 0, kScoreMax); }
+    // Not `on`: always well.
+    explicit Awareness(bool on) : score_max_(on ? kScoreMax : 0) {}
+
+    void apply(int delta) noexcept { score_ = std::clamp(score_ + delta, 0, score_max_); }
 
     [[nodiscard]] unsigned score() const noexcept { return static_cast<unsigned>(score_); }
 
@@ -21,6 +24,7 @@ class Awareness {
     }
 
   private:
+    int score_max_;
     int score_ = 0;
 };
 

@@ -23,6 +23,7 @@ MembershipState::MembershipState(const MembershipOptions& options,
       random_state_(random_seed),
       nonces_(random_seed),
       table_(options.limits.members_max),
+      awareness_(options.lifeguard.awareness),
       swim_queue_(options.limits.broadcasts_max),
       user_queue_(options.limits.broadcasts_max) {
     const Timing& timing = options_.timing;
@@ -92,7 +93,12 @@ std::uint64_t MembershipState::next_due_ms() const {
                                   reap_due_ms_,
                                   layer_->next_due_ms(),
                                   leave_due_ms_});
-    due = std::min(due, probe_.stage == ProbeStage::idle ? probe_due_ms_ : probe_.due_ms);
+    if (probes_.size() < options_.timing.probes_at_once) {
+        due = std::min(due, probe_due_ms_);
+    }
+    for (const Probe& probe : probes_) {
+        due = std::min(due, probe.due_ms);
+    }
     if (!suspicions_.empty()) {
         due = std::min(due, suspicions_.begin()->first);
     }

@@ -130,12 +130,12 @@ class MembershipState final : public SerfHost {
 
   private:
     enum class LeaveStage : std::uint8_t { none, intent, dead, linger, left };
-    enum class ProbeStage : std::uint8_t { idle, direct, indirect };
+    enum class ProbeStage : std::uint8_t { direct, indirect };
     enum class Purpose : std::uint8_t { accepted, join, reconnect, exchange, ping };
 
     // Our own question to one member whether it is alive.
     struct Probe {
-        ProbeStage stage = ProbeStage::idle;
+        ProbeStage stage = ProbeStage::direct;
         std::uint32_t sequence = 0;
         MemberSlot target = kNoMember;
         std::string name;
@@ -221,11 +221,15 @@ class MembershipState final : public SerfHost {
     // probe.cpp
     void on_probe_timer(std::uint64_t now_ms);
     void begin_probe(std::uint64_t now_ms);
+    [[nodiscard]] Probe* probe_of(std::uint32_t sequence);
+    [[nodiscard]] bool is_probed(MemberSlot slot) const;
+    // False: it is over.
+    [[nodiscard]] bool go_on(Probe& probe, std::uint64_t now_ms);
     [[nodiscard]] MemberSlot next_to_probe(std::uint64_t now_ms);
     void wrap_ring(std::uint64_t now_ms);
-    void ask_others(std::uint64_t now_ms);
-    void probe_answered(std::uint64_t now_ms, bool direct);
-    void probe_failed(std::uint64_t now_ms);
+    void ask_others(Probe& probe, std::uint64_t now_ms);
+    void probe_answered(Probe& probe, std::uint64_t now_ms, bool direct);
+    void probe_failed(const Probe& probe, std::uint64_t now_ms);
     void ask_suspects(std::uint64_t now_ms);
     void ask_alive(PacketRoom& room, std::uint32_t sequence, MemberSlot slot, std::uint64_t now_ms);
     [[nodiscard]] Ping ping_of(std::uint32_t sequence, std::string_view name) const;
@@ -242,7 +246,11 @@ class MembershipState final : public SerfHost {
     void merge(const PushPull& remote, std::uint64_t now_ms);
 
     // streams.cpp
-    bool open_stream(Purpose purpose, const SocketAddress& to, std::uint64_t due_ms);
+    bool open_stream(Purpose purpose,
+                     const SocketAddress& to,
+                     std::uint64_t due_ms,
+                     std::uint32_t sequence = 0,  // of a ping, as the name
+                     std::string_view name = {});
     void write_stream(StreamId id, const StreamMessage& message, StreamPart part);
     void close_stream(StreamId id);
     void forget_stream(Streams::iterator stream);
@@ -284,7 +292,7 @@ class MembershipState final : public SerfHost {
     std::set<std::pair<std::uint64_t, MemberSlot>> suspicions_;  // by when they end
     std::unique_ptr<UserLayer> layer_;
 
-    Probe probe_;
+    std::vector<Probe> probes_;  // as many as Timing says, no two of one member
     std::size_t ring_next_ = 0;
     std::uint32_t sequence_ = 0;
     std::deque<Relaying> relays_;    // in the order of both times

@@ -61,7 +61,7 @@ void MembershipState::take(const Message& message,
 
 // Whoever still says so has missed what we said against it, or might miss what we say now.
 void MembershipState::answer_accuser(std::string_view accused, const SocketAddress& from) {
-    if (is_self(accused) && !leaving()) {
+    if (is_self(accused) && !leaving() && options_.lifeguard.asked_suspects) {
         send(from, own_life());
     }
 }
@@ -98,8 +98,8 @@ void MembershipState::take_indirect(const IndirectPing& ping,
 }
 
 void MembershipState::take_ack(const Ack& ack, std::uint64_t now_ms) {
-    if (probe_.stage != ProbeStage::idle && ack.sequence == probe_.sequence) {
-        probe_answered(now_ms, probe_.stage == ProbeStage::direct);
+    if (Probe* const probe = probe_of(ack.sequence); probe != nullptr) {
+        probe_answered(*probe, now_ms, probe->stage == ProbeStage::direct);
         return;
     }
     if (relays_.empty()) {
@@ -117,8 +117,9 @@ void MembershipState::take_ack(const Ack& ack, std::uint64_t now_ms) {
 }
 
 void MembershipState::take_nack(const Nack& nack) {
-    if (probe_.stage == ProbeStage::indirect && nack.sequence == probe_.sequence) {
-        ++probe_.nacks;
+    Probe* const probe = probe_of(nack.sequence);
+    if (probe != nullptr && probe->stage == ProbeStage::indirect) {
+        ++probe->nacks;
     }
 }
 

@@ -23,6 +23,7 @@ struct SocketAddress {
 struct Timing {
     std::uint32_t probe_interval_ms = 1'000;
     std::uint32_t probe_timeout_ms = 500;
+    std::uint32_t probes_at_once = 2;  // begun evenly over an interval; memberlist's is 1
     std::uint32_t gossip_interval_ms = 200;
     std::uint32_t gossip_nodes = 3;
     std::uint32_t gossip_to_dead_ms = 30'000;
@@ -103,6 +104,13 @@ struct MembershipLimits {
     }
 };
 
+// What Lifeguard, and we, add to SWIM besides the suspects' time (Timing). Off only where a
+// simulation shows what it is worth.
+struct Lifeguard {
+    bool awareness = true;       // a slow member gives others more time
+    bool asked_suspects = true;  // a suspect hears of it from all, and answers whoever accuses it
+};
+
 struct MembershipOptions {
     std::string name;       // [A-Za-z0-9.-]{1,128}, of this router for ever
     SocketAddress address;  // others reach us there
@@ -111,6 +119,7 @@ struct MembershipOptions {
     std::vector<SocketAddress> seeds{};
     Timing timing = lan_timing();
     MembershipLimits limits{};
+    Lifeguard lifeguard{};
     bool refuse_plaintext = true;                   // where there are keys
     std::uint64_t reconnect_ms = 30'000;            // to a failed member, by chance
     std::uint64_t reconnect_soon_ms = 1'000;        // to one that failed lately

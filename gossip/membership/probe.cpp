@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Probes: one member an interval is asked whether it is alive; if it does not say so in time,
-// others are asked to ask it, and it is asked by stream. After that it is suspect.
+// Probes: a few members an interval are asked whether they are alive; if one does not say so in
+// time, others are asked to ask it, and it is asked by stream. After that it is suspect.
 #include <algorithm>
 
 #include "gossip/membership/membership_state.h"
@@ -27,16 +27,43 @@ Ping MembershipState::ping_of(std::uint32_t sequence, std::string_view name) con
             .source_node = options_.name};
 }
 
+MembershipState::Probe* MembershipState::probe_of(std::uint32_t sequence) {
+    const auto found = std::ranges::find(probes_, sequence, &Probe::sequence);
+    return found == probes_.end() ? nullptr : &*found;
+}
+
+bool MembershipState::is_probed(MemberSlot slot) const {
+    return std::ranges::find(probes_, slot, &Probe::target) != probes_.end();
+}
+
 void MembershipState::on_probe_timer(std::uint64_t now_ms) {
-    if (probe_.stage == ProbeStage::direct && probe_.due_ms <= now_ms) {
-        ask_others(now_ms);
+    for (std::size_t i = 0; i < probes_.size();) {
+        if (go_on(probes_[i], now_ms)) {
+            ++i;
+        } else {
+            probes_.erase(probes_.begin() + static_cast<std::ptrdiff_t>(i));
+        }
     }
-    if (probe_.stage == ProbeStage::indirect && probe_.due_ms <= now_ms) {
-        probe_failed(now_ms);
-    }
-    if (probe_.stage == ProbeStage::idle && probe_due_ms_ <= now_ms) {
+    if (probe_due_ms_ <= now_ms && probes_.size() < options_.timing.probes_at_once) {
         begin_probe(now_ms);
     }
+}
+
+bool MembershipState::go_on(Probe& probe, std::uint64_t now_ms) {
+    if (probe.due_ms > now_ms) {
+        return true;
+    }
+    if (table_.find(probe.name) != probe.target || !table_.at(probe.target).here()) {
+        return false;
+    }
+    if (probe.stage == ProbeStage::direct) {
+        ask_others(probe, now_ms);
+    }
+    if (probe.due_ms > now_ms) {
+        return true;
+    }
+    probe_failed(probe, now_ms);
+    return false;
 }
 
 // The ring is shuffled, and those who are gone for long leave it.
@@ -62,7 +89,7 @@ MemberSlot MembershipState::next_to_probe(std::uint64_t now_ms) {
             wrap_ring(now_ms);
         }
         const MemberSlot slot = table_.ring()[ring_next_++];
-        if (slot != self_slot_ && table_.at(slot).here()) {
+        if (slot != self_slot_ && table_.at(slot).here() && !is_probed(slot)) {
             return slot;
         }
     }
@@ -71,22 +98,22 @@ MemberSlot MembershipState::next_to_probe(std::uint64_t now_ms) {
 
 void MembershipState::begin_probe(std::uint64_t now_ms) {
     const Timing& timing = options_.timing;
-    probe_due_ms_ = now_ms + timing.probe_interval_ms;
+    probe_due_ms_ = now_ms + timing.probe_interval_ms / timing.probes_at_once;
     const MemberSlot slot = next_to_probe(now_ms);
     if (slot == kNoMember) {
         return;
     }
     const Member& target = table_.at(slot);
-    probe_ = {.stage = ProbeStage::direct,
-              .sequence = ++sequence_,
-              .target = slot,
-              .name = target.name,
-              .sent_ms = now_ms,
-              .due_ms = now_ms + timing.probe_timeout_ms,
-              .deadline_ms = now_ms + awareness_.scale(timing.probe_interval_ms)};
+    probes_.push_back({.stage = ProbeStage::direct,
+                       .sequence = ++sequence_,
+                       .target = slot,
+                       .name = target.name,
+                       .sent_ms = now_ms,
+                       .due_ms = now_ms + timing.probe_timeout_ms,
+                       .deadline_ms = now_ms + awareness_.scale(timing.probe_interval_ms)});
     ++counters_.probes;
     PacketRoom room = packet_room();
-    ask_alive(room, probe_.sequence, slot, now_ms);
+    ask_alive(room, sequence_, slot, now_ms);
     fill_with_broadcasts(room);
     send_packet(target.at, std::move(room));
 }
@@ -99,7 +126,7 @@ void MembershipState::ask_alive(PacketRoom& room,
     Member& member = table_.at(slot);
     member.asked_ms = now_ms;
     put(room, encode(ping_of(sequence, member.name)));
-    if (member.state == NodeState::suspect) {
+    if (member.state == NodeState::suspect && options_.lifeguard.asked_suspects) {
         put(room,
             encode(Suspect{
                 .incarnation = member.incarnation, .node = member.name, .from = options_.name}));
@@ -111,6 +138,9 @@ void MembershipState::ask_alive(PacketRoom& room,
 // for some answer to come through. All the while: what others confirm can end the time at once.
 void MembershipState::ask_suspects(std::uint64_t now_ms) {
     constexpr std::size_t kAskedMax = 16;  // in one round, those with the least time first
+    if (!options_.lifeguard.asked_suspects) {
+        return;
+    }
     std::size_t asked = 0;
     for (const auto& [due_ms, slot] : suspicions_) {
         const Member& suspect = table_.at(slot);
@@ -127,23 +157,18 @@ void MembershipState::ask_suspects(std::uint64_t now_ms) {
     }
 }
 
-void MembershipState::ask_others(std::uint64_t now_ms) {
-    const MemberSlot slot = table_.find(probe_.name);
-    if (slot != probe_.target || !table_.at(slot).here()) {
-        probe_ = {};
-        return;
-    }
-    probe_.stage = ProbeStage::indirect;
-    probe_.due_ms = probe_.deadline_ms;
-    const Member& target = table_.at(slot);
+void MembershipState::ask_others(Probe& probe, std::uint64_t now_ms) {
+    probe.stage = ProbeStage::indirect;
+    probe.due_ms = probe.deadline_ms;
+    const Member& target = table_.at(probe.target);
     const auto others = random_slots(options_.timing.indirect_checks, [&](const Member& member) {
-        return member.state == NodeState::alive && member.name != probe_.name;
+        return member.state == NodeState::alive && member.name != probe.name;
     });
     for (const MemberSlot other : others) {
         const bool nack = protocol_max(table_.at(other)) >= kNackVersion;
-        probe_.nacks_expected += nack ? 1 : 0;
+        probe.nacks_expected += nack ? 1 : 0;
         send(table_.at(other).at,
-             IndirectPing{.sequence = probe_.sequence,
+             IndirectPing{.sequence = probe.sequence,
                           .target = target.address,
                           .port = target.port,
                           .node = target.name,
@@ -152,35 +177,31 @@ void MembershipState::ask_others(std::uint64_t now_ms) {
                           .source_port = self().port,
                           .source_node = options_.name});
     }
-    if (protocol_max(target) >= kStreamPingVersion && now_ms < probe_.deadline_ms) {
-        open_stream(Purpose::ping, target.at, probe_.deadline_ms);
+    if (protocol_max(target) >= kStreamPingVersion && now_ms < probe.deadline_ms) {
+        open_stream(Purpose::ping, target.at, probe.deadline_ms, probe.sequence, probe.name);
     }
 }
 
-void MembershipState::probe_answered(std::uint64_t now_ms, bool direct) {
+void MembershipState::probe_answered(Probe& probe, std::uint64_t now_ms, bool direct) {
     constexpr std::uint64_t kMicrosecondsPerMs = 1'000;
-    const MemberSlot slot = table_.find(probe_.name);
-    if (direct && slot == probe_.target) {
-        const std::uint64_t took_us = (now_ms - probe_.sent_ms) * kMicrosecondsPerMs;
-        table_.at(slot).round_trip_us =
+    if (direct && table_.find(probe.name) == probe.target) {
+        const std::uint64_t took_us = (now_ms - probe.sent_ms) * kMicrosecondsPerMs;
+        table_.at(probe.target).round_trip_us =
             static_cast<std::uint32_t>(std::max<std::uint64_t>(took_us, 1));
     }
     awareness_.apply(-1);
-    probe_ = {};
+    probes_.erase(probes_.begin() + (&probe - probes_.data()));
 }
 
-void MembershipState::probe_failed(std::uint64_t now_ms) {
-    const Probe probe = std::exchange(probe_, {});
-    const MemberSlot slot = table_.find(probe.name);
-    if (slot != probe.target || !table_.at(slot).here()) {
-        return;
-    }
+void MembershipState::probe_failed(const Probe& probe, std::uint64_t now_ms) {
     ++counters_.probes_failed;
     // Those asked would at least have said that they heard nothing: if not, it may be us.
     const unsigned missing =
         probe.nacks_expected > probe.nacks ? probe.nacks_expected - probe.nacks : 0;
     awareness_.apply(probe.nacks_expected > 0 ? static_cast<int>(missing) : 1);
-    suspect({.incarnation = table_.at(slot).incarnation, .node = probe.name, .from = options_.name},
+    suspect({.incarnation = table_.at(probe.target).incarnation,
+             .node = probe.name,
+             .from = options_.name},
             now_ms);
 }
 

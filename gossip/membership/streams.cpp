@@ -8,7 +8,11 @@
 
 namespace posthaste::gossip::membership {
 
-bool MembershipState::open_stream(Purpose purpose, const SocketAddress& to, std::uint64_t due_ms) {
+bool MembershipState::open_stream(Purpose purpose,
+                                  const SocketAddress& to,
+                                  std::uint64_t due_ms,
+                                  std::uint32_t sequence,
+                                  std::string_view name) {
     if (streams_.size() >= options_.limits.streams_max) {
         refuse(Refusal::too_many_streams);
         return false;
@@ -23,8 +27,8 @@ bool MembershipState::open_stream(Purpose purpose, const SocketAddress& to, std:
                             .peer = to,
                             .due_ms = due_ms,
                             .reader = StreamReader(sealing_, stream_limits(), StreamPart::reply),
-                            .sequence = probe_.sequence,
-                            .name = probe_.name});
+                            .sequence = sequence,
+                            .name = std::string(name)});
     output_.streams.push_back({.kind = StreamOut::Kind::connect, .stream = id, .to = to});
     return true;
 }
@@ -189,8 +193,8 @@ void MembershipState::take_reply(StreamId id, const StreamMessage& message, std:
     if (purpose == Purpose::ping && ack != nullptr) {
         count_received(MessageType::ack);
         close_stream(id);
-        if (probe_.stage != ProbeStage::idle && ack->sequence == probe_.sequence) {
-            probe_answered(now_ms, false);
+        if (Probe* const probe = probe_of(ack->sequence); probe != nullptr) {
+            probe_answered(*probe, now_ms, false);
         }
     } else if (purpose != Purpose::ping && remote != nullptr) {
         count_received(MessageType::push_pull);

@@ -45,6 +45,7 @@ MembershipOptions Cluster::options_of(Number number) const {
     MembershipOptions options = MemberWorld::options_of(number);
     options.timing = options_.timing;
     options.limits = options_.limits;
+    options.lifeguard = options_.lifeguard;
     // The others know the second one, so the first finds back as well.
     options.seeds = {MemberWorld::address_of(0), MemberWorld::address_of(1)};
     return options;

@@ -16,6 +16,7 @@ struct ClusterOptions {
     gossip::membership::Timing timing = gossip::membership::lan_timing();
     std::uint64_t seed = 1;
     gossip::membership::MembershipLimits limits{};
+    gossip::membership::Lifeguard lifeguard{};
 };
 
 class Cluster {

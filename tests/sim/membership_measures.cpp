@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// How long things take, and what a lossy network and a slow member do to the others.
+// How long things take.
 #include <algorithm>
 
 #include "tests/sim/membership_cluster.h"
@@ -12,17 +12,6 @@ using namespace gossip::membership;
 namespace {
 
 constexpr double kMsPerSecond = 1'000;
-
-ClusterOptions options_of(const Scale& scale) {
-    // Nothing here has more to say at once; the forming of a large cluster would.
-    constexpr std::uint32_t kBroadcastsMax = 64;
-    ClusterOptions options{
-        .members = scale.members, .timing = timing_of(scale), .seed = scale.seed};
-    if (scale.members > 128) {
-        options.limits.broadcasts_max = kBroadcastsMax;
-    }
-    return options;
-}
 
 void time_seen(Cluster& cluster, std::size_t count, std::uint64_t most_ms, Verdict& verdict) {
     const std::uint64_t began = cluster.world().now();
@@ -39,10 +28,23 @@ void time_seen(Cluster& cluster, std::size_t count, std::uint64_t most_ms, Verdi
 
 Timing timing_of(const Scale& scale) {
     Timing timing = scale.fast ? fast_timing() : lan_timing();
-    if (scale.plain_timeouts) {
+    if (scale.plain_timeouts || scale.plain_swim) {
         timing.suspicion_max_multiplier = 1;
     }
     return timing;
+}
+
+ClusterOptions quiet_options_of(const Scale& scale) {
+    constexpr std::uint32_t kBroadcastsMax = 64;
+    ClusterOptions options{
+        .members = scale.members, .timing = timing_of(scale), .seed = scale.seed};
+    if (scale.members > 128) {
+        options.limits.broadcasts_max = kBroadcastsMax;
+    }
+    if (scale.plain_swim) {
+        options.lifeguard = {.awareness = false, .asked_suspects = false};
+    }
+    return options;
 }
 
 // memberlist's own queue, simulated: 0.68 s at 100 members, 1.01 s at 1 000; with a quarter of the
@@ -60,7 +62,7 @@ void run_update(const Scale& scale, Verdict& verdict) {
     constexpr unsigned kUpdates = 10;
     constexpr std::uint64_t kMostMs = 10'000;
     constexpr std::uint64_t kApartMs = 5'000;
-    Cluster cluster(options_of(scale));
+    Cluster cluster(quiet_options_of(scale));
     cluster.network().set({.loss = scale.loss_percent / 100.0});
     for (unsigned i = 0; i < kUpdates; ++i) {
         const Number whom = cluster.dice().below(static_cast<unsigned>(scale.members));
@@ -72,19 +74,21 @@ void run_update(const Scale& scale, Verdict& verdict) {
     }
 }
 
+// Serf itself, five on one host and stopped 48 times: 5.8 s, the median 5.7. Half a probe interval
+// of that is the wait for somebody to ask, and we ask twice as often.
 double crash_goal(const Scale& scale) {
     constexpr std::uint64_t kSmall = 5;
     if (scale.fast) {
         return 1.5;
     }
-    return scale.members <= kSmall ? 7 : 11;
+    return scale.members <= kSmall ? 5.6 : 10;
 }
 
 // A member falls silent; until all others have it failed.
 void run_crash(const Scale& scale, Verdict& verdict) {
     constexpr std::uint64_t kMostMs = 60'000;
     constexpr std::uint64_t kApartMs = 5'000;
-    Cluster cluster(options_of(scale));
+    Cluster cluster(quiet_options_of(scale));
     const std::size_t crashes = std::max<std::size_t>(1, scale.members / 20);
     for (std::size_t i = 1; i <= crashes; ++i) {
         cluster.world().run(cluster.dice().between(0, kApartMs));
@@ -100,48 +104,6 @@ void run_crash(const Scale& scale, Verdict& verdict) {
     if (!cluster.wrong_deaths().empty()) {
         verdict.wrong.emplace_back("members that run were taken for dead");
     }
-}
-
-// Loss, and one whose loop stands still for one to two seconds time and again.
-void run_slow(const Scale& scale, Verdict& verdict) {
-    constexpr std::uint64_t kAwakeMaxMs = 3'000;
-    Cluster cluster(options_of(scale));
-    cluster.network().set({.loss = scale.loss_percent / 100.0});
-    MemberWorld& world = cluster.world();
-    const Number slow = scale.members / 2;
-    const std::uint64_t end = world.now() + scale.seconds * 1'000;
-    std::string excess;
-    while (world.now() < end && excess.empty()) {
-        const std::uint64_t pause_ms = cluster.dice().between(1'000, 2'000);
-        world.pause(slow, world.now() + pause_ms, cluster.dice().one_in(2));
-        world.run(pause_ms + cluster.dice().between(0, kAwakeMaxMs));
-        excess = cluster.excess();
-    }
-    if (!excess.empty()) {
-        verdict.wrong.push_back(excess);
-    }
-    std::uint64_t suspicions = 0;
-    std::uint64_t refutations = 0;
-    for (Number i = 0; i < world.size(); ++i) {
-        suspicions += world.look(i).state->counters().suspicions;
-        refutations += world.look(i).state->counters().refutations;
-    }
-    std::size_t of_slow = 0;
-    std::size_t by_slow = 0;
-    for (const Cluster::WrongDeath& death : cluster.wrong_deaths()) {
-        if (death.whom == slow) {
-            ++of_slow;
-        } else if (death.who == slow) {
-            ++by_slow;
-        } else {
-            verdict.wrong.push_back(MemberWorld::name_of(death.whom) + " was dead for " +
-                                    MemberWorld::name_of(death.who));
-        }
-    }
-    verdict.notes.push_back("suspicions " + std::to_string(suspicions) + ", refutations " +
-                            std::to_string(refutations) + ", the slow one dead for others " +
-                            std::to_string(of_slow) + " times, others for it " +
-                            std::to_string(by_slow));
 }
 
 }  // namespace posthaste::sim

@@ -19,8 +19,11 @@ struct Scale {
     std::uint64_t members = 0;
     std::uint64_t seconds = 0;    // of virtual time
     unsigned loss_percent = 0;    // of datagrams
+    unsigned slow = 0;            // members whose loop stands still time and again
+    unsigned pause_seconds = 2;   // for so long at most
     bool fast = false;            // the fast profile
-    bool plain_timeouts = false;  // no Lifeguard: suspects have the same time whoever confirms
+    bool plain_timeouts = false;  // suspects have the same time whoever confirms
+    bool plain_swim = false;      // that, and nothing else of Lifeguard
 };
 
 // Of all seeds of a run.
@@ -46,7 +49,9 @@ void run_update(const Scale& scale, Verdict& verdict);
 [[nodiscard]] double update_goal(const Scale& scale);
 void run_crash(const Scale& scale, Verdict& verdict);
 [[nodiscard]] double crash_goal(const Scale& scale);
+// membership_patience.cpp
 void run_slow(const Scale& scale, Verdict& verdict);
+void run_lifeguard(const Scale& scale, Verdict& verdict);
 // membership_scenarios.cpp
 void run_heal(const Scale& scale, Verdict& verdict);
 void run_life(const Scale& scale, Verdict& verdict);
@@ -55,5 +60,8 @@ void run_poison(const Scale& scale, Verdict& verdict);
 void run_chaos(const Scale& scale, Verdict& verdict);
 
 [[nodiscard]] gossip::membership::Timing timing_of(const Scale& scale);
+struct ClusterOptions;
+// For scenarios that have little to say at once, which the forming of a large cluster has.
+[[nodiscard]] ClusterOptions quiet_options_of(const Scale& scale);
 
 }  // namespace posthaste::sim

@@ -2,7 +2,8 @@
 // Runs clusters of members under virtual time, each from its seed, and says what took how long.
 //
 //   membership_simulate [--scenario NAME] [--seed N] [--seeds N] [--members N] [--seconds N]
-//                       [--loss PERCENT] [--fast] [--plain-timeouts]
+//                       [--loss PERCENT] [--slow N] [--pause SECONDS] [--fast]
+//                       [--plain-timeouts] [--plain-swim]
 //
 // A failure prints how to run that seed alone.
 #include <algorithm>
@@ -25,6 +26,8 @@ struct Arguments {
     std::string scenario;  // empty: all
     Scale scale;
     std::optional<std::uint64_t> loss;
+    std::optional<std::uint64_t> slow;
+    std::uint64_t pause = 0;  // 0: as it is
     bool help = false;
 };
 
@@ -37,12 +40,15 @@ bool number_of(const char* text, std::uint64_t& number) {
 bool parse(int argc, char** argv, Arguments& arguments) {
     Scale& scale = arguments.scale;
     std::uint64_t loss = 0;
+    std::uint64_t slow = 0;
     using Option = std::pair<std::string, std::uint64_t*>;
     const Option numbers[] = {{"--seed", &scale.seed},
                               {"--seeds", &scale.seeds},
                               {"--members", &scale.members},
                               {"--seconds", &scale.seconds},
-                              {"--loss", &loss}};
+                              {"--loss", &loss},
+                              {"--slow", &slow},
+                              {"--pause", &arguments.pause}};
     for (int i = 1; i < argc; ++i) {
         const std::string word = argv[i];
         const auto* const known = std::ranges::find(numbers, word, &Option::first);
@@ -52,6 +58,8 @@ bool parse(int argc, char** argv, Arguments& arguments) {
             }
             if (known->second == &loss) {
                 arguments.loss = loss;
+            } else if (known->second == &slow) {
+                arguments.slow = slow;
             }
         } else if (word == "--scenario" && i + 1 < argc) {
             arguments.scenario = argv[++i];
@@ -59,6 +67,8 @@ bool parse(int argc, char** argv, Arguments& arguments) {
             scale.fast = true;
         } else if (word == "--plain-timeouts") {
             scale.plain_timeouts = true;
+        } else if (word == "--plain-swim") {
+            scale.plain_swim = true;
         } else if (word == "--help") {
             arguments.help = true;
         } else {
@@ -71,11 +81,12 @@ bool parse(int argc, char** argv, Arguments& arguments) {
 void print_usage(const char* program, std::FILE* to) {
     std::fprintf(to,
                  "usage: %s [--scenario NAME] [--seed FIRST] [--seeds N] [--members N]\n"
-                 "       [--seconds N] [--loss PERCENT] [--fast] [--plain-timeouts]\n\n",
+                 "       [--seconds N] [--loss PERCENT] [--slow N] [--pause SECONDS] [--fast]\n"
+                 "       [--plain-timeouts] [--plain-swim]\n\n",
                  program);
     for (const Scenario& scenario : posthaste::sim::scenarios()) {
         std::fprintf(to,
-                     "  %-8.*s %.*s\n",
+                     "  %-9.*s %.*s\n",
                      static_cast<int>(scenario.name.size()),
                      scenario.name.data(),
                      static_cast<int>(scenario.about.size()),
@@ -90,21 +101,27 @@ Scale scale_of(const Scenario& scenario, const Arguments& arguments) {
     scale.seconds = scale.seconds != 0 ? scale.seconds : scenario.scale.seconds;
     scale.loss_percent =
         static_cast<unsigned>(arguments.loss.value_or(scenario.scale.loss_percent));
+    scale.slow = static_cast<unsigned>(arguments.slow.value_or(scenario.scale.slow));
+    scale.pause_seconds =
+        arguments.pause != 0 ? static_cast<unsigned>(arguments.pause) : scale.pause_seconds;
     return scale;
 }
 
 void print_replay(const Scenario& scenario, const Scale& scale) {
     std::printf(
         "  again: membership_simulate --scenario %.*s --seed %llu --seeds 1 "
-        "--members %llu --seconds %llu --loss %u%s%s\n",
+        "--members %llu --seconds %llu --loss %u --slow %u --pause %u%s%s%s\n",
         static_cast<int>(scenario.name.size()),
         scenario.name.data(),
         static_cast<unsigned long long>(scale.seed),
         static_cast<unsigned long long>(scale.members),
         static_cast<unsigned long long>(scale.seconds),
         scale.loss_percent,
+        scale.slow,
+        scale.pause_seconds,
         scale.fast ? " --fast" : "",
-        scale.plain_timeouts ? " --plain-timeouts" : "");
+        scale.plain_timeouts ? " --plain-timeouts" : "",
+        scale.plain_swim ? " --plain-swim" : "");
 }
 
 // False: something was wrong.
