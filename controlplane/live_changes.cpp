@@ -8,6 +8,7 @@
 
 #include "controlplane/live_operations.h"
 #include "controlplane/log.h"
+#include "controlplane/places.h"
 #include "controlplane/port_addresses.h"
 #include "controlplane/store/settled_answer.h"
 
@@ -50,25 +51,6 @@ std::vector<std::string> lines_of(const std::string& text) {
     return lines;
 }
 
-// Agents and routes there would be after a reload: what the ini says, and what others put there.
-// Claims of other routers make room.
-std::size_t routes_after(const Box& box, const Config& next) {
-    std::size_t count = next.static_agents.size() + next.routes.size();
-    for (const auto& [id, record] : box.rib.agents()) {
-        count += record.registration.origin != Origin::configured ? 1U : 0U;
-    }
-    for (const AgentConfig& agent : next.static_agents) {
-        const routing::AgentRecord* known = box.rib.find_agent(agent.agent);
-        const bool takes_over =
-            known != nullptr && known->registration.origin != Origin::configured;
-        count -= takes_over ? 1U : 0U;
-    }
-    for (const auto& [id, route] : box.rib.routes()) {
-        count += route.origin == Origin::operator_set ? 1U : 0U;
-    }
-    return count;
-}
-
 // Next hops that must be resolved, at most: routers, and agents without a MAC.
 std::size_t next_hops_after(const Box& box, const Config& next) {
     const auto lacks_mac = [](const AgentConfig& agent) { return !agent.mac.has_value(); };
@@ -86,7 +68,7 @@ std::size_t next_hops_after(const Box& box, const Config& next) {
 
 // A table the next configuration would not fit into; nullopt: it fits.
 std::optional<std::string> lack_of_room(const Box& box, const Config& next) {
-    if (const std::size_t wanted = routes_after(box, next); wanted > next.agents.agents_max) {
+    if (const std::size_t wanted = places_after(box.rib, next); wanted > next.agents.agents_max) {
         return "[agents] agents_max is " + std::to_string(next.agents.agents_max) + ", but " +
                std::to_string(wanted) + " agents and routes would be there; nothing was changed";
     }

@@ -107,9 +107,11 @@ std::uint64_t claims_bytes(const ClusterConfig& cluster) {
 
 // What the tables take beside caches of plan.cache_lines, and with it the sums.
 void add_tables(const Config& config, MemoryPlan& plan) {
-    // All of them attached here: these take the most.
+    // All of them attached here: these take the most. Where there can be routes each may have one.
+    const bool routes = config.cluster.address.has_value() || !config.routers.empty();
     const routing::MemoryEstimate estimate =
         routing::estimate_memory({.local = config.agents.agents_max,
+                                  .both = routes ? config.agents.agents_max : 0,
                                   .names = fib_capacity(config) - config.agents.agents_max,
                                   .table = config.lookup.table,
                                   .workers = config.dataplane.workers,

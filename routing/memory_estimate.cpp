@@ -49,6 +49,11 @@ std::uint64_t agent_bytes(const AgentShape& shape) noexcept {
            malloc_bytes(shape.capabilities * sizeof(HeldOffer));
 }
 
+std::uint64_t route_bytes(const AgentShape& shape) noexcept {
+    return malloc_bytes(kNodeBytes<RouteRecord>) +
+           malloc_bytes(shape.capabilities * sizeof(HeldOffer));
+}
+
 }  // namespace
 
 std::uint64_t malloc_bytes(std::uint64_t bytes) noexcept {
@@ -62,11 +67,11 @@ std::uint64_t malloc_bytes(std::uint64_t bytes) noexcept {
     return (bytes + step - 1) / step * step;
 }
 
-std::uint64_t estimate_rib(std::uint32_t local,
-                           std::uint32_t remote,
+std::uint64_t estimate_rib(std::uint32_t agents,
+                           std::uint32_t routes,
                            const AgentShape& shape) noexcept {
-    return local * agent_bytes(shape) + bucket_bytes(local) +
-           remote * malloc_bytes(kNodeBytes<RouteRecord>) + bucket_bytes(remote);
+    return agents * agent_bytes(shape) + bucket_bytes(agents) + routes * route_bytes(shape) +
+           bucket_bytes(routes);
 }
 
 std::uint32_t stripes_beside(std::uint32_t capacity, std::uint32_t cache_lines) noexcept {
@@ -93,8 +98,10 @@ MemoryEstimate estimate_memory(const MemoryDemand& demand) noexcept {
     estimate.lists = kObjectBytes + 2 * malloc_bytes(places * sizeof(std::uint32_t)) +
                      malloc_bytes(places / 8) + malloc_bytes(estimate.table / kLineBytes);
     estimate.access = malloc_bytes(AccessLog::planned_bytes(static_cast<std::uint32_t>(places)));
-    estimate.rib = estimate_rib(demand.local, demand.remote, demand.shape);
-    estimate.providers = demand.local * demand.shape.capabilities * kProviderBytes;
+    estimate.rib = estimate_rib(demand.local, demand.remote + demand.both, demand.shape);
+    // Of an agent that is in both only the winner is chosen from.
+    estimate.providers =
+        (std::uint64_t{demand.local} + demand.remote) * demand.shape.capabilities * kProviderBytes;
     return estimate;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the tables take for so many agents, before any of them is made. Pure arithmetic.
 //
-// An agent has one place in the Fib, whether it is attached here or elsewhere: places are counted
-// once, records of the Rib by their kind. Tables that lcores read lie in DPDK's memory and are
-// taken at once; the control thread's own lie on its heap and grow with the agents. Tests hold the
-// sums against what is really taken.
+// An agent has one place in the Fib, whether it is attached here, elsewhere or both: places are
+// counted once, records of the Rib by their kind. Tables that lcores read lie in DPDK's memory and
+// are taken at once; the control thread's own lie on its heap and grow with the agents. Tests hold
+// the sums against what is really taken.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +26,7 @@ inline constexpr std::uint64_t kProviderBytes = 130;
 struct MemoryDemand {
     std::uint32_t local = 0;   // agents attached here
     std::uint32_t remote = 0;  // agents elsewhere
+    std::uint32_t both = 0;    // of those here, with a route as well
     std::uint32_t names = 0;   // of capabilities
     bool table = true;         // the RouteTable, as FibOptions::table
     unsigned workers = 1;
@@ -61,9 +62,9 @@ struct MemoryEstimate {
 
 [[nodiscard]] MemoryEstimate estimate_memory(const MemoryDemand& demand) noexcept;
 
-// Claims and their leases; a part of estimate_memory().
-[[nodiscard]] std::uint64_t estimate_rib(std::uint32_t local,
-                                         std::uint32_t remote,
+// Records of agents here and of routes, with their leases; a part of estimate_memory().
+[[nodiscard]] std::uint64_t estimate_rib(std::uint32_t agents,
+                                         std::uint32_t routes,
                                          const AgentShape& shape = {}) noexcept;
 
 // Version stripes for a Fib beside caches of so many lines: one version serves a whole line, so

@@ -114,41 +114,61 @@ INSTANTIATE_TEST_SUITE_P(sizes,
                                            Size{1'000'000, false, 1U << 20},
                                            Size{1'048'577, true, 16'384}));
 
+// Copied from the bytes of a frame or a claim, as those who register and claim do.
+std::vector<Offer> offers_of(const AgentShape& shape) {
+    const std::string text(256, 'n');
+    std::vector<Offer> offers;
+    for (std::size_t c = 0; c < shape.capabilities; ++c) {
+        const std::string name = std::to_string(10 + c) + text;
+        offers.emplace_back().text = std::string_view(name).substr(0, 24);
+    }
+    return offers;
+}
+
+void add_route(Rib& rib, std::uint32_t number, const AgentShape& shape) {
+    RouteRecord route;
+    route.agent = numbered(number);
+    ASSERT_TRUE(rib.set_route(route, number, offers_of(shape)));
+    static_cast<void>(rib.take_changes());
+    static_cast<void>(rib.take_offer_changes());
+}
+
 class rib_estimate : public ::testing::TestWithParam<AgentShape> {};
 
 TEST_P(rib_estimate, is_within_five_percent_of_what_a_hundred_thousand_agents_take) {
     const AgentShape shape = GetParam();
     constexpr std::uint32_t kLocal = 100'000;
     constexpr std::uint32_t kRemote = 50'000;
+    constexpr std::uint32_t kBoth = 20'000;
     const std::uint64_t before = heap_taken();
     RibLimits limits;
     limits.routes_max = kLocal + kRemote;
-    limits.providers_max = kLocal * 64ULL;
+    limits.providers_max = (kLocal + kRemote + kBoth) * 64ULL;
     const auto rib = std::make_unique<Rib>(limits);
     for (std::uint32_t i = 0; i < kLocal; ++i) {
         Registration agent;
         agent.agent = numbered(i);
         agent.endpoint.ip = *IpAddress::from_text("10.0.0.2");
         agent.endpoint.udp_port = 4'747;
-        // Copied from the bytes of a frame, as the registrar does.
         const std::string text(256, 'n');
         agent.name = std::string_view(text).substr(0, shape.name_bytes);
-        for (std::size_t c = 0; c < shape.capabilities; ++c) {
-            const std::string name = std::to_string(10 + c) + text;
-            agent.offers.emplace_back().text = std::string_view(name).substr(0, 24);
-        }
+        agent.offers = offers_of(shape);
         ASSERT_TRUE(rib->register_agent(std::move(agent), i));
         static_cast<void>(rib->take_changes());
         static_cast<void>(rib->take_offer_changes());
     }
     expect_near("agents", estimate_rib(kLocal, 0, shape), heap_taken() - before);
     for (std::uint32_t i = 0; i < kRemote; ++i) {
-        RouteRecord route;
-        route.agent = numbered(kLocal + i);
-        ASSERT_TRUE(rib->set_route(route, i));
-        static_cast<void>(rib->take_changes());
+        add_route(*rib, kLocal + i, shape);
     }
     expect_near("agents and routes", estimate_rib(kLocal, kRemote, shape), heap_taken() - before);
+    for (std::uint32_t i = 0; i < kBoth; ++i) {
+        add_route(*rib, i, shape);
+    }
+    EXPECT_EQ(rib->places(), kLocal + kRemote);
+    expect_near("agents, routes and both",
+                estimate_rib(kLocal, kRemote + kBoth, shape),
+                heap_taken() - before);
 }
 
 INSTANTIATE_TEST_SUITE_P(shapes,

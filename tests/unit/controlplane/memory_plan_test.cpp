@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "gossip/claims/claim_store.h"
+#include "routing/memory_estimate.h"
 #include "tests/support/numbered_id.h"
 
 namespace posthaste::controlplane {
@@ -150,6 +151,16 @@ TEST(memory_plan, without_the_table_a_route_takes_108_bytes_less) {
     EXPECT_EQ(with.rekey - without.rekey, with.fib - without.fib);
 }
 
+TEST(memory_plan, where_there_are_routers_every_agent_may_have_a_route_as_well) {
+    Config config = two_ports("net_null0");
+    const MemoryPlan alone = plan_memory(config);
+    config.routers.emplace_back().name = "east";
+    const MemoryPlan plan = plan_memory(config);
+    EXPECT_EQ(plan.total_bytes(), alone.total_bytes());
+    EXPECT_EQ(plan.heap - alone.heap,
+              routing::estimate_rib(0, config.agents.agents_max) - routing::estimate_rib(0, 0));
+}
+
 TEST(memory_plan, claims_of_the_cluster_are_what_their_table_takes) {
     Config config = two_ports("net_null0");
     const std::uint64_t alone = plan_memory(config).heap;
@@ -157,7 +168,9 @@ TEST(memory_plan, claims_of_the_cluster_are_what_their_table_takes) {
     config.cluster.address = routing::IpAddress::from_text("10.9.0.1");
     config.cluster.claims_max = 300'000;
     const MemoryPlan plan = plan_memory(config);
-    EXPECT_EQ(plan.heap, alone + plan.claims);
+    const std::uint64_t routes =
+        routing::estimate_rib(0, config.agents.agents_max) - routing::estimate_rib(0, 0);
+    EXPECT_EQ(plan.heap, alone + plan.claims + routes);
     // As many as a store may hold, with the copies it makes of other routers' claims.
     gossip::claims::StoreOptions options;
     options.limits.records_max = config.cluster.claims_max;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "routing/fib.h"
+#include "routing/rib.h"
 #include "routing/route_cache.h"
 
 namespace posthaste::routing {
@@ -19,6 +20,16 @@ TEST(memory_estimate, an_agent_is_counted_once_wherever_it_is_attached) {
     EXPECT_EQ(mixed.lists, local.lists);
     EXPECT_LT(mixed.rib, local.rib);
     EXPECT_LT(mixed.rib, estimate_rib(40'000, 0) + estimate_rib(0, 60'000) + 1'000);
+}
+
+TEST(memory_estimate, an_agent_with_a_route_has_one_place_and_two_records) {
+    const MemoryEstimate alone = estimate_memory({.local = 100'000});
+    const MemoryEstimate both = estimate_memory({.local = 100'000, .both = 100'000});
+    EXPECT_EQ(both.dpdk_bytes(), alone.dpdk_bytes());
+    EXPECT_EQ(both.lists, alone.lists);
+    EXPECT_EQ(both.providers, alone.providers);
+    EXPECT_EQ(both.rib, estimate_rib(100'000, 100'000));
+    EXPECT_GT(both.rib, alone.rib + 100'000 * sizeof(RouteRecord));
 }
 
 TEST(memory_estimate, its_parts_are_what_the_fib_itself_says) {
