@@ -13,7 +13,8 @@ namespace posthaste::controlplane {
 
 namespace {
 
-constexpr std::size_t kChangesAhead = 32;  // looked for in memory at a time
+constexpr std::size_t kChangesAhead = 32;      // looked for in memory at a time
+constexpr std::size_t kChangesKept = 1U << 12;  // room that is not given back in between
 
 }  // namespace
 
@@ -34,6 +35,7 @@ bool Conductor::apply_fib_changes(std::uint64_t now_ms) {
     for (routing::FibChange& change : box_.rib.take_changes()) {
         waiting_changes_.push_back(std::move(change));
     }
+    const bool many = waiting_changes_.size() > kChangesKept;
     for (std::size_t ahead = 0; !waiting_changes_.empty(); --ahead) {
         ahead = ahead > 0 ? ahead : prefetch_changes();
         const routing::FibChange& change = waiting_changes_.front();
@@ -54,6 +56,9 @@ bool Conductor::apply_fib_changes(std::uint64_t now_ms) {
             box_.events.note(*std::move(event));
         }
         waiting_changes_.pop_front();
+    }
+    if (many) {
+        waiting_changes_ = std::deque<routing::FibChange>();  // = {} would keep its map
     }
     return true;
 }

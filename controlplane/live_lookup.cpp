@@ -3,6 +3,7 @@
 #include <rte_cycles.h>
 #include <rte_mempool.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -89,6 +90,20 @@ Json ring_rows(const Box& box) {
     return rows;
 }
 
+// What agents bring along: what they offer on average, here and elsewhere, and the names of some.
+routing::AgentShape shape_of(const routing::Rib& rib) {
+    constexpr std::size_t kLookedAt = 1'000;
+    const std::size_t records = std::max<std::size_t>(rib.agents().size() + rib.routes().size(), 1);
+    std::size_t bytes = 0;
+    std::size_t count = 0;
+    for (auto at = rib.agents().begin(); at != rib.agents().end() && count < kLookedAt; ++at) {
+        bytes += at->second.registration.name.size();
+        ++count;
+    }
+    return {.name_bytes = bytes / std::max<std::size_t>(count, 1),
+            .capabilities = (rib.offers_held() + records / 2) / records};
+}
+
 Json table_rows(const Box& box, const gossip::claims::ClaimTable* claims) {
     const MemoryPlan& plan = box.plan;
     const auto local = static_cast<std::uint32_t>(box.rib.agents().size());
@@ -101,7 +116,7 @@ Json table_rows(const Box& box, const gossip::claims::ClaimTable* claims) {
     }
     // Few agents are not seen beside everything else that is on the heap.
     constexpr std::uint64_t kSeen = 8 * 1024 * 1024;
-    const std::uint64_t records = routing::estimate_rib(local, remote);
+    const std::uint64_t records = routing::estimate_rib(local, remote, shape_of(box.rib));
     const std::uint64_t heap = heap_memory().allocated;
     const std::uint64_t sets = box.capabilities->sets().memory_bytes();
     const std::uint64_t patterns = box.patterns->directory().table().bytes();
@@ -112,7 +127,9 @@ Json table_rows(const Box& box, const gossip::claims::ClaimTable* claims) {
             ? 0
             : policies->database_bytes() + (box.workers.size() + 1) * policies->scratch_bytes();
     const std::uint64_t claimed = claims == nullptr ? 0 : claims->bytes();
-    const std::uint64_t before = box.taken.heap + sets + patterns + rules + claimed;
+    const std::uint64_t before = box.taken.heap + box.capabilities->sets().allocated_bytes() +
+                                 routing::malloc_bytes(box.next_hops->file_routes_bytes()) +
+                                 patterns + rules + claimed;
     const std::uint64_t grown = heap > before ? heap - before : 0;
     Json rows = Json::array();
     rows.push_back(
@@ -126,7 +143,7 @@ Json table_rows(const Box& box, const gossip::claims::ClaimTable* claims) {
                  box.rib.places(),
                  box.config.agents.agents_max));
     rows.push_back(with_use(table_row("providers",
-                                      box.rib.offers_held() * routing::kProviderBytes,
+                                      box.capabilities->sets().planned_bytes(),
                                       sets == 0 ? Json(nullptr) : Json(sets)),
                             box.rib.offers_held(),
                             box.config.capabilities.providers_max));

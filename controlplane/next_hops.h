@@ -86,6 +86,11 @@ class NextHops {
 
     [[nodiscard]] std::optional<std::uint16_t> find_router(const std::string& name) const;
 
+    // What it keeps of the file's routes, beside the Rib's records of them.
+    [[nodiscard]] std::uint64_t file_routes_bytes() const noexcept {
+        return file_routes_.capacity() * sizeof(routing::AgentId);
+    }
+
   private:
     [[nodiscard]] tl::expected<void, std::string> apply_routers(const Config& next,
                                                                 std::uint64_t now_ms);

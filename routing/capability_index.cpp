@@ -115,8 +115,8 @@ std::size_t CapabilityIndex::publish_one(std::uint32_t offer,
             return kEach;
         }
     }
-    auto next = ProviderSet::make(sets_.read(at.set), at.changes);
-    at.changes.clear();
+    // Their memory goes with them: a burst of registrations may have left many.
+    auto next = ProviderSet::make(sets_.read(at.set), std::exchange(at.changes, {}));
     const std::size_t size = size_of(next.get());
     if (size == 0) {
         hide(offer, at);

@@ -74,6 +74,16 @@ std::uint64_t estimate_rib(std::uint32_t agents,
            bucket_bytes(routes);
 }
 
+std::uint64_t estimate_providers(std::uint64_t here, std::uint64_t elsewhere) noexcept {
+    constexpr std::uint64_t kSet = 400;      // with what its parts lack to whole lines
+    constexpr std::uint64_t kRouters = 192;  // three parts more
+    constexpr std::uint64_t kMember = 4;     // of those by router
+    constexpr std::uint64_t kLocalRing = 93;
+    const std::uint64_t remote = elsewhere > 0 ? kRouters + elsewhere * kMember : 0;
+    const std::uint64_t local = elsewhere > 0 ? here * kLocalRing : 0;
+    return kSet + (here + elsewhere) * kProviderBytes + remote + local;
+}
+
 std::uint32_t stripes_beside(std::uint32_t capacity, std::uint32_t cache_lines) noexcept {
     constexpr std::uint32_t kFewest = 2;
     return cache_lines == 0 ? kFewest : std::min(Fib::stripes_for(capacity), cache_lines);

@@ -23,6 +23,11 @@ struct AgentShape {
 // Of one agent in the ProviderSet of one capability, where there are many.
 inline constexpr std::uint64_t kProviderBytes = 130;
 
+// The ProviderSet of a capability that so many agents have, all of them running: those here are
+// there twice where there are others elsewhere.
+[[nodiscard]] std::uint64_t estimate_providers(std::uint64_t here,
+                                               std::uint64_t elsewhere) noexcept;
+
 struct MemoryDemand {
     std::uint32_t local = 0;   // agents attached here
     std::uint32_t remote = 0;  // agents elsewhere

@@ -4,8 +4,18 @@
 #include <utility>
 
 #include "routing/check.h"
+#include "routing/memory_estimate.h"
 
 namespace posthaste::routing {
+
+namespace {
+
+std::uint64_t planned_bytes_of(const ProviderSet& set) noexcept {
+    const std::size_t here = set.local().size();
+    return estimate_providers(here, set.providers().size() - here);
+}
+
+}  // namespace
 
 ProviderSets::ProviderSets(Grace& grace, std::uint32_t capacity)
     : grace_(grace),
@@ -38,11 +48,17 @@ std::uint32_t ProviderSets::take_number() {
 
 void ProviderSets::publish(std::uint32_t number, std::unique_ptr<const ProviderSet> next) {
     CHECK(number >= 1 && number <= capacity_);
-    bytes_ += next == nullptr ? 0 : next->memory_bytes();
+    if (next != nullptr) {
+        bytes_ += next->memory_bytes();
+        allocated_ += malloc_bytes(next->memory_bytes());
+        planned_ += planned_bytes_of(*next);
+    }
     std::unique_ptr<const ProviderSet> old(
         sets_[number].exchange(next.release(), std::memory_order_acq_rel));
     if (old != nullptr) {
         bytes_ -= old->memory_bytes();
+        allocated_ -= malloc_bytes(old->memory_bytes());
+        planned_ -= planned_bytes_of(*old);
         retired_.push_back({.token = grace_.start(), .set = std::move(old)});
     }
 }

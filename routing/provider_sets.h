@@ -45,6 +45,12 @@ class ProviderSets {
 
     [[nodiscard]] std::uint64_t memory_bytes() const noexcept { return bytes_; }
 
+    // The same in pieces of the allocator's sizes, which are a quarter apart at most.
+    [[nodiscard]] std::uint64_t allocated_bytes() const noexcept { return allocated_; }
+
+    // What estimate_providers() says of each of them.
+    [[nodiscard]] std::uint64_t planned_bytes() const noexcept { return planned_; }
+
     // --- any lcore; valid until its next quiescent state ---
     // Null: nobody; also for 0 and for what is no number.
     [[nodiscard]] const ProviderSet* read(std::uint32_t number) const noexcept {
@@ -64,6 +70,8 @@ class ProviderSets {
     std::uint32_t capacity_;
     std::uint32_t taken_ = 0;
     std::uint64_t bytes_ = 0;
+    std::uint64_t allocated_ = 0;
+    std::uint64_t planned_ = 0;
     std::unique_ptr<std::atomic<const ProviderSet*>[]> sets_;
     std::vector<std::uint32_t> free_;
     std::deque<Retired> retired_;

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from lab.laboratory import client, port
-from lab.namespaces import link
+from lab.namespaces import link, wait_until
 from lab.router import AdminError
 
 EDGE = ["10.1.1.1/24"]
@@ -109,6 +109,20 @@ def test_memory_is_planned_as_it_is_taken(lab, space):
     assert process["eal_bytes"] <= process["eal_planned_bytes"] <= 128 * 2**20
     caches = next(row for row in shown["tables"] if row["table"] == "route caches")
     assert 0 < process["capability_share_bytes"] < caches["bytes"] < 100 * 2**20
+
+
+def test_records_of_many_agents_are_planned_as_they_are_taken(lab, space):
+    keys = {"port": "edge1", "address": "10.1.1.2", "mac": "02:00:00:00:00:02", "name": "n" * 20,
+            "capabilities": ", ".join(f"render/{number}" for number in range(4))}
+    agents = [(f"agent {uuid.uuid4()}", keys) for _ in range(30000)]
+    router, _ = started(lab, space, ("agents", {"agents_max": 30000}), *agents)
+
+    def all_in():
+        shown = router.command("show", "memory")["tables"]
+        return [row for row in shown if row["table"] in ("records", "providers")
+                and row["error_percent"] is not None and abs(row["error_percent"]) <= 5]
+
+    wait_until(lambda: len(all_in()) == 2, 20.0, "records and providers that are as planned")
 
 
 def test_what_does_not_fit_the_machine_is_refused_by_the_check_and_the_start(lab, space):

@@ -11,6 +11,7 @@
 
 #include "routing/conversations.h"
 #include "routing/load_cells.h"
+#include "routing/memory_estimate.h"
 #include "routing/mix.h"
 #include "routing/provider_set.h"
 #include "tests/support/numbered_id.h"
@@ -213,6 +214,28 @@ TEST(provider_shares, what_a_provider_takes) {
             provider.router = provider.cell % 2 == 0 ? kNoRouter : 1;
         }
         EXPECT_LT(set_of(providers)->memory_bytes() / static_cast<double>(size), 185) << size;
+    }
+}
+
+TEST(provider_shares, what_a_set_takes_is_as_estimated) {
+    const auto expect_near = [](const ProviderSet& set, std::uint32_t here, std::uint32_t there) {
+        const auto taken = static_cast<double>(set.memory_bytes());
+        EXPECT_NEAR(static_cast<double>(estimate_providers(here, there)), taken, 0.1 * taken)
+            << here << " here, " << there << " elsewhere";
+    };
+    for (const std::uint32_t size : {1U, 2U, 4U, 10U, 32U, 100U, 1'000U, 10'000U, 100'000U}) {
+        std::vector<Provider> providers = here(size);
+        expect_near(*set_of(providers), size, 0);
+        for (Provider& provider : providers) {
+            provider.router = 1;
+        }
+        expect_near(*set_of(providers), 0, size);
+        for (Provider& provider : providers) {
+            provider.router = provider.cell % 4 == 0 ? kNoRouter : 1;
+        }
+        const auto some = set_of(providers);
+        const auto local = static_cast<std::uint32_t>(some->local().size());
+        expect_near(*some, local, size - local);
     }
 }
 
