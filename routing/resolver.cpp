@@ -255,10 +255,12 @@ void Resolver::resolve_announced(std::span<const AgentId* const> agents,
                                  const FibEntry** found,
                                  NextHop* hops,
                                  std::uint32_t now_ms) noexcept {
-    if (announced_ != nullptr) {
-        resolve_by(*announced_, {agents, hashes, found, hops}, now_ms);
-        announced_ = nullptr;
+    if (announced_ == nullptr) {
+        news_count_ = 0;  // those of the call before are positions of other agents
+        return;
     }
+    resolve_by(*announced_, {agents, hashes, found, hops}, now_ms);
+    announced_ = nullptr;
 }
 
 void Resolver::resolve(std::span<const AgentId* const> agents,

@@ -73,8 +73,9 @@ class Resolver {
                                           std::uint32_t now_ms,
                                           Outcome& outcome) noexcept;
 
-    // Positions, in the last call of resolve(), of agents that the Fib itself did not know (not a
-    // negative copy), the first of them: somebody may be asked where they are.
+    // Positions, in the last call of resolve() or resolve_announced(), of agents that the Fib
+    // itself did not know (not a negative copy), the first of them: somebody may be asked where
+    // they are.
     [[nodiscard]] std::span<const std::uint32_t> news() const noexcept {
         return {news_.data(), news_count_};
     }

@@ -21,6 +21,7 @@ using posthaste::routing::FibEntry;
 using posthaste::routing::FibOptions;
 using posthaste::routing::Grace;
 using posthaste::routing::LookupCounters;
+using posthaste::routing::NextHop;
 using posthaste::routing::Outcome;
 using posthaste::routing::Resolver;
 using posthaste::routing::ResolverOptions;
@@ -266,6 +267,21 @@ TEST(resolver, news_are_the_positions_of_those_the_fib_does_not_know) {
     EXPECT_TRUE(lcore.resolver->news().empty());
     lcore.ask_all({});
     EXPECT_TRUE(lcore.resolver->news().empty());
+}
+
+TEST(resolver, no_news_come_of_announcing_nobody) {
+    Lcore lcore;
+    const AgentId stranger = numbered_id(7);
+    const AgentId* const key = &stranger;
+    std::uint64_t hash = 0;
+    const FibEntry* found = nullptr;
+    NextHop hop;
+    lcore.resolver->announce(std::span(&key, 1), &hash);
+    lcore.resolver->resolve_announced(std::span(&key, 1), &hash, &found, &hop, 0);
+    EXPECT_EQ(lcore.resolver->news().size(), 1U);
+    lcore.resolver->resolve_announced({}, &hash, &found, &hop, 0);
+    EXPECT_EQ(lcore.resolver->news().size(), 0U);
+    EXPECT_EQ(lcore.resolver->counters().lookups.read(), 1U);
 }
 
 TEST(resolver, news_are_the_first_of_many_and_go_on_behind_the_first_chunk) {

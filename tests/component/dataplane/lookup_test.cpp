@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Goal: the router asks around for the agents frames are for, and for nobody else. Method: bursts
+// of one frame through parse, ask and lookup on a real Fib; what came up the ring is read.
+#include "dataplane/lookup.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "dataplane/parse.h"
+#include "dataplane/receive.h"
+#include "tests/support/fake_mbuf.h"
+#include "tests/support/hash_key.h"
+#include "tests/support/small_world.h"
+
+using namespace posthaste;
+using namespace posthaste::test;
+using dataplane::LaneMask;
+using routing::AgentId;
+using routing::Type;
+
+namespace {
+
+class lookup : public testing::Test {
+  protected:
+    void SetUp() override {
+        routing::FibOptions options;
+        options.name = "lookup";
+        options.capacity = 100;
+        options.key = support::hash_key(1);
+        auto created = routing::Fib::create(options, grace_);
+        ASSERT_TRUE(created.has_value()) << created.error();
+        fib_ = std::move(*created);
+        for (const routing::FibEntry& entry : small_world_routes()) {
+            ASSERT_TRUE(fib_->set(entry, 0));
+        }
+        resolver_ = routing::Resolver::create(*fib_, {});
+        grace_.online(0);
+    }
+
+    void TearDown() override { grace_.offline(0); }
+
+    // Whom the router would ask around for after a burst of these bytes.
+    std::vector<AgentId> wanted_after(const FrameBytes& bytes) {
+        FakeFrame frame(bytes);
+        rte_mbuf* const mbuf = frame.mbuf();
+        const dataplane::PortView& port = world_.ports[kEdge];
+        begin(burst_, kEdge, 1);
+        take(burst_, std::span(&mbuf, 1));
+        const LaneMask lanes = LaneMask::range(0, 8);
+        parse(burst_, lanes, port);
+        ask(burst_, lanes, port, asked_, *resolver_);
+        dataplane::lookup(burst_, asked_, *resolver_, wanted_);
+        grace_.quiescent(0);
+        // A frame's memory is another frame's after the burst.
+        std::fill_n(rte_pktmbuf_mtod(mbuf, std::uint8_t*), mbuf->data_len, std::uint8_t{0xEE});
+        std::vector<AgentId> wanted(8);
+        wanted.resize(wanted_.pop(wanted));
+        return wanted;
+    }
+
+    const routing::LookupCounters& counters() const { return resolver_->counters(); }
+
+  private:
+    routing::Grace grace_{1};
+    std::unique_ptr<routing::Fib> fib_;
+    std::unique_ptr<routing::Resolver> resolver_;
+    const dataplane::World world_ = small_world();
+    dataplane::Asked asked_;
+    dataplane::Burst burst_;
+    dataplane::SpscRing<AgentId> wanted_{63};
+};
+
+FrameBytes to(std::uint32_t number) {
+    FrameSpec spec;
+    spec.destination = agent(number);
+    return build(spec);
+}
+
+}  // namespace
+
+TEST_F(lookup, a_frame_to_nobody_known_asks_for_its_agent) {
+    EXPECT_EQ(wanted_after(to(kUnknown)), std::vector{agent(kUnknown)});
+    EXPECT_TRUE(wanted_after(to(kReceiver)).empty());
+    EXPECT_EQ(counters().discovery_wanted.read(), 1U);
+}
+
+TEST_F(lookup, a_burst_that_looks_nobody_up_asks_for_nobody) {
+    ASSERT_EQ(wanted_after(to(kUnknown)).size(), 1U);
+    EXPECT_TRUE(wanted_after(FrameBytes(200, 0xAB)).empty()) << "no frame of ours";
+    EXPECT_TRUE(wanted_after(build(control_spec(Type::register_agent))).empty()) << "punted";
+    EXPECT_EQ(counters().discovery_wanted.read(), 1U);
+}
