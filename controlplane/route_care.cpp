@@ -20,10 +20,23 @@ constexpr std::size_t kUsesPerCycle = 256;
 constexpr std::size_t kExpectedPerCycle = 128;
 
 // Others may have it, for all that is known here. A capability may have been found to match no
-// pattern, and then has an entry that says so.
-bool may_be_elsewhere(const routing::FibEntry* entry) {
-    return entry == nullptr ||
-           (entry->kind == routing::RouteKind::capability && entry->provider_set() == 0);
+// pattern, and then has an entry that says so; a remote route may be past its time, or of a router
+// that is out.
+bool may_be_elsewhere(const routing::FibEntry* entry,
+                      const routing::RouterMask& routers,
+                      std::uint64_t now_ms) {
+    if (entry == nullptr) {
+        return true;
+    }
+    switch (entry->kind) {
+        case routing::RouteKind::capability:
+            return entry->provider_set() == 0;
+        case routing::RouteKind::remote:
+            return !entry->fresh(static_cast<std::uint32_t>(now_ms)) || routers.out(entry->router);
+        case routing::RouteKind::local:
+            break;
+    }
+    return false;
 }
 
 }  // namespace
@@ -55,7 +68,7 @@ void RouteCare::take_wanted(std::uint64_t now_ms) {
         const unsigned count = lcore.wanted->pop(agents);
         for (unsigned i = 0; i < count; ++i) {
             // It may have come since the lcore looked.
-            if (may_be_elsewhere(fib_.find(agents[i]))) {
+            if (may_be_elsewhere(fib_.find(agents[i]), fib_.routers(), now_ms)) {
                 static_cast<void>(discovery_.want(agents[i], now_ms));
             }
         }

@@ -31,7 +31,7 @@ void begin(Burst& burst, std::uint16_t ingress, std::uint32_t now_ms) noexcept {
     burst.sent = burst.punted = burst.dropped = LaneMask();
     burst.answered = burst.answer_refused = burst.surplus_of = LaneMask();
     burst.to_capability = LaneMask();
-    burst.to_all = burst.misrouted = LaneMask();
+    burst.to_all = burst.misrouted = burst.stale = LaneMask();
     burst.origin = Origin::received;
     burst.ingress = ingress;
     burst.now_ms = now_ms;

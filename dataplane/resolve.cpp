@@ -102,6 +102,10 @@ void resolve(Burst& burst,
             burst.misrouted.set(lane);  // another router sent it here for somebody who is not
         }
         if (why != Drop::none || refusing) [[unlikely]] {
+            if (why == Drop::unknown_agent && way.kind == RouteKind::remote && !refusing &&
+                !burst.to_capability.has(lane)) {
+                burst.stale.set(lane);
+            }
             burst.drop(lane, refusing ? Drop::draining : why);
             continue;
         }

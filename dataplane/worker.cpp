@@ -174,6 +174,7 @@ void Worker::pipeline(const World& world,
     timer.lap(Stage::fan_out, frames);
     resolve(burst_, world, fib_.routers(), resolver_->counters(), tx_);
     report_misrouted(burst_, reports_, misrouted_, resolver_->counters());
+    ask_for_stale(burst_, stale_, wanted_, resolver_->counters());
     timer.lap(Stage::resolve, frames);
     policy_out(burst_, policies);
     timer.lap(Stage::policy_out, frames);

@@ -23,6 +23,7 @@
 #include "dataplane/punt.h"
 #include "dataplane/route_use.h"
 #include "dataplane/stage_timer.h"
+#include "dataplane/stale_routes.h"
 #include "dataplane/transmit.h"
 #include "dataplane/tx_backlog.h"
 #include "dataplane/world.h"
@@ -89,7 +90,7 @@ class Worker {
 
     [[nodiscard]] SpscRing<Injected>& inject() noexcept { return inject_; }
 
-    // Consumer: destinations that nobody knows.
+    // Consumer: destinations that nobody knows, or not any more.
     [[nodiscard]] SpscRing<routing::AgentId>& wanted() noexcept { return wanted_; }
 
     // Consumer: whom other routers took to be here.
@@ -157,6 +158,7 @@ class Worker {
     SpscRing<routing::AgentId> expected_;
     RouteSampler sampler_;
     MisroutedReports reports_;
+    StaleRoutes stale_;
     std::uint64_t last_tsc_ = 0;
     std::uint32_t now_ms_ = 0;
     std::uint32_t bursts_ = 0;  // for sampling

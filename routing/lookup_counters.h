@@ -32,7 +32,7 @@ struct LookupCounters {
     Counter local;         // of the destinations that were there
     Counter remote;
     Counter stale;  // there, but of a router that is out, or past its time: as good as unknown
-    Counter discovery_wanted;   // unknown destinations handed to the control thread
+    Counter discovery_wanted;   // unknown or stale destinations handed to the control thread
     Counter discovery_dropped;  // the ring was full
     // Relayed to here for somebody who is not here: the sum of the four below.
     Counter misrouted;

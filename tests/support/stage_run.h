@@ -17,6 +17,7 @@
 #include "dataplane/rewrite.h"
 #include "dataplane/settle.h"
 #include "dataplane/source_check.h"
+#include "dataplane/stale_routes.h"
 #include "dataplane/transmit.h"
 #include "tests/support/fake_mbuf.h"
 #include "tests/support/small_world.h"
@@ -47,6 +48,8 @@ class StageRun {
     routing::LookupCounters lookups;
     dataplane::MisroutedReports reports;
     dataplane::SpscRing<dataplane::Misrouted> misrouted{63};
+    dataplane::StaleRoutes stale;
+    dataplane::SpscRing<routing::AgentId> wanted{63};
     std::uint32_t now_ms = 1;
 
     // All stages but the two that need a Fib; gives whether lanes were conserved after each.
@@ -69,6 +72,7 @@ class StageRun {
         sound &= conserved(burst);
         resolve(burst, world, routers, lookups, tx);
         report_misrouted(burst, reports, misrouted, lookups);
+        ask_for_stale(burst, stale, wanted, lookups);
         sound &= conserved(burst);
         rewrite(burst, world);
         sound &= conserved(burst) && !burst.live.any();

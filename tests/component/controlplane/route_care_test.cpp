@@ -78,6 +78,30 @@ TEST(route_care, an_agent_nobody_knows_is_asked_for_once_and_one_that_came_is_no
     EXPECT_EQ(rig.care.discovery().in_flight(), 0U);
 }
 
+TEST(route_care, an_agent_whose_route_is_stale_is_asked_for_like_one_nobody_knows) {
+    Rig rig;
+    FibEntry entry;
+    entry.kind = RouteKind::remote;
+    entry.fresh_until_ms = 1'000;
+    for (const std::uint16_t router : {std::uint16_t{1}, std::uint16_t{2}}) {
+        entry.router = router;
+        entry.agent = numbered_id(router);
+        ASSERT_TRUE(rig.fib->set(entry, 0));
+    }
+    const auto asked_at = [&](std::uint64_t now_ms) {
+        EXPECT_TRUE(rig.wanted.push(numbered_id(1)));
+        EXPECT_TRUE(rig.wanted.push(numbered_id(1)));
+        EXPECT_TRUE(rig.wanted.push(numbered_id(2)));
+        rig.turn(now_ms);
+        return rig.care.discovery().take_requests();
+    };
+    EXPECT_TRUE(asked_at(10).empty()) << "good routes";
+    rig.fib->routers().set_out(1, true);
+    EXPECT_EQ(asked_at(20), std::vector{numbered_id(1)});
+    EXPECT_EQ(rig.care.discovery().counts().suppressed, 1U);
+    EXPECT_EQ(asked_at(1'000), std::vector{numbered_id(2)}) << "past its time; 1 is asked for";
+}
+
 TEST(route_care, a_capability_that_matches_no_pattern_here_is_asked_for_elsewhere) {
     Rig rig;
     FibEntry entry;
