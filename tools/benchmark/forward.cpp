@@ -249,23 +249,26 @@ void Forward::add_facts(Report& report) const {
 }
 
 nlohmann::ordered_json options_of(const ForwardOptions& options) {
-    return {{"agents", options.agents},
-            {"stream", options.stream},
-            {"ingress", options.ingress},
-            {"payload_bytes", options.payload},
-            {"checksum", options.checksum},
-            {"malformed_percent", options.malformed},
-            {"unknown_percent", options.unknown},
-            {"churn_per_s", options.churn},
-            {"address", options.address},
-            {"strategy", options.strategy},
-            {"capabilities", options.capabilities},
-            {"providers", options.providers},
-            {"core", options.core},
-            {"other_core", *options.other_core},
-            {"hugepages", options.hugepages},
-            {"repeat", options.repeat},
-            {"seconds", options.seconds}};
+    nlohmann::ordered_json made = {{"agents", options.agents},
+                                   {"stream", options.stream},
+                                   {"ingress", options.ingress},
+                                   {"payload_bytes", options.payload},
+                                   {"checksum", options.checksum},
+                                   {"malformed_percent", options.malformed},
+                                   {"unknown_percent", options.unknown},
+                                   {"churn_per_s", options.churn},
+                                   {"core", options.core},
+                                   {"other_core", *options.other_core},
+                                   {"hugepages", options.hugepages},
+                                   {"repeat", options.repeat},
+                                   {"seconds", options.seconds}};
+    if (!options.latency && !options.search) {
+        made["address"] = options.address;
+        made["strategy"] = options.strategy;
+        made["capabilities"] = options.capabilities;
+        made["providers"] = options.providers;
+    }
+    return made;
 }
 
 std::string heading_of(const ForwardOptions& options) {

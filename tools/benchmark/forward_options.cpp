@@ -27,6 +27,10 @@ void add_paced(CLI::App& command, ForwardOptions& options) {
         ->check(CLI::Range(0.0, 1e6))
         ->needs(search)
         ->capture_default_str();
+    for (const char* const other :
+         {"--address", "--strategy", "--capabilities", "--providers", "--testpmd"}) {
+        command.get_option(other)->excludes(latency)->excludes(search);
+    }
 }
 
 void add_capabilities(CLI::App& command, ForwardOptions& options) {
@@ -92,7 +96,8 @@ void add_forward(CLI::App& app, ForwardOptions& options) {
     command
         ->add_option("--churn",
                      options.churn,
-                     "also measure while another core changes so many routes a second")
+                     "so many routes change a second, by the other core: measured beside, or with "
+                     "--latency and --search meanwhile")
         ->check(CLI::Range(0.0, 1e7))
         ->capture_default_str();
     command

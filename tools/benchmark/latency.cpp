@@ -84,6 +84,7 @@ void add(Trial& sum, const Trial& one) {
     sum.accepted += one.accepted;
     sum.received += one.received;
     sum.lost += one.lost;
+    sum.changes += one.changes;
     sum.lost_stolen += one.lost_stolen;
     sum.all.add(one.all);
     sum.quiet.add(one.quiet);
@@ -120,6 +121,12 @@ Report report_of(const Trial& sum, double rate, double most) {
     }
     report.more["rate_per_s"] = rate;
     report.more["most_per_s"] = most;
+    if (sum.changes > 0) {
+        const double reached = static_cast<double>(sum.changes) / sum.seconds;
+        report.more["churn_per_s"] = reached;
+        report.notes.push_back("route changes a second reached: " +
+                               std::to_string(static_cast<std::uint64_t>(reached)));
+    }
     report.more["offered"] = sum.offered;
     report.more["received"] = sum.received;
     report.more["lost"] = sum.lost;

@@ -34,7 +34,16 @@ tl::expected<std::unique_ptr<Paced>, std::string> Paced::open(const ForwardOptio
     }
     auto paced = std::make_unique<Paced>();
     paced->rig_ = std::move(*opened);
-    paced->thread_ = std::make_unique<RouterThread>(*paced->rig_);
+    if (options.churn > 0) {
+        Rig& router = *paced->rig_;
+        paced->changes_ = std::make_unique<RouteChanges>(
+            router.fib(),
+            ChurnOptions{
+                .rate = options.churn,
+                .agents = options.agents,
+                .route = [&router](std::uint32_t number) { return router.route(number); }});
+    }
+    paced->thread_ = std::make_unique<RouterThread>(*paced->rig_, paced->changes_.get());
     if (auto warm = paced->most(kWarmingSeconds); !warm.has_value()) {
         return tl::unexpected(warm.error());
     }
@@ -57,6 +66,7 @@ tl::expected<double, std::string> Paced::most(double seconds) {
 
 tl::expected<void, std::string> Paced::close() {
     thread_.reset();
+    changes_.reset();
     if (auto closed = rig_->close(); !closed.has_value()) {
         return closed;
     }

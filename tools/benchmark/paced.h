@@ -31,6 +31,7 @@ class Paced {
 
   private:
     std::unique_ptr<Rig> rig_;
+    std::unique_ptr<RouteChanges> changes_;  // null: routes stay
     std::unique_ptr<RouterThread> thread_;
 };
 

@@ -76,6 +76,10 @@ class Sender {
     [[nodiscard]] bool await_the_last() noexcept;
     void await_the_windows() noexcept;
 
+    [[nodiscard]] std::uint64_t changes() const noexcept {
+        return router_.changes_ == nullptr ? 0 : router_.changes_->changes();
+    }
+
     RouterThread& router_;
     Rig& rig_;
     LoopWatch watch_;
@@ -225,6 +229,9 @@ bool Sender::send_all() noexcept {
         }
         moved = now < start_ ? 0 : send(now);
         moved += receive();
+        if (router_.changes_ != nullptr) {
+            router_.changes_->turn(now);
+        }
         if (++turns % kTurnsPerJudging == 0) {
             judge(false);
         }
@@ -266,9 +273,14 @@ tl::expected<Trial, std::string> Sender::run() {
     // Only now: making room for the samples took longer than many of them will.
     start_ = rte_rdtsc() + static_cast<std::uint64_t>(router_.hz_ * kHeadStartSeconds);
     pace_ = Pace(start_, router_.hz_, rate_);
+    const std::uint64_t changes_before = changes();
+    if (router_.changes_ != nullptr) {
+        router_.changes_->start(start_);
+    }
     if (!send_all()) {
         return tl::unexpected(std::string("the generator cannot offer that rate"));
     }
+    trial_.changes = changes() - changes_before;
     if (!await_the_last()) {
         return tl::unexpected(std::string("frames stayed in the router"));
     }
@@ -287,7 +299,8 @@ tl::expected<Trial, std::string> Sender::run() {
     return std::move(trial_);
 }
 
-RouterThread::RouterThread(Rig& rig) : rig_(rig), hz_(static_cast<double>(rte_get_tsc_hz())) {
+RouterThread::RouterThread(Rig& rig, RouteChanges* changes)
+    : rig_(rig), changes_(changes), hz_(static_cast<double>(rte_get_tsc_hz())) {
     rte_eal_remote_launch(turn_worker, this, kRouterLcore);
 }
 

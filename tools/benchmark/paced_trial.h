@@ -4,7 +4,7 @@
 // This thread generates and receives, the worker turns on lcore 1. Open loop: frame n is due at
 // its time whatever happened before, and carries that time; latency is receipt less that time, so
 // waiting is part of it (no coordinated omission). A frame that finds the ring full is lost, as
-// before a NIC.
+// before a NIC. Where routes are to change meanwhile, this thread changes them between frames.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "tools/benchmark/churn.h"
 #include "tools/benchmark/hdr_histogram.h"
 #include "tools/benchmark/rig.h"
 #include "tools/benchmark/steal.h"
@@ -26,6 +27,7 @@ struct Trial {
     std::uint64_t faulty = 0;       // of the accepted: to be dropped
     std::uint64_t received = 0;     // at the other end
     std::uint64_t lost = 0;         // offered, sound, and not received
+    std::uint64_t changes = 0;      // of routes, meanwhile
     std::uint64_t lost_stolen = 0;  // of these, before the router in a window of stolen time
     double quiet_seconds = 0;       // outside such windows
     HdrHistogram all;               // latencies in cycles
@@ -43,7 +45,8 @@ struct Trial {
 // The worker's loop on lcore 1, from construction to destruction.
 class RouterThread {
   public:
-    explicit RouterThread(Rig& rig);
+    // `changes`: null, or made while frames are offered; outlives this.
+    explicit RouterThread(Rig& rig, RouteChanges* changes = nullptr);
     ~RouterThread();
     RouterThread(const RouterThread&) = delete;
     RouterThread& operator=(const RouterThread&) = delete;
@@ -60,6 +63,7 @@ class RouterThread {
     [[nodiscard]] StealCount steal() const noexcept;
 
     Rig& rig_;
+    RouteChanges* changes_;
     double hz_;
     std::atomic<bool> stop_{false};
     // The worker's word: every window that begins before this time is in the log.

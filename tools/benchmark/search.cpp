@@ -55,6 +55,7 @@ tl::expected<Judged, std::string> Search::judge(double rate) {
                        {"loss_ppm", loss},
                        {"lost", trial->lost},
                        {"lost_while_stolen", trial->lost_stolen},
+                       {"churn_per_s", static_cast<double>(trial->changes) / trial->seconds},
                        {"quiet_seconds", trial->quiet_seconds}}};
     }
     return tl::unexpected(std::string(

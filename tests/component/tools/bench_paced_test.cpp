@@ -66,8 +66,18 @@ TEST_F(bench_paced, the_rate_may_be_a_share_of_what_the_router_takes) {
     EXPECT_NEAR(report["rate_per_s"].get<double>(), report["most_per_s"].get<double>() / 10, 1);
 }
 
+TEST_F(bench_paced, routes_change_meanwhile_where_that_was_asked_for) {
+    const Finished run = tiny({"--latency", "--rate", "100000", "--churn", "20000"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const Json report = Json::parse(run.out);
+    EXPECT_EQ(report["options"]["churn_per_s"], 20'000);
+    EXPECT_GT(report["churn_per_s"].get<double>(), 10'000);
+    EXPECT_LT(report["churn_per_s"].get<double>(), 21'000);
+    EXPECT_FALSE(Json::parse(tiny({"--latency", "--rate", "100000"}).out).contains("churn_per_s"));
+}
+
 TEST_F(bench_paced, a_search_tells_a_rate_or_that_it_cannot) {
-    const Finished run = tiny({"--search", "--loss", "1000"});
+    const Finished run = tiny({"--search", "--loss", "1000", "--churn", "10000"});
     if (run.status != 0) {
         EXPECT_EQ(run.status, 1);
         EXPECT_TRUE(run.err.find("too much time is stolen") != std::string::npos ||
@@ -79,6 +89,7 @@ TEST_F(bench_paced, a_search_tells_a_rate_or_that_it_cannot) {
     EXPECT_EQ(report["trials"].size(), 10U);
     EXPECT_LE(report["throughput_per_s"].get<double>(), report["most_per_s"].get<double>() * 1.1);
     for (const Json& trial : report["trials"]) {
+        EXPECT_GT(trial["churn_per_s"].get<double>(), 0);
         EXPECT_EQ(trial["passed"].get<bool>(), trial["loss_ppm"].get<double>() <= 1'000);
         EXPECT_EQ(trial["passed"].get<bool>(),
                   trial["rate_per_s"].get<double>() <= report["throughput_per_s"].get<double>());
@@ -90,6 +101,11 @@ TEST(bench_options, one_way_at_a_time_and_each_its_own_options) {
     EXPECT_EQ(tiny({"--latency", "--search"}).status, 2);
     EXPECT_EQ(tiny({"--rate", "100"}).status, 2);
     EXPECT_EQ(tiny({"--loss", "100"}).status, 2);
+    for (const char* const way : {"--latency", "--search"}) {
+        const Finished run = tiny({way, "--address", "any"});
+        EXPECT_EQ(run.status, 2);
+        EXPECT_NE(run.err.find("--address"), std::string::npos) << run.err;
+    }
     EXPECT_EQ(tiny({"--latency", "--core", "0", "--other-core", "0"}).status, 1);
 }
 
