@@ -107,6 +107,23 @@ TEST(bench_forward, leaves_testpmd_out_where_there_is_none) {
     EXPECT_NE(report["notes"].dump().find("no no-such-testpmd here"), std::string::npos);
 }
 
+// With what the machine has: one repetition, which runs each mode once.
+TEST(bench_forward, measures_testpmd_beside_where_there_is_one) {
+    const Finished run = bench({"--agents", "1000", "--seconds", "0.2", "--repeat", "1", "--json"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const Json report = Json::parse(run.out);
+    if (report["notes"].dump().find("no dpdk-testpmd here") != std::string::npos) {
+        EXPECT_FALSE(report["rows"].contains("testpmd_io"));
+        GTEST_SKIP() << "needs dpdk-testpmd (Debian: dpdk-dev)";
+    }
+    for (const char* const row :
+         {"testpmd_io", "testpmd_macswap", "testpmd_5tswap", "testpmd_csum"}) {
+        ASSERT_TRUE(report["rows"].contains(row)) << row;
+        EXPECT_GT(report["rows"][row]["mframes_per_s"].get<double>(), 0) << row;
+    }
+    EXPECT_GT(report["ratios"]["rate_to_csum"]["value"].get<double>(), 0);
+}
+
 TEST(bench_forward, refuses_what_it_does_not_know) {
     EXPECT_EQ(tiny({"--stream", "random"}).status, 2);
     EXPECT_EQ(tiny({"--malformed", "101"}).status, 2);
