@@ -7,6 +7,8 @@
 
 #include "routing/access_log.h"
 #include "routing/fib.h"
+#include "routing/provider_ring.h"
+#include "routing/provider_set.h"
 #include "routing/rib.h"
 #include "routing/route_cache.h"
 
@@ -74,14 +76,29 @@ std::uint64_t estimate_rib(std::uint32_t agents,
            bucket_bytes(routes);
 }
 
+// The parts of the set as it lays them out, each in whole lines (provider_set_make.cpp): itself,
+// the providers, their ring, and who is where in it. Weights alike, one priority, few routers.
 std::uint64_t estimate_providers(std::uint64_t here, std::uint64_t elsewhere) noexcept {
-    constexpr std::uint64_t kSet = 400;      // with what its parts lack to whole lines
-    constexpr std::uint64_t kRouters = 192;  // three parts more
-    constexpr std::uint64_t kMember = 4;     // of those by router
-    constexpr std::uint64_t kLocalRing = 93;
-    const std::uint64_t remote = elsewhere > 0 ? kRouters + elsewhere * kMember : 0;
-    const std::uint64_t local = elsewhere > 0 ? here * kLocalRing : 0;
-    return kSet + (here + elsewhere) * kProviderBytes + remote + local;
+    const auto lines = [](std::uint64_t bytes) {
+        constexpr std::uint64_t kLine = 64;
+        return (bytes + kLine - 1) / kLine * kLine;
+    };
+    const auto ring = [](std::uint64_t providers) {
+        const auto points = static_cast<std::uint32_t>(providers * ProviderRing::kPoints);
+        return (std::uint64_t{ProviderRing::homes_for(points)} + 1) * sizeof(ProviderRing::Line);
+    };
+    const std::uint64_t all = here + elsewhere;
+    if (all == 0) {
+        return 0;
+    }
+    const std::uint64_t slots = std::bit_ceil(all + all / 2 + 1);
+    std::uint64_t bytes = lines(sizeof(ProviderSet)) + lines(all * sizeof(Provider)) + ring(all) +
+                          lines(slots * sizeof(std::uint32_t)) + lines(1);
+    if (elsewhere > 0) {
+        bytes += lines(1) + lines(1) + lines(elsewhere * sizeof(std::uint32_t));
+        bytes += here > 0 ? ring(here) : 0;  // once more for themselves
+    }
+    return bytes;
 }
 
 std::uint32_t stripes_beside(std::uint32_t capacity, std::uint32_t cache_lines) noexcept {
@@ -109,9 +126,17 @@ MemoryEstimate estimate_memory(const MemoryDemand& demand) noexcept {
                      malloc_bytes(places / 8) + malloc_bytes(estimate.table / kLineBytes);
     estimate.access = malloc_bytes(AccessLog::planned_bytes(static_cast<std::uint32_t>(places)));
     estimate.rib = estimate_rib(demand.local, demand.remote + demand.both, demand.shape);
-    // Of an agent that is in both only the winner is chosen from.
+    // Of an agent that is in both only the winner is chosen from. Spread over all names: small sets
+    // take the most for each.
+    const std::uint64_t offers =
+        (std::uint64_t{demand.local} + demand.remote) * demand.shape.capabilities;
+    const std::uint64_t sets =
+        std::clamp<std::uint64_t>(demand.names, 1, std::max<std::uint64_t>(offers, 1));
+    const auto taken = [](std::uint64_t members) {
+        return malloc_bytes(estimate_providers(members, 0));
+    };
     estimate.providers =
-        (std::uint64_t{demand.local} + demand.remote) * demand.shape.capabilities * kProviderBytes;
+        (sets - offers % sets) * taken(offers / sets) + offers % sets * taken(offers / sets + 1);
     return estimate;
 }
 

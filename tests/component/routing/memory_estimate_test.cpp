@@ -11,7 +11,9 @@
 #include <memory>
 #include <string>
 
+#include "routing/access_log.h"
 #include "routing/fib.h"
+#include "routing/provider_sets.h"
 #include "routing/resolver.h"
 #include "routing/rib.h"
 #include "tests/support/eal_fixture.h"
@@ -178,6 +180,50 @@ INSTANTIATE_TEST_SUITE_P(shapes,
                                            AgentShape{12, 1},
                                            AgentShape{255, 7},
                                            AgentShape{40, 64}));
+
+TEST(access_estimate, is_within_five_percent_of_what_a_log_of_agents_in_use_takes) {
+    for (const std::uint32_t agents : {10'000U, 1'000'000U}) {
+        const MemoryEstimate estimate = estimate_memory({.local = agents});
+        const std::uint64_t before = heap_taken();
+        AccessLog log(agents + Fib::slack_for(agents));
+        for (std::uint32_t cell = 0; cell < agents; ++cell) {
+            log.route_changed(cell, 1, 0);
+            log.used(cell, 1, 0, 0);
+        }
+        expect_near("access", estimate.access, heap_taken() - before);
+    }
+}
+
+// 100 000 agents that offer four names each, of so many.
+class providers_estimate : public ::testing::TestWithParam<std::uint32_t> {};
+
+TEST_P(providers_estimate, is_within_five_percent_of_what_a_hundred_thousand_agents_take) {
+    constexpr std::uint32_t kAgents = 100'000;
+    const std::uint32_t names = GetParam();
+    const MemoryEstimate estimate = estimate_memory({.local = kAgents, .names = names});
+    const std::uint64_t before = heap_taken();
+    {
+        Grace grace(1);
+        ProviderSets sets(grace, names);
+        const std::uint64_t empty = heap_taken();
+        const std::uint32_t each = kAgents * 4 / names;
+        for (std::uint32_t name = 0; name < names; ++name) {
+            std::vector<ProviderChange> changes(each);
+            for (std::uint32_t i = 0; i < each; ++i) {
+                changes[i].provider.agent = numbered((std::uint64_t{name} * each + i) % kAgents);
+                changes[i].provider.cell = i;
+            }
+            sets.publish(sets.take_number(), ProviderSet::make(nullptr, changes));
+        }
+        expect_near("providers", estimate.providers, heap_taken() - empty);
+        expect_near("what show memory says of them", sets.planned_bytes(), sets.memory_bytes());
+    }
+    EXPECT_NEAR(static_cast<double>(heap_taken()), static_cast<double>(before), 65'536);
+}
+
+INSTANTIATE_TEST_SUITE_P(names,
+                         providers_estimate,
+                         ::testing::Values(4U, 100U, 10'000U, 100'000U, 400'000U));
 
 }  // namespace
 }  // namespace posthaste::routing

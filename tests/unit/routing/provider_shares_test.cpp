@@ -220,7 +220,7 @@ TEST(provider_shares, what_a_provider_takes) {
 TEST(provider_shares, what_a_set_takes_is_as_estimated) {
     const auto expect_near = [](const ProviderSet& set, std::uint32_t here, std::uint32_t there) {
         const auto taken = static_cast<double>(set.memory_bytes());
-        EXPECT_NEAR(static_cast<double>(estimate_providers(here, there)), taken, 0.1 * taken)
+        EXPECT_NEAR(static_cast<double>(estimate_providers(here, there)), taken, 0.02 * taken)
             << here << " here, " << there << " elsewhere";
     };
     for (const std::uint32_t size : {1U, 2U, 4U, 10U, 32U, 100U, 1'000U, 10'000U, 100'000U}) {
