@@ -4,7 +4,7 @@
 namespace posthaste::dataplane {
 
 void RouteSampler::sample(const Burst& burst, SpscRing<RouteUse>& uses) noexcept {
-    const LaneMask to_agents = burst.live - burst.to_capability;
+    const LaneMask to_agents = burst.live - burst.to_all;
     const unsigned lanes = to_agents.count();
     if (lanes < left_) [[likely]] {
         left_ -= lanes;
@@ -15,7 +15,9 @@ void RouteSampler::sample(const Burst& burst, SpscRing<RouteUse>& uses) noexcept
         if (skip-- != 0) {
             continue;
         }
-        if (const routing::FibEntry* const target = burst.target[lane]; target != nullptr) {
+        // A capability's own entry: the box drains, and nobody was chosen.
+        if (const routing::FibEntry* const target = burst.target[lane];
+            target != nullptr && target->kind != routing::RouteKind::capability) {
             static_cast<void>(uses.push({target->cell, burst.now_ms, target->version}));
         }
         break;

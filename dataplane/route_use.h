@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which routes frames take, by samples: one looked-up destination in kUseSampling goes up a ring to
-// the control thread, which keeps recency and frequency (routing/access_log.h). So the hot path
-// writes nothing that is shared, and nothing at all for the others.
+// Which routes frames take, by samples: of one frame in kUseSampling to an agent, or to any with a
+// capability, the agent it goes to goes up a ring to the control thread, which keeps recency and
+// frequency (routing/access_log.h). So the hot path writes nothing that is shared, and nothing at
+// all for the others.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ static_assert(sizeof(RouteUse) == 16);
 // One lcore's. Gaps are random around kUseSampling, so that no rhythm of the traffic hides from it.
 class RouteSampler {
   public:
-    // After lookup(). A full ring loses the sample.
+    // After capability(), which has chosen whom frames to any go to; those to all are left out. A
+    // full ring loses the sample.
     void sample(const Burst& burst, SpscRing<RouteUse>& uses) noexcept;
 
   private:

@@ -154,7 +154,6 @@ void Worker::pipeline(const World& world,
     }
     timer.lap(Stage::parse, frames);
     lookup(burst_, asked_, *resolver_, wanted_);
-    sampler_.sample(burst_, uses_);
     timer.lap(Stage::lookup, frames);
     source_check(burst_, world);
     timer.lap(Stage::source_check, frames);
@@ -168,6 +167,7 @@ void Worker::pipeline(const World& world,
     const CapabilityTables tables{
         world, fib_, provider_sets_, conversations_, names_, counters_.capability};
     capability(burst_, tables);
+    sampler_.sample(burst_, uses_);
     timer.lap(Stage::capability, frames);
     fan_out_.run(
         burst_, tables, {tx_, options_.tx, punts_, counters_, resolver_->counters(), policies});
