@@ -117,6 +117,27 @@ TEST(worker, frames_in_a_row_are_each_judged_by_their_own_sender) {
 }
 
 // Next hops lie beside the ids, and are replaced there.
+TEST(worker, agents_expected_are_in_its_cache_before_the_first_frame) {
+    RingRouterOptions options;
+    options.resolver.cache_lines = 1'024;
+    options.resolver.cache_always = true;
+    RingRouter router(options);
+    const std::uint32_t expected[] = {kSender, kReceiver, kReceiverTagged, kUnknown};
+    for (const std::uint32_t number : expected) {
+        ASSERT_TRUE(router.worker().expected().push(agent(number)));
+    }
+    router.turn();
+    EXPECT_EQ(router.worker().expected().size(), 0U);
+    const routing::LookupCounters& lookups = router.worker().lookups();
+    EXPECT_EQ(lookups.cache_warmed.read(), 3U) << "the unknown one is not there";
+    EXPECT_EQ(lookups.lookups.read(), 0U);
+    router.arrive(kEdge, build(to(kReceiver)));
+    router.turn();
+    EXPECT_EQ(router.leave(kEdge).size(), 1U);
+    EXPECT_EQ(lookups.hit_positive.read(), 2U) << "sender and receiver";
+    EXPECT_EQ(lookups.found.read(), 0U);
+}
+
 TEST(worker, frames_follow_an_agent_that_moves_changes_or_stops) {
     RingRouter router;
     const auto sent_to = [&router](std::uint16_t port) {
