@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Resolvers with caches beside a writer that changes routes and the key of the hash.
+// Resolvers, with caches and without, beside a writer that changes routes and the key of the hash.
+// More agents come and go than fit, so that places are other agents' soon.
 #include "routing/resolver.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -18,12 +20,16 @@
 #include "tests/support/numbered_id.h"
 
 using posthaste::routing::AgentId;
+using posthaste::routing::Family;
 using posthaste::routing::Fib;
 using posthaste::routing::FibEntry;
 using posthaste::routing::FibOptions;
 using posthaste::routing::Grace;
+using posthaste::routing::LookupCounters;
+using posthaste::routing::NextHop;
 using posthaste::routing::Resolver;
 using posthaste::routing::ResolverOptions;
+using posthaste::routing::RouteKind;
 using posthaste::support::hash_key;
 using posthaste::support::numbered_id;
 
@@ -43,9 +49,18 @@ FibEntry entry_of(std::uint32_t number, std::uint32_t version) {
     FibEntry entry;
     entry.agent = numbered_id(number);
     entry.version = version;
-    entry.endpoint.adjacency = static_cast<std::uint16_t>(number);
-    entry.endpoint.port = static_cast<std::uint16_t>(version);
-    entry.endpoint.udp_port = static_cast<std::uint16_t>(version >> 16);
+    if (number % 4 == 0) {
+        entry.kind = RouteKind::remote;
+        entry.router = static_cast<std::uint16_t>(version % 1'000);
+        entry.endpoint.adjacency = static_cast<std::uint16_t>(number);
+        entry.fresh_until_ms = version;
+        return entry;
+    }
+    entry.endpoint.ip.family = Family::ipv4;
+    std::memcpy(entry.endpoint.ip.bytes.data(), &version, sizeof version);
+    std::memcpy(entry.endpoint.mac.bytes.data(), &number, sizeof number);
+    entry.endpoint.port = static_cast<std::uint16_t>(version % 4);
+    entry.endpoint.udp_port = static_cast<std::uint16_t>(version);
     return entry;
 }
 
@@ -70,21 +85,30 @@ using Board = std::array<Announced, kAgents>;
 struct Faults {
     std::uint64_t batches = 0;
     std::uint64_t torn = 0;       // another agent's entry, or a mixture
+    std::uint64_t hops = 0;       // given
+    std::uint64_t astray = 0;     // of these, not the entry's
     std::uint64_t stale = 0;      // older than what was over before the lookup
     std::uint64_t early = 0;      // newer than what had begun when the lookup was done
     std::uint64_t hidden = 0;     // there all the time, and not found
     std::uint64_t lingering = 0;  // gone all the time, and found
 };
 
-// One lcore: a resolver that keeps every answer, and what was wrong with the answers.
+// How lookups are made.
+struct Way {
+    bool table = true;  // else by rte_hash alone
+    bool cache = true;  // which keeps every answer
+    bool in_two_steps = false;
+};
+
+// One lcore: a resolver, and what was wrong with the answers.
 class Lcore {
   public:
-    Lcore(const Fib& fib, const Board& board, std::uint32_t seed, bool table_first)
-        : board_(board), random_(seed) {
+    Lcore(const Fib& fib, const Board& board, std::uint32_t seed, const Way& way)
+        : way_(way), board_(board), random_(seed) {
         ResolverOptions options;
-        options.cache_lines = 1024;
+        options.cache_lines = way.cache ? 1024 : 0;
         options.cache_always = true;
-        options.authority_only = !table_first;
+        options.authority_only = !way.table;
         resolver_ = Resolver::create(fib, options);
         for (std::size_t i = 0; i < kBatchMax; ++i) {
             keys_[i] = &ids_[i];
@@ -100,9 +124,14 @@ class Lcore {
             ids_[i] = numbered_id(numbers_[i]);
             over_[i] = board_[numbers_[i]].over.load(std::memory_order_acquire);
         }
-        resolver_->resolve(std::span(keys_).first(count), found_.data(), now_ms);
+        look_up(count, now_ms);
         for (std::uint32_t i = 0; i < count; ++i) {
             judge(numbers_[i], Word::of(over_[i]), found_[i]);
+            if (way_.in_two_steps && !hops_[i].is_elsewhere()) {
+                ++faults.hops;
+                faults.astray +=
+                    found_[i] != nullptr && hops_[i] == NextHop::of(*found_[i]) ? 0 : 1;
+            }
         }
         ++faults.batches;
     }
@@ -112,6 +141,19 @@ class Lcore {
     Faults faults;
 
   private:
+    void look_up(std::uint32_t count, std::uint32_t now_ms) {
+        const std::span<const AgentId* const> keys = std::span(keys_).first(count);
+        if (!way_.in_two_steps) {
+            resolver_->resolve(keys, found_.data(), now_ms);
+            return;
+        }
+        for (std::uint32_t first = 0; first < count; first += kAnnounced) {
+            resolver_->announce(keys.subspan(first, std::min(kAnnounced, count - first)),
+                                hashes_.data() + first);
+        }
+        resolver_->resolve_announced(keys, hashes_.data(), found_.data(), hops_.data(), now_ms);
+    }
+
     void judge(std::uint32_t number, Word over, const FibEntry* found) {
         const Word begun = Word::of(board_[number].begun.load(std::memory_order_acquire));
         const bool unchanged = begun.version == over.version;
@@ -120,13 +162,18 @@ class Lcore {
             return;
         }
         const FibEntry expected = entry_of(number, found->version);
-        faults.torn +=
-            found->agent == expected.agent && found->endpoint == expected.endpoint ? 0 : 1;
+        faults.torn += found->agent == expected.agent && found->endpoint == expected.endpoint &&
+                               found->kind == expected.kind && found->router == expected.router
+                           ? 0
+                           : 1;
         faults.stale += found->version < over.version ? 1 : 0;
         faults.early += found->version > begun.version ? 1 : 0;
         faults.lingering += unchanged && !over.there ? 1 : 0;
     }
 
+    static constexpr std::uint32_t kAnnounced = 8;  // at a time
+
+    const Way way_;
     const Board& board_;
     std::minstd_rand random_;
     std::unique_ptr<Resolver> resolver_;
@@ -135,6 +182,8 @@ class Lcore {
     std::array<AgentId, kBatchMax> ids_;
     std::array<const AgentId*, kBatchMax> keys_{};
     std::array<const FibEntry*, kBatchMax> found_{};
+    std::array<std::uint64_t, kBatchMax> hashes_{};
+    std::array<NextHop, kBatchMax> hops_;
 };
 
 class Writer {
@@ -195,14 +244,14 @@ class Writer {
     std::mt19937 random_;
 };
 
-void run(bool table, bool authority_only) {
+void run(const Way& way) {
     Grace grace(kReaders);
     FibOptions options;
     options.name = "resolvers";
     options.capacity = kCapacity;
     options.key = hash_key(1);
     options.stripes = 64;  // few, so that changes of others touch what is kept
-    options.table = table;
+    options.table = way.table;
     auto created = Fib::create(options, grace);
     ASSERT_TRUE(created.has_value()) << created.error();
     Fib& fib = **created;
@@ -214,7 +263,7 @@ void run(bool table, bool authority_only) {
     std::atomic<bool> stop = false;
     std::latch ready(kReaders + 1);
     for (unsigned id = 0; id < kReaders; ++id) {
-        lcores.push_back(std::make_unique<Lcore>(fib, board, id + 1, !authority_only));
+        lcores.push_back(std::make_unique<Lcore>(fib, board, id + 1, way));
         threads.emplace_back([&, &lcore = *lcores.back(), id] {
             grace.online(id);
             ready.arrive_and_wait();
@@ -244,9 +293,12 @@ void run(bool table, bool authority_only) {
         EXPECT_EQ(faults.early, 0U);
         EXPECT_EQ(faults.hidden, 0U);
         EXPECT_EQ(faults.lingering, 0U);
-        EXPECT_GT(lcore->resolver().counters().hit_positive.read(), 0U);
-        EXPECT_GT(lcore->resolver().counters().hit_negative.read(), 0U);
-        EXPECT_GT(lcore->resolver().counters().cache_cleared.read(), 1U);
+        EXPECT_EQ(faults.astray, 0U);
+        EXPECT_EQ(faults.hops > 0, way.table && !way.cache && way.in_two_steps);
+        const LookupCounters& counters = lcore->resolver().counters();
+        EXPECT_EQ(counters.hit_positive.read() > 0, way.cache);
+        EXPECT_EQ(counters.hit_negative.read() > 0, way.cache);
+        EXPECT_EQ(counters.cache_cleared.read() > 1, way.cache);
     }
     fib.reclaim();
     EXPECT_EQ(fib.retired_count(), 0U);
@@ -255,9 +307,17 @@ void run(bool table, bool authority_only) {
 }  // namespace
 
 TEST(resolver_threads, no_answer_is_older_than_what_was_over_before_the_question) {
-    run(true, false);
+    run({});
+}
+
+TEST(resolver_threads, the_same_in_two_steps) {
+    run({.in_two_steps = true});
+}
+
+TEST(resolver_threads, the_same_without_a_cache_and_next_hops_are_those_of_the_entries) {
+    run({.cache = false, .in_two_steps = true});
 }
 
 TEST(resolver_threads, the_same_by_rte_hash_alone) {
-    run(false, true);
+    run({.table = false});
 }
