@@ -104,3 +104,27 @@ def test_who_is_used_most_is_kept_for_the_next_run(lab):
     kept.write_text("posthaste warm 1\nnobody\n", encoding="ascii")
     router.start()
     assert "is ignored: a line is no agent's UUID" in router.log_text()
+
+
+def test_a_start_warms_caches_with_those_the_last_run_used_most(lab):
+    west, host = lab.namespace("west"), lab.namespace("a1")
+    link(host, "eth0", west, "edge1")
+    host.address("eth0", "10.1.1.2/24")
+    sections = [port("edge1", "edge", EDGE), ("lookup", {"cache_kb": 64})]
+    router = lab.router("west", sections, west).start()
+    sender, receiver = (lab.agent(host, "10.1.1.2", "10.1.1.1", uuid.uuid4()) for _ in range(2))
+    router.stop()
+    never = uuid.uuid4()
+    router.socket.with_suffix(".warm").write_text(
+        f"posthaste warm 1\n{receiver.id}\n{never}\nend 2\n", encoding="ascii")
+    router.start()
+    assert router.command("show", "top")["warmed"] == 0, "nobody is there yet"
+    receiver.register()
+    wait_until(lambda: router.command("show", "lookup")["all"]["cache_warmed"] == 1, 5.0,
+               "the worker took whom it was told to expect")
+    assert router.command("show", "top")["still_to_warm"] == 0
+    before = router.command("show", "lookup")["all"]["hit_positive"]
+    sender.register()
+    sender.send(receiver.id, b"the first one")
+    assert receiver.receive(2.0).payload == b"the first one"
+    assert router.command("show", "lookup")["all"]["hit_positive"] > before
