@@ -189,18 +189,21 @@ constexpr KeyRow kKeys[] = {
         {.name = "names_max",
          .min = 1,
          .max = 16'000'000,
-         .help = "Different names of capabilities that agents may have."}),
+         .help = "Different names of capabilities that agents may have; the last quarter is not for "
+                 "agents of other routers."}),
     field<&CapabilitiesConfig::providers_max>(
         {.name = "providers_max",
          .min = 1,
          .max = 1'000'000'000,
          .reloadable = true,
-         .help = "The sum over all agents of the capabilities and patterns each has."}),
+         .help = "The sum over all agents of the capabilities and patterns each has; the last "
+                 "quarter is not for agents of other routers."}),
     field<&CapabilitiesConfig::patterns_max>(
         {.name = "patterns_max",
          .min = 0,
          .max = 100'000,
-         .help = "Different patterns of names that agents may have; 0: none."}),
+         .help = "Different patterns of names that agents may have; 0: none; the last quarter is "
+                 "not for agents of other routers."}),
     field<&CapabilitiesConfig::name_cache>(
         {.name = "name_cache",
          .min = 64,

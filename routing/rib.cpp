@@ -61,7 +61,7 @@ Rib::Outcome Rib::add(Registration&& registration, std::uint64_t now_ms) {
     if (auto full = check_port(registration.endpoint.port)) {
         return tl::unexpected(std::move(*full));
     }
-    auto offers = hold_offers(registration.offers, 0);
+    auto offers = hold_offers(registration.offers, 0, registration.origin);
     if (!offers) {
         return tl::unexpected(std::move(offers.error()));
     }
@@ -107,7 +107,7 @@ Rib::Outcome Rib::renew(AgentRecord& record, Registration&& wanted, std::uint64_
     const std::uint16_t old_port = held.endpoint.port;
     const bool moved = held.endpoint != wanted.endpoint;
     const bool restated = held.state != wanted.state;
-    auto offers = hold_offers(wanted.offers, record.offers.size());
+    auto offers = hold_offers(wanted.offers, record.offers.size(), wanted.origin);
     if (!offers) {
         return tl::unexpected(std::move(offers.error()));
     }

@@ -53,6 +53,10 @@ struct RibLimits {
     std::uint32_t lease_default_ms = 30'000;
 };
 
+// Of names, patterns and providers one in so many is left for agents here and static routes: claims
+// are taken only below that, and cannot shut out who registers at this router.
+inline constexpr unsigned kOfferPartOfOwn = 4;
+
 inline constexpr std::size_t kAgentNameMax = 255;  // bytes of UTF-8
 
 struct Registration {
@@ -253,8 +257,8 @@ class Rib {
     // For a route to one more agent, without displacing any.
     [[nodiscard]] bool has_room() const noexcept { return places() < limits_.routes_max; }
 
-    // For what an agent would offer that holds none yet, without displacing any.
-    [[nodiscard]] bool has_room_for(std::span<const Offer> offers) const;
+    // For what the agent of a claim would offer that holds none yet.
+    [[nodiscard]] bool has_room_for_claimed(std::span<const Offer> offers) const;
 
     // Claimed routes that made room for an agent here or a static route.
     [[nodiscard]] std::uint64_t displaced() const noexcept { return displaced_; }
@@ -298,10 +302,11 @@ class Rib {
     void leave_port(std::uint16_t port);
     void touch(const AgentId& agent, Origin before, Origin now);
     void withdraw(const AgentId& agent);
-    // All of them or none; `in_exchange` are given up for them.
+    // All of them or none; `in_exchange` are given up for them. No more than before always fit.
     [[nodiscard]] tl::expected<std::vector<HeldOffer>, RibError> hold_offers(
-        std::span<const Offer> offers, std::size_t in_exchange);
-    [[nodiscard]] tl::expected<std::uint32_t, RibError> hold_offer(const Offer& offer);
+        std::span<const Offer> offers, std::size_t in_exchange, Origin origin);
+    [[nodiscard]] tl::expected<std::uint32_t, RibError> hold_offer(const Offer& offer,
+                                                                   Origin origin);
     void release_offers(std::span<const HeldOffer> offers);
     [[nodiscard]] Shown shown(const AgentId& agent) const;
     // Either may be null.

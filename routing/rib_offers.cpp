@@ -15,6 +15,12 @@ constexpr auto kByNumber = [](const HeldOffer& a, const HeldOffer& b) {
     return a.number < b.number;
 };
 
+// What is left of a table of so many for that origin.
+template <typename Count>
+constexpr Count share_of(Count max, Origin origin) noexcept {
+    return origin == Origin::claimed ? max - max / kOfferPartOfOwn : max;
+}
+
 }  // namespace
 
 bool by_kind_and_text(const Offer& a, const Offer& b) noexcept {
@@ -23,17 +29,18 @@ bool by_kind_and_text(const Offer& a, const Offer& b) noexcept {
 }
 
 tl::expected<std::vector<HeldOffer>, RibError> Rib::hold_offers(std::span<const Offer> offers,
-                                                                std::size_t in_exchange) {
-    if (offers_held_ - in_exchange + offers.size() > limits_.providers_max) {
+                                                                std::size_t in_exchange,
+                                                                Origin origin) {
+    const std::uint64_t max = share_of(limits_.providers_max, origin);
+    if (offers.size() > in_exchange && offers_held_ - in_exchange + offers.size() > max) {
         return tl::unexpected(rib_error(ErrorCode::overloaded,
-                                        "the table of providers is full (" +
-                                            std::to_string(limits_.providers_max) +
+                                        "the table of providers is full (" + std::to_string(max) +
                                             " agents times what each offers)"));
     }
     std::vector<HeldOffer> held;
     held.reserve(offers.size());
     for (const Offer& offer : offers) {
-        auto number = hold_offer(offer);
+        auto number = hold_offer(offer, origin);
         if (!number) {
             release_offers(held);
             return tl::unexpected(std::move(number.error()));
@@ -44,7 +51,7 @@ tl::expected<std::vector<HeldOffer>, RibError> Rib::hold_offers(std::span<const 
     return held;
 }
 
-bool Rib::has_room_for(std::span<const Offer> offers) const {
+bool Rib::has_room_for_claimed(std::span<const Offer> offers) const {
     std::uint32_t names = names_held_;
     std::uint32_t patterns = patterns_held_;
     for (const Offer& offer : offers) {
@@ -53,14 +60,15 @@ bool Rib::has_room_for(std::span<const Offer> offers) const {
             ++(offer.kind == OfferKind::name ? names : patterns);
         }
     }
-    return offers_held_ + offers.size() <= limits_.providers_max &&
-           (names == names_held_ || names <= limits_.names_max) &&
-           (patterns == patterns_held_ || patterns <= limits_.patterns_max);
+    const auto fits = [](auto held, auto max) { return held <= share_of(max, Origin::claimed); };
+    return fits(offers_held_ + offers.size(), limits_.providers_max) &&
+           (names == names_held_ || fits(names, limits_.names_max)) &&
+           (patterns == patterns_held_ || fits(patterns, limits_.patterns_max));
 }
 
-tl::expected<std::uint32_t, RibError> Rib::hold_offer(const Offer& offer) {
+tl::expected<std::uint32_t, RibError> Rib::hold_offer(const Offer& offer, Origin origin) {
     const bool is_name = offer.kind == OfferKind::name;
-    const std::uint32_t max = is_name ? limits_.names_max : limits_.patterns_max;
+    const std::uint32_t max = share_of(is_name ? limits_.names_max : limits_.patterns_max, origin);
     std::uint32_t& count = is_name ? names_held_ : patterns_held_;
     const std::uint32_t known = names_.find(offer.kind, offer.text);
     const bool first = known == 0 || names_.at(known).holders == 0;

@@ -49,7 +49,7 @@ tl::expected<void, RibError> Rib::set_route(const RouteRecord& route,
                                             std::string(words_for(held->second.origin))));
     }
     const bool added = held == routes_.end();
-    auto taken = hold_offers(offers, added ? 0 : held->second.offers.size());
+    auto taken = hold_offers(offers, added ? 0 : held->second.offers.size(), route.origin);
     if (!taken) {
         return tl::unexpected(std::move(taken.error()));
     }

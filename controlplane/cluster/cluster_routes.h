@@ -41,7 +41,8 @@ struct ClusterRoutesCounts {
     std::uint64_t waiting = 0;          // claims the Rib had no room for, at least
     std::uint64_t unclaimed = 0;        // agents here that no other router is told of, at least
     std::uint64_t own_pending = 0;      // changes of agents here, to be told
-    std::uint64_t without_offers = 0;   // routes that lack what the agent offers, at least
+    // Routes that lack what the agent offers, at least: claims had their share of the tables.
+    std::uint64_t without_offers = 0;
     // Since the start.
     std::uint64_t looked_at = 0;        // winners, whether or not they had changed
     std::uint64_t routes_set = 0;       // routes new or changed

@@ -169,7 +169,7 @@ void ClusterRoutes::retry_offers() {
         const AgentId agent = without_offers_.pop()->agent;
         const auto best = parts_.plane.store().best(agent);
         const bool shown = best && !holds_here(agent, *best);
-        if (shown && !parts_.rib.has_room_for(offers_of(best->set))) {
+        if (shown && !parts_.rib.has_room_for_claimed(offers_of(best->set))) {
             without_offers_.push(agent);
             continue;
         }

@@ -240,3 +240,39 @@ TEST_F(rib_claims, attach_changes_are_what_others_than_claims_said) {
     ASSERT_TRUE(table.remove_route(id_of(2)));
     EXPECT_EQ(told(), "2 ") << "a claim may take its place";
 }
+
+TEST_F(rib_claims, claims_leave_a_quarter_of_what_can_be_offered_to_agents_here) {
+    table.set_limits({.routes_max = 100, .names_max = 8, .patterns_max = 4, .providers_max = 12});
+    using posthaste::routing::Offer;
+    using posthaste::routing::OfferKind;
+    const auto offer = [](OfferKind kind, int number) {
+        return Offer{.kind = kind,
+                     .text = "n/" + std::to_string(number) + (kind == OfferKind::glob ? "/*" : "")};
+    };
+    const auto claim_with = [&](std::uint8_t number, Offer what) {
+        const std::vector<Offer> offers{std::move(what)};
+        const bool room = table.has_room_for_claimed(offers);
+        const auto set = table.set_route(claim(number), 0, offers);
+        EXPECT_EQ(set.has_value(), room);
+        return set.has_value();
+    };
+    for (std::uint8_t i = 0; i < 6; ++i) {
+        EXPECT_TRUE(claim_with(i, offer(OfferKind::name, i))) << int{i};
+    }
+    EXPECT_FALSE(claim_with(6, offer(OfferKind::name, 6))) << "a seventh name of eight";
+    for (std::uint8_t i = 6; i < 9; ++i) {
+        EXPECT_TRUE(claim_with(i, offer(OfferKind::glob, i))) << int{i};
+    }
+    EXPECT_FALSE(claim_with(9, offer(OfferKind::glob, 9))) << "a fourth pattern of four";
+    EXPECT_FALSE(claim_with(9, offer(OfferKind::name, 0))) << "a tenth provider of twelve";
+    EXPECT_EQ(table.offers_held(), 9U);
+    auto here = agent(20);
+    here.offers = {
+        offer(OfferKind::name, 20), offer(OfferKind::name, 21), offer(OfferKind::glob, 22)};
+    EXPECT_EQ(add(here), RegisterOutcome::added);
+    EXPECT_EQ(table.names_held(), 8U);
+    EXPECT_EQ(table.patterns_held(), 4U);
+    // What a claim has it keeps, as long as it is no more.
+    EXPECT_TRUE(table.set_route(claim(0, 3), 0, std::vector{offer(OfferKind::name, 0)}));
+    EXPECT_EQ(table.find_route(id_of(0))->offers.size(), 1U);
+}
