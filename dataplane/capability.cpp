@@ -105,11 +105,14 @@ void nobody(Burst& burst, unsigned lane, Drop why, const CapabilityTables& table
 
 Ask ask_of(const Burst& burst, unsigned lane, std::uint64_t key, const World& world) noexcept {
     const WireHeader& header = header_in(burst, lane);
+    const bool relayed = world.ports[burst.ingress].role == Role::fabric;
+    const unsigned redirected = (header.flags & routing::flag::redirected) != 0 ? 1 : 0;
     return {.key = key,
             .sender = &header.source,
             .strategy = static_cast<routing::Strategy>(header.strategy()),
-            .local_only = world.ports[burst.ingress].role == Role::fabric,
-            .local_first = world.local_first};
+            .local_only = relayed,
+            .local_first = world.local_first,
+            .chosen_before = static_cast<std::uint8_t>(relayed ? 1 + redirected : 0)};
 }
 
 // The sender's router took somebody to be here. Once that may be corrected, as for agents.

@@ -14,6 +14,10 @@ namespace {
 // one who sends: what a provider asks of his colleagues does not take the conversation from him.
 constexpr std::uint64_t kFromProvider = 0x5bd1e995a3c59ac3;
 
+// The draws of the routers on a message's way, apart from one another and from ~key; as all that is
+// drawn from, the same at each router for all of a conversation.
+constexpr std::uint64_t kDrawApart = 0xd6e8feb86659fd93;
+
 // AgentId's own comparison calls memcmp().
 bool before(const AgentId& a, const AgentId& b) noexcept {
     const auto half = [](const AgentId& id, std::size_t at) {
@@ -52,7 +56,10 @@ const Provider* ProviderSet::of_cell(std::uint32_t cell) const noexcept {
 class ProviderChoice {
   public:
     ProviderChoice(const ProviderSet& set, const Ask& ask, ChoiceContext& context) noexcept
-        : set_(set), ask_(ask), context_(context) {}
+        : set_(set),
+          ask_(ask),
+          context_(context),
+          draw_(ask.key ^ ask.chosen_before * kDrawApart) {}
 
     [[nodiscard]] const Provider* sticky() noexcept;
     // By any other strategy.
@@ -90,7 +97,7 @@ class ProviderChoice {
     [[nodiscard]] std::uint32_t by_priority(bool local_only) noexcept;
     [[nodiscard]] std::uint32_t weighted(bool local_only) noexcept;
     [[nodiscard]] std::uint32_t least_loaded(const Pool& pool) noexcept;
-    [[nodiscard]] std::uint32_t drawn(const Pool& pool, std::uint64_t salt) noexcept;
+    [[nodiscard]] std::uint32_t drawn(const Pool& pool) noexcept;
     [[nodiscard]] std::uint32_t drawn_beside(const Pool& pool, std::uint32_t first) noexcept;
     [[nodiscard]] std::uint32_t scan(const Pool& pool, std::uint32_t from) noexcept;
     [[nodiscard]] std::uint32_t any(bool local_only) const noexcept;
@@ -101,6 +108,7 @@ class ProviderChoice {
     const ProviderSet& set_;
     const Ask& ask_;
     ChoiceContext& context_;
+    std::uint64_t draw_;                         // what is drawn from where chance decides
     std::uint64_t memory_key_ = ask_.key;        // of the table of conversations
     std::uint32_t budget_ = ProviderSet::kScan;  // providers that may still be looked at
     bool cut_ = false;                           // nearest() has not seen all it had to
@@ -282,7 +290,7 @@ std::uint32_t ProviderChoice::by_priority(bool local_only) noexcept {
     for (std::uint32_t i = 0; i < set_.group_count_ && budget_ > 0; ++i) {
         Pool group = set_.groups_[i];
         group.remote_count = local_only ? 0 : group.remote_count;
-        const std::uint32_t choice = drawn(group, 0);
+        const std::uint32_t choice = drawn(group);
         if (choice != kNobody) {
             return choice;
         }
@@ -294,10 +302,10 @@ std::uint32_t ProviderChoice::weighted(bool local_only) noexcept {
     const Pool pool = set_.running(local_only);
     const Column* columns = local_only ? set_.weighted_local_ : set_.weighted_;
     if (columns == nullptr) {
-        return drawn(pool, 0);
+        return drawn(pool);
     }
     for (std::uint32_t i = 0; i < ProviderSet::kWalk; ++i) {
-        const std::uint64_t drawing = mix(ask_.key + i * kMixStep);
+        const std::uint64_t drawing = mix(draw_ + i * kMixStep);
         const std::uint32_t own = scaled(static_cast<std::uint32_t>(drawing >> 32), pool.size());
         const Column& column = columns[own];
         const std::uint32_t choice =
@@ -306,12 +314,12 @@ std::uint32_t ProviderChoice::weighted(bool local_only) noexcept {
             return choice;
         }
     }
-    return drawn(pool, 0);
+    return drawn(pool);
 }
 
 // The power of two choices (Mitzenmacher 2001).
 std::uint32_t ProviderChoice::least_loaded(const Pool& pool) noexcept {
-    const std::uint32_t first = drawn(pool, 0);
+    const std::uint32_t first = drawn(pool);
     if (first == kNobody) {
         return kNobody;
     }
@@ -326,14 +334,14 @@ std::uint32_t ProviderChoice::least_loaded(const Pool& pool) noexcept {
 }
 
 // One of the pool that is available, each alike; where few are, from a random one on.
-std::uint32_t ProviderChoice::drawn(const Pool& pool, std::uint64_t salt) noexcept {
+std::uint32_t ProviderChoice::drawn(const Pool& pool) noexcept {
     const std::uint32_t size = pool.size();
     if (size == 0) {
         return kNobody;
     }
     std::uint32_t from = 0;
     for (std::uint32_t i = 0; i < ProviderSet::kTries && budget_ > 0; ++i, --budget_) {
-        from = scaled(static_cast<std::uint32_t>(mix(ask_.key + salt + i * kMixStep) >> 32), size);
+        from = scaled(static_cast<std::uint32_t>(mix(draw_ + i * kMixStep) >> 32), size);
         if (available(pool.at(from))) {
             return pool.at(from);
         }
@@ -352,7 +360,7 @@ std::uint32_t ProviderChoice::drawn_beside(const Pool& pool, std::uint32_t first
     }
     std::uint32_t from = 0;
     for (std::uint32_t i = 0; i < ProviderSet::kTries; ++i) {
-        from = scaled(static_cast<std::uint32_t>(mix(~ask_.key + i * kMixStep) >> 32), others);
+        from = scaled(static_cast<std::uint32_t>(mix(~draw_ + i * kMixStep) >> 32), others);
         // Numbered without the first one: the last of the pool stands in for it.
         const std::uint32_t choice = pool.at(from) == first ? pool.at(others) : pool.at(from);
         if (available(choice)) {
@@ -385,7 +393,7 @@ std::uint32_t ProviderChoice::scan(const Pool& pool, std::uint32_t from) noexcep
 std::uint32_t ProviderChoice::any(bool local_only) const noexcept {
     if (set_.local_running_ > 0) {
         const std::uint32_t at =
-            scaled(static_cast<std::uint32_t>(ask_.key >> 32), set_.local_running_);
+            scaled(static_cast<std::uint32_t>(draw_ >> 32), set_.local_running_);
         const std::uint32_t next = at + 1 == set_.local_running_ ? 0 : at + 1;
         if (!sends(set_.providers_[at])) {
             return at;
@@ -401,7 +409,7 @@ std::uint32_t ProviderChoice::any(bool local_only) const noexcept {
     std::uint64_t best_score = 0;
     for (std::uint32_t i = 0; i < set_.router_count_; ++i) {
         const std::uint16_t router = set_.routers_[i];
-        const std::uint64_t score = mix(ask_.key + (router + 1) * kMixStep);
+        const std::uint64_t score = mix(draw_ + (router + 1) * kMixStep);
         if (!context_.routers.out(router) && (best == kNobody || score > best_score)) {
             const std::uint32_t member = member_of(i);
             best = member == kNobody ? best : member;
@@ -415,7 +423,7 @@ std::uint32_t ProviderChoice::any(bool local_only) const noexcept {
 std::uint32_t ProviderChoice::member_of(std::uint32_t router) const noexcept {
     const std::uint32_t first = set_.router_starts_[router];
     const std::uint32_t count = set_.router_starts_[router + 1] - first;
-    const std::uint32_t at = scaled(static_cast<std::uint32_t>(ask_.key), count);
+    const std::uint32_t at = scaled(static_cast<std::uint32_t>(draw_), count);
     const std::uint32_t member = set_.router_members_[first + at];
     if (!sends(set_.providers_[member])) {
         return member;

@@ -40,6 +40,9 @@ struct Ask {
     Strategy strategy = Strategy::sticky;
     bool local_only = false;   // relayed frames: a router chooses among its own agents
     bool local_first = false;  // others only if none here is available
+    // Routers that chose for this message before. Each draws apart from the others: a draw like
+    // theirs would fall where theirs fell. Says nothing to a sticky choice, whose winner is theirs.
+    std::uint8_t chosen_before = 0;
     // What ProviderSet::foresee() said, asked with local_only or local_first; or nothing.
     std::uint32_t foreseen = 0xffffffff;
 };

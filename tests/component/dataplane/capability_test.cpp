@@ -7,6 +7,9 @@
 #include <gtest/gtest.h>
 #include <rte_mbuf.h>
 
+#include <algorithm>
+#include <functional>
+#include <map>
 #include <set>
 
 #include "tests/support/capability_router.h"
@@ -29,13 +32,19 @@ std::uint16_t udp_port(const FrameBytes& frame) {
     return static_cast<std::uint16_t>(frame[at] << 8 | frame[at + 1]);
 }
 
-// Where frames of that many conversations go on kEdge, by conversation.
-std::vector<std::uint16_t> receivers(CapabilityRouter& router,
-                                     unsigned conversations,
-                                     routing::Strategy strategy = routing::Strategy::sticky) {
+// Where frames of that many conversations go on kEdge, by conversation. They arrive on `from`, each
+// made ready by `prepare`.
+std::vector<std::uint16_t> receivers(
+    CapabilityRouter& router,
+    unsigned conversations,
+    routing::Strategy strategy = routing::Strategy::sticky,
+    std::uint16_t from = kEdge,
+    const std::function<void(FrameSpec&)>& prepare = [](FrameSpec&) {}) {
     std::vector<std::uint16_t> ports;
     for (unsigned i = 0; i < conversations; ++i) {
-        router.arrive(kEdge, build(to_capability(kName, To::any, i, strategy)));
+        FrameSpec spec = to_capability(kName, To::any, i, strategy);
+        prepare(spec);
+        router.arrive(from, build(spec));
         router.turn();
         const Frames left = router.leave(kEdge);
         ports.push_back(left.size() == 1 ? udp_port(left[0]) : std::uint16_t{0});
@@ -289,6 +298,42 @@ TEST(capability, a_relayed_message_goes_to_a_provider_here_or_is_redirected_once
     const std::size_t flags = message_offset(left[0]) + 9;
     EXPECT_EQ(left[0][flags], routing::flag::relayed | routing::flag::redirected);
     EXPECT_EQ(verdict(router, redirected, kFabric), "not_here");
+}
+
+// What the first router drew says nothing of what the next one draws: of the conversations that it
+// sends for one provider, each that is here gets his part. A sticky one goes where it was sent for.
+TEST(capability, a_router_that_was_relayed_to_draws_anew) {
+    constexpr unsigned kConversations = 400;
+    const auto ports = [](routing::Strategy strategy, std::uint16_t from, auto&& prepare) {
+        CapabilityRouter router;
+        for (std::uint32_t number = 60; number < 64; ++number) {
+            CHECK(router.fib().set(edge_agent(number), 0));
+        }
+        router.provide(kName, {60, 61, 62, 63});
+        return receivers(router, kConversations, strategy, from, prepare);
+    };
+    for (const auto strategy : {routing::Strategy::sticky,
+                                routing::Strategy::priority,
+                                routing::Strategy::weighted,
+                                routing::Strategy::least_loaded}) {
+        const auto first = ports(strategy, kEdge, [](FrameSpec&) {});
+        const auto relayed = ports(strategy, kFabric, from_fabric);
+        const auto redirected = ports(strategy, kFabric, from_fabric_redirected);
+        const auto apart = [&](const auto& before, const auto& after) {
+            std::map<std::uint16_t, unsigned> counted;
+            for (unsigned i = 0; i < kConversations; ++i) {
+                counted[after[i]] += before[i] == 5'060 ? 1 : 0;
+            }
+            return std::all_of(counted.begin(), counted.end(), [](const auto& each) {
+                return each.second > 10 && each.second < 45;  // 25 each, deviation 4.3
+            });
+        };
+        const bool draws = strategy != routing::Strategy::sticky;
+        EXPECT_EQ(apart(first, relayed), draws) << routing::kStrategyNames[std::size_t(strategy)];
+        EXPECT_EQ(apart(relayed, redirected), draws);
+        EXPECT_EQ(apart(first, redirected), draws);
+        EXPECT_EQ(first == relayed && relayed == redirected, !draws);
+    }
 }
 
 TEST(capability, local_providers_come_first_if_the_world_says_so) {
