@@ -5,6 +5,7 @@
 
 #include "controlplane/config_field.h"
 #include "controlplane/config_table.h"
+#include "dataplane/world.h"
 #include "routing/route_cache.h"
 
 namespace posthaste::controlplane {
@@ -237,7 +238,7 @@ constexpr KeyRow kKeys[] = {
     field<&CapabilitiesConfig::fan_out_max>(
         {.name = "fan_out_max",
          .min = 1,
-         .max = 4'096,
+         .max = dataplane::World::kFanOutMax,
          .reloadable = true,
          .help = "Copies one frame to all of a capability may have; beyond, it is dropped."}),
     field<&CapabilitiesConfig::conversations>(

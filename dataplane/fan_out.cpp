@@ -91,6 +91,13 @@ void gather(std::uint8_t* to, const rte_mbuf* from, std::uint32_t bytes) noexcep
     }
 }
 
+// Of its routers those that are not out.
+std::size_t reachable(const ProviderSet& set, const routing::RouterMask& routers) noexcept {
+    const std::span<const std::uint16_t> all = set.routers();
+    return static_cast<std::size_t>(std::count_if(
+        all.begin(), all.end(), [&](std::uint16_t router) { return !routers.out(router); }));
+}
+
 }  // namespace
 
 FanOut::FanOut(rte_mempool* pool) : pool_(pool), copies_(std::make_unique<Burst>()) {}
@@ -108,10 +115,15 @@ void FanOut::add_local(const Burst& burst,
     }
 }
 
+// Until there are more than `most`: a router may come back since its like were counted.
 void FanOut::add_routers(const ProviderSet& set,
                          const World& world,
-                         const routing::RouterMask& routers) noexcept {
+                         const routing::RouterMask& routers,
+                         std::size_t most) noexcept {
     for (const std::uint16_t router : set.routers()) {
+        if (count_ > most) {
+            return;
+        }
         if (!routers.out(router)) {
             recipients_[count_++] =
                 router < world.routers.size() ? &world.routers[router] : &kNowhere;
@@ -133,14 +145,14 @@ Drop FanOut::find(const Burst& burst, unsigned lane, const CapabilityTables& tab
         return count_ == 0 ? Drop::no_provider : Drop::none;
     }
     const bool relayed = tables.world.ports[burst.ingress].role == Role::fabric;
-    const std::size_t most = std::min<std::size_t>(tables.world.fan_out_max, kRecipientsMax - 1);
-    const std::size_t routers = relayed ? 0 : set->routers().size();
+    const std::size_t most = std::min(tables.world.fan_out_max, World::kFanOutMax);
+    const std::size_t routers = relayed ? 0 : reachable(*set, tables.fib.routers());
     if (set->local().size() + routers > most + 1) {  // the sender may be one of them
         return Drop::fan_out;
     }
     add_local(burst, lane, *set, tables.fib);
     if (!relayed) {
-        add_routers(*set, tables.world, tables.fib.routers());
+        add_routers(*set, tables.world, tables.fib.routers(), most);
     }
     if (count_ > most) {
         return Drop::fan_out;

@@ -36,7 +36,7 @@ struct OnwardTables {
 
 class FanOut {
   public:
-    static constexpr unsigned kRecipientsMax = 1'024;
+    static constexpr unsigned kRecipientsMax = World::kFanOutMax + 1;  // the sender may be one
 
     // Copies come from `pool`, whose mbufs hold a frame of the largest MTU; null: no copies.
     explicit FanOut(rte_mempool* pool);
@@ -55,7 +55,8 @@ class FanOut {
                    const routing::Fib& fib) noexcept;
     void add_routers(const routing::ProviderSet& set,
                      const World& world,
-                     const routing::RouterMask& routers) noexcept;
+                     const routing::RouterMask& routers,
+                     std::size_t most) noexcept;
     void copy(const Burst& burst,
               unsigned lane,
               const CapabilityTables& tables,

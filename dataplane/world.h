@@ -45,11 +45,13 @@ struct Adjacency {
 };
 
 struct World {
+    static constexpr std::uint16_t kFanOutMax = 1'023;
+
     std::uint64_t version = 0;
     bool draining = false;     // shutting down: messages from edge ports are refused
     bool patterns = false;     // unknown capabilities go to the control thread, which matches names
     bool local_first = false;  // of a capability's providers, those here
-    std::uint16_t fan_out_max = 64;  // recipients of one frame
+    std::uint16_t fan_out_max = 64;  // recipients of one frame, at most kFanOutMax
     std::vector<PortView> ports;
     std::vector<Adjacency> adjacencies;
     // Null: none. Shared by the Worlds that have them; only the control thread makes and frees

@@ -250,7 +250,7 @@ tl::expected<void, std::string> Rig::start() {
         view.rules.ipv4[0] = ipv4(i, 1);
         world->ports.push_back(view);
     }
-    world->fan_out_max = dataplane::FanOut::kRecipientsMax - 1;
+    world->fan_out_max = dataplane::World::kFanOutMax;
     world_ = std::make_unique<routing::Published<World>>(
         grace_, std::unique_ptr<const World>(std::move(world)));
     dataplane::WorkerOptions worker;

@@ -203,6 +203,30 @@ TEST(fan_out, more_recipients_than_allowed_get_nothing) {
     EXPECT_EQ(router.broken_law(), "");
 }
 
+TEST(fan_out, routers_that_are_out_are_no_recipients) {
+    CapabilityRouter router;
+    router.provide(kName, {kReceiver, kRemote, kRemoteIpv6});
+    World world = small_world();
+    world.fan_out_max = 1;
+    router.publish(world);
+    const auto send = [&router] {
+        router.arrive(kEdge, build(to_capability(kName, To::all)));
+        router.turn();
+        return router.discard(kEdge) + router.discard(kFabric);
+    };
+    EXPECT_EQ(send(), 0U);
+    EXPECT_EQ(router.drops(kEdge, Drop::fan_out), 1U);
+    router.fib().routers().set_out(kRouterNumber, true);
+    EXPECT_EQ(send(), 0U);
+    EXPECT_EQ(router.drops(kEdge, Drop::fan_out), 2U);
+    router.fib().routers().set_out(kRouterIpv6Number, true);
+    EXPECT_EQ(send(), 1U);
+    router.fib().routers().set_out(kRouterIpv6Number, false);
+    EXPECT_EQ(send(), 0U);
+    EXPECT_EQ(router.drops(kEdge, Drop::fan_out), 3U);
+    EXPECT_EQ(router.broken_law(), "");
+}
+
 TEST(fan_out, copies_without_a_buffer_are_counted_and_the_others_sent) {
     RingRouterOptions options;
     options.mbufs = 255;
