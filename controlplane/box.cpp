@@ -370,6 +370,7 @@ void Box::start_care() {
     discovery.requests_per_second = config.cluster.discovery_rate;
     discovery.in_flight_max = std::max(discovery.in_flight_max, discovery.requests_per_second);
     care = std::make_unique<RouteCare>(*fib, std::move(rings), discovery);
+    capabilities->discover_by(care->discovery());
     auto expected = read_warm_list(warm_path(config));
     if (expected.has_value()) {
         care->expect(std::move(*expected));

@@ -72,6 +72,14 @@ const routing::ProviderSet* Capabilities::providers(std::string_view name, std::
     return entry == nullptr ? nullptr : sets_.read(entry->provider_set());
 }
 
+void Capabilities::discover(std::string_view name, std::uint64_t now_ms) {
+    // What is offered by now is known here, and about to be shown.
+    if (discovery_ != nullptr && rib_.names().find(routing::OfferKind::name, name) == 0) {
+        static_cast<void>(
+            discovery_->want(routing::capability_key(routing::capability_id(name)), now_ms));
+    }
+}
+
 std::vector<routing::AgentId> Capabilities::providers_here(const routing::AgentId& key,
                                                            std::size_t count) const {
     std::vector<routing::AgentId> agents;
@@ -91,6 +99,10 @@ std::vector<routing::AgentId> Capabilities::providers_here(const routing::AgentI
 
 routing::Load Capabilities::load(const routing::Provider& provider) const {
     return fib_.loads().get(provider.cell);
+}
+
+const routing::RouterMask& Capabilities::routers() const {
+    return fib_.routers();
 }
 
 std::string_view Capabilities::router_name(std::uint16_t router) const {

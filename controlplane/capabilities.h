@@ -13,6 +13,7 @@
 #include "controlplane/next_hops.h"
 #include "controlplane/query.h"
 #include "routing/capability_index.h"
+#include "routing/discovery.h"
 #include "routing/fib.h"
 #include "routing/grace.h"
 #include "routing/provider_sets.h"
@@ -42,9 +43,14 @@ class Capabilities final : public Directory, public ProvidersHere {
     // Who is asked about names nobody offers; outlives the last call of providers().
     void match_by(Patterns& patterns) noexcept { patterns_ = &patterns; }
 
+    // Who asks other routers; outlives the last call of discover().
+    void discover_by(routing::Discovery& discovery) noexcept { discovery_ = &discovery; }
+
     [[nodiscard]] const routing::ProviderSet* providers(std::string_view name,
                                                         std::uint64_t now_ms) override;
+    void discover(std::string_view name, std::uint64_t now_ms) override;
     [[nodiscard]] routing::Load load(const routing::Provider& provider) const override;
+    [[nodiscard]] const routing::RouterMask& routers() const override;
     [[nodiscard]] std::string_view router_name(std::uint16_t router) const override;
 
     [[nodiscard]] std::vector<routing::AgentId> providers_here(const routing::AgentId& key,
@@ -63,6 +69,7 @@ class Capabilities final : public Directory, public ProvidersHere {
     const routing::Fib& fib_;
     const NextHops& next_hops_;
     Patterns* patterns_ = nullptr;
+    routing::Discovery* discovery_ = nullptr;
     routing::ProviderSets sets_;
     routing::CapabilityIndex index_;
 };

@@ -90,7 +90,7 @@ Outcome LiveOperations::show_capabilities(const Page& page) {
         rows.push_back({{"capability", name.text},
                         {"kind", routing::name_of(name.kind)},
                         {"providers", set->providers().size()},
-                        {"available", set->local().size() + set->remote().size()},
+                        {"available", set->available(box_.fib->routers())},
                         {"available_here", set->local().size()},
                         {"bytes", set->memory_bytes()}});
     }
@@ -127,6 +127,7 @@ Outcome LiveOperations::show_capability(const std::string& name, const Page& pag
     const bool offered = box_.rib.names().find(routing::OfferKind::name, name) != 0;
     const ProviderSet* const set = box_.capabilities->providers(name, box_.now_ms());
     if (set == nullptr) {
+        box_.capabilities->discover(name, box_.now_ms());
         return refuse(code::not_found, "nobody has " + name);
     }
     const std::uint8_t flags = all ? query_flag::all_states : std::uint8_t{0};
@@ -135,7 +136,7 @@ Outcome LiveOperations::show_capability(const std::string& name, const Page& pag
     std::size_t at = *position;
     for (; at < providers.size() && rows.size() < page.limit; ++at) {
         const Provider& provider = providers[at];
-        if (!is_wanted(provider, flags)) {
+        if (!is_wanted(provider, box_.fib->routers(), flags)) {
             continue;
         }
         const routing::Load load = box_.capabilities->load(provider);
@@ -154,7 +155,7 @@ Outcome LiveOperations::show_capability(const std::string& name, const Page& pag
                 {"by", offered ? "name" : "pattern"},
                 {"providers", rows},
                 {"total", providers.size()},
-                {"available", set->local().size() + set->remote().size()},
+                {"available", set->available(box_.fib->routers())},
                 {"next", next_of(at, providers.size())}};
 }
 

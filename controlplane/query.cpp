@@ -18,6 +18,7 @@ constexpr std::size_t kTlvHeadBytes = 2;
 constexpr std::size_t kCursorBytes = kTlvHeadBytes + 4;
 constexpr std::size_t kProviderFixedBytes = 16 + 2 + 2 + 2 + 1 + 1;
 constexpr std::size_t kRouterNameMax = 32;
+static_assert(kTlvHeadBytes + kProviderFixedBytes + kRouterNameMax + kCursorBytes == kQueryRoom);
 
 void put_u16(std::uint8_t* at, std::uint16_t value) noexcept {
     at[0] = static_cast<std::uint8_t>(value >> 8);
@@ -85,22 +86,24 @@ tl::expected<Query, std::string> parse_query(std::span<const std::uint8_t> paylo
     return query;
 }
 
-bool is_wanted(const Provider& provider, std::uint8_t flags) noexcept {
+bool is_wanted(const Provider& provider,
+               const routing::RouterMask& routers,
+               std::uint8_t flags) noexcept {
     return ((flags & query_flag::all_states) != 0 ||
-            provider.state == routing::AgentState::running) &&
+            (provider.state == routing::AgentState::running && !routers.out(provider.router))) &&
            ((flags & query_flag::local_only) == 0 || provider.local());
 }
 
-std::size_t write_reply(const Query& query,
-                        const routing::ProviderSet& set,
-                        const Directory& directory,
-                        std::span<std::uint8_t> room) {
+std::optional<std::size_t> write_reply(const Query& query,
+                                       const routing::ProviderSet& set,
+                                       const Directory& directory,
+                                       std::span<std::uint8_t> room) {
     const std::span<const Provider> all = set.providers();
     std::array<std::uint8_t, kProviderFixedBytes + kRouterNameMax> value{};
     routing::TlvWriter tlvs(room);
     std::size_t at = std::min<std::size_t>(query.cursor, all.size());
     for (; at < all.size(); ++at) {
-        if (!is_wanted(all[at], query.flags)) {
+        if (!is_wanted(all[at], directory.routers(), query.flags)) {
             continue;
         }
         const std::size_t bytes = describe(all[at], directory, value);
@@ -109,7 +112,10 @@ std::size_t write_reply(const Query& query,
         }
         tlvs.put(Tlv::provider, std::span<const std::uint8_t>(value).first(bytes));
     }
-    if (at < all.size() && tlvs.size() + kCursorBytes <= room.size()) {
+    if (at < all.size()) {
+        if (tlvs.size() == 0) {
+            return std::nullopt;  // a cursor would lead back to here
+        }
         tlvs.put_u32(Tlv::cursor, static_cast<std::uint32_t>(at));
     }
     return tlvs.size();

@@ -380,18 +380,22 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::answer_query(
     }
     const routing::ProviderSet* const set = directory_.providers(query->name, now_ms);
     if (set == nullptr) {
+        directory_.discover(query->name, now_ms);
         return tl::unexpected(Refusal{ErrorCode::unknown_capability, "nobody has " + query->name});
     }
     ++counters_.queries;
     std::vector<std::uint8_t> room(answer_room(view));
-    const std::size_t bytes = write_reply(*query, *set, directory_, room);
-    return ControlOutcome{
-        .drop = Drop::none,
-        .answer_bytes = routing::answer_in_place(frame,
-                                                 view,
-                                                 Type::query_reply,
-                                                 ErrorCode::none,
-                                                 std::span<const std::uint8_t>(room).first(bytes))};
+    const std::optional<std::size_t> bytes = write_reply(*query, *set, directory_, room);
+    if (!bytes) {
+        return tl::unexpected(Refusal{ErrorCode::too_large, "pad a query to 64 bytes"});
+    }
+    return ControlOutcome{.drop = Drop::none,
+                          .answer_bytes = routing::answer_in_place(
+                              frame,
+                              view,
+                              Type::query_reply,
+                              ErrorCode::none,
+                              std::span<const std::uint8_t>(room).first(*bytes))};
 }
 
 ControlOutcome Registrar::refuse(std::uint16_t ingress,

@@ -52,6 +52,14 @@ const Provider* ProviderSet::of_cell(std::uint32_t cell) const noexcept {
     }
 }
 
+std::size_t ProviderSet::available(const RouterMask& routers) const noexcept {
+    std::size_t all = local_running_;
+    for (std::uint32_t i = 0; i < router_count_; ++i) {
+        all += routers.out(routers_[i]) ? 0 : router_starts_[i + 1] - router_starts_[i];
+    }
+    return all;
+}
+
 // One choice under way.
 class ProviderChoice {
   public:

@@ -93,6 +93,10 @@ class ProviderSet {
         return {providers_ + local_, remote_running_};
     }
 
+    // How many are running where no router is out: local() and part of remote(). Linear in
+    // routers().
+    [[nodiscard]] std::size_t available(const RouterMask& routers) const noexcept;
+
     // Routers that have running ones, each once, ascending.
     [[nodiscard]] std::span<const std::uint16_t> routers() const noexcept {
         return {routers_, router_count_};

@@ -3,6 +3,7 @@
 from lab.cluster import Cluster, exchange
 from lab.laboratory import client
 from lab.namespaces import wait_until
+from lab.router import AdminError
 
 
 def feed(cluster, number):
@@ -63,16 +64,31 @@ def test_a_multi_homed_agent_is_served_on_each_side_and_by_the_other_when_one_di
 
 def test_nobody_is_sent_to_a_router_that_is_dead(lab):
     cluster = Cluster(lab, 3).start()
-    one, three = cluster.agent(1), cluster.agent(3)
+    one, three = cluster.agent(1), cluster.agent(3, capabilities=["only/three"])
     cluster.await_route(three.id, 3)
+
+    def providers(*more):
+        shown = cluster.routers[1].command("show", "capability", "only/three", *more)
+        rows = {row["capability"]: row for row in
+                cluster.routers[1].command("show", "capabilities")["capabilities"]}
+        assert shown["available"] == rows["only/three"]["available"]
+        assert len(one.query("only/three", flags=1 if more else 0)) == len(shown["providers"])
+        return shown["available"], [row["router"] for row in shown["providers"]]
+
+    assert providers() == (1, ["r3"])
     cluster.routers[3].kill()
     cluster.await_status(3, "failed", [1, 2])
     wait_until(lambda: cluster.route_of(1, three.id) is None, 2.0, "its routes count for nothing")
+    one.call("only/three", want_error=True)
+    assert client.error_name(one.receive(2.0).error[0]) == "no-available-provider"
+    assert providers() == (0, []), "nobody is told of whom no frame reaches"
+    assert providers("--all") == (0, ["r3"])
 
     # Its agent comes to another one, and the router comes back without it.
-    again = cluster.agent(2, agent=three.id)
+    again = cluster.agent(2, agent=three.id, capabilities=["only/three"])
     cluster.await_route(three.id, 2, by=[1])
     exchange(one, again, 5)
+    wait_until(lambda: providers() == (1, ["r2"]), 2.0, "it is available again")
     cluster.routers[3].start()
     cluster.await_peers()
     cluster.await_route(three.id, 2)
@@ -127,3 +143,34 @@ def test_a_capability_is_found_where_it_is_before_anybody_was_told_of_it(lab):
         assert wait_until(arrives, 2.0, "it gets messages").payload == b"it is you"
         return
     raise AssertionError("pushes always came first")
+
+
+def test_who_asks_for_a_capability_nobody_has_here_has_it_looked_for(lab):
+    cluster = Cluster(lab, 3, {"digest_ms": 60_000, "push_ms": 1_000}).start()
+    asker = cluster.agent(1)
+
+    def asked_in_band(name):
+        try:
+            return bool(asker.query(name))
+        except client.Refused as refused:
+            assert refused.name == "unknown-capability"
+            return False
+
+    def asked_by_hand(name):
+        try:
+            return bool(cluster.routers[1].command("show", "capability", name)["providers"])
+        except AdminError:
+            return False
+
+    for number, found in enumerate((asked_in_band, asked_by_hand)):
+        for attempt in range(10):  # now and then a push comes first
+            before = feed(cluster, 1)["discoveries_found"]
+            name = f"demo/echo{number}-{attempt}"
+            cluster.agent(2, capabilities=[name])
+            if found(name):
+                continue
+            wait_until(lambda: feed(cluster, 1)["discoveries_found"] > before, 2.0, "r2 says so")
+            wait_until(lambda: found(name), 2.0, "and so does r1")
+            break
+        else:
+            raise AssertionError("pushes always came first")

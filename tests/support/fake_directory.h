@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "controlplane/query.h"
 #include "routing/provider_set.h"
@@ -16,6 +17,8 @@ class FakeDirectory final : public controlplane::Directory {
   public:
     std::map<std::string, std::unique_ptr<const routing::ProviderSet>, std::less<>> sets;
     std::map<std::uint32_t, routing::Load> loads;  // by cell
+    routing::RouterMask mask;
+    std::vector<std::string> discovered;
 
     [[nodiscard]] const routing::ProviderSet* providers(std::string_view name,
                                                         std::uint64_t /*now_ms*/) override {
@@ -23,10 +26,16 @@ class FakeDirectory final : public controlplane::Directory {
         return held == sets.end() ? nullptr : held->second.get();
     }
 
+    void discover(std::string_view name, std::uint64_t /*now_ms*/) override {
+        discovered.emplace_back(name);
+    }
+
     [[nodiscard]] routing::Load load(const routing::Provider& provider) const override {
         const auto held = loads.find(provider.cell);
         return held == loads.end() ? routing::Load{} : held->second;
     }
+
+    [[nodiscard]] const routing::RouterMask& routers() const override { return mask; }
 
     [[nodiscard]] std::string_view router_name(std::uint16_t /*router*/) const override {
         return "west";

@@ -299,6 +299,9 @@ TEST(provider_set_property, somebody_is_chosen_while_anybody_is_available) {
             .local_only = *rc::gen::arbitrary<bool>(),
             .local_first = *rc::gen::arbitrary<bool>()};
         const auto all = trial.running(question, question.local_only);
+        const AgentId nobody{};
+        RC_ASSERT(trial.set->available(trial.routers) ==
+                  trial.running({.sender = &nobody}, false).size());
         const Provider* chosen = trial.set->choose(question, trial.context);
         RC_ASSERT((chosen != nullptr) == !all.empty());
         if (chosen != nullptr) {

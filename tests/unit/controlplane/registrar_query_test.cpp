@@ -67,6 +67,70 @@ TEST_F(registrar, answers_a_query_page_by_page) {
     EXPECT_EQ(answer().payload.size(), 4 * 26U);  // the draining one, too, but only here
 }
 
+TEST_F(registrar, tells_a_query_of_nobody_at_a_router_that_is_out) {
+    std::vector<routing::ProviderChange> changes;
+    for (std::uint8_t number = 1; number <= 3; ++number) {
+        routing::Provider provider;
+        provider.agent = test::agent(number);
+        provider.cell = number;
+        provider.router = number == 1 ? routing::kNoRouter : std::uint16_t{number};
+        changes.push_back({.remove = false, .provider = provider});
+    }
+    directory_.sets["math"] = routing::ProviderSet::make(nullptr, changes);
+    ASSERT_EQ(enrol(kPadding).drop, Drop::none);
+    const auto told = [this](std::string_view flags) {
+        const auto ask =
+            test::control_spec(Type::query, tlv(1, "math") + tlv(40, flags) + Bytes(140, '\0'));
+        EXPECT_EQ(receive(ask).drop, Drop::none);
+        return answer().payload.size();
+    };
+    const std::string_view available{"\0", 1};
+    EXPECT_EQ(told(available), 26U + 2 * 30);
+    directory_.mask.set_out(2, true);
+    EXPECT_EQ(told(available), 26U + 30);
+    directory_.mask.set_out(3, true);
+    EXPECT_EQ(told(available), 26U);
+    EXPECT_EQ(told("\x01"), 26U + 2 * 30) << "in all states";
+    directory_.mask.set_out(3, false);
+    EXPECT_EQ(told(available), 26U + 30);
+}
+
+// An empty reply says that this was all of them, and nothing else does.
+TEST_F(registrar, refuses_a_query_without_room_for_what_it_asks) {
+    std::vector<routing::ProviderChange> changes;
+    for (std::uint8_t number = 1; number <= 2; ++number) {
+        routing::Provider provider;
+        provider.agent = test::agent(number);
+        provider.cell = number;
+        provider.router = 2;
+        changes.push_back({.remove = false, .provider = provider});
+    }
+    directory_.sets["ab"] = routing::ProviderSet::make(nullptr, changes);
+    directory_.sets["none"] = routing::ProviderSet::make(nullptr, {});
+    ASSERT_EQ(enrol(kPadding).drop, Drop::none);
+    // Room for nothing, for no more than a cursor, and for all but one byte of the first provider
+    // (30) with a cursor (6).
+    for (const std::size_t bytes : {4U, 10U, 35U}) {
+        const Bytes asked = tlv(1, "ab");
+        const auto refused =
+            receive(test::control_spec(Type::query, asked + Bytes(bytes - asked.size())));
+        EXPECT_EQ(refused.drop, Drop::control_refused) << bytes;
+        EXPECT_EQ(answer().type, Type::error);
+        EXPECT_EQ(answer().performative, static_cast<unsigned>(ErrorCode::too_large));
+    }
+    ASSERT_EQ(receive(test::control_spec(Type::query, tlv(1, "ab") + Bytes(32))).drop, Drop::none);
+    EXPECT_EQ(answer().payload.size(), 36U);
+    const Bytes last = tlv(1, "ab") + tlv(39, {"\0\0\0\2", 4});
+    ASSERT_EQ(receive(test::control_spec(Type::query, last)).drop, Drop::none);
+    EXPECT_EQ(answer().payload.size(), 0U);
+    ASSERT_EQ(receive(test::control_spec(Type::query, tlv(1, "none"))).drop, Drop::none);
+    EXPECT_EQ(answer().payload.size(), 0U);
+    directory_.mask.set_out(2, true);
+    ASSERT_EQ(receive(test::control_spec(Type::query, tlv(1, "ab"))).drop, Drop::none);
+    EXPECT_EQ(answer().type, Type::query_reply);
+    EXPECT_EQ(answer().payload.size(), 0U);
+}
+
 TEST_F(registrar, answers_queries_of_its_agents_alone) {
     directory_.sets["math"] = routing::ProviderSet::make(nullptr, {});
     auto ask = test::control_spec(Type::query, tlv(1, "math") + kPadding);
@@ -77,6 +141,7 @@ TEST_F(registrar, answers_queries_of_its_agents_alone) {
     ask = test::control_spec(Type::query, tlv(1, "nobody/has") + kPadding);
     static_cast<void>(receive(ask));
     EXPECT_EQ(answer().performative, static_cast<unsigned>(ErrorCode::unknown_capability));
+    EXPECT_EQ(directory_.discovered, std::vector<std::string>{"nobody/has"});
     for (const Bytes& payload : {Bytes(),
                                  tlv(1, "No"),
                                  tlv(1, "a") + tlv(1, "b"),
