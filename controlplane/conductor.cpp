@@ -179,6 +179,7 @@ void Conductor::serve_capability(unsigned worker, const Punted& punted, std::uin
     }
     const std::string_view name = capability_name_in(first_segment(punted.frame), view);
     if (name.empty()) {
+        box_.patterns->note_nameless();
         drop_answered(punted.frame, punted.ingress, Drop::unknown_capability, now_ms);
         return;
     }

@@ -61,6 +61,7 @@ Json matching_of(const Patterns& patterns) {
     return Json{{"matched", counts.matched},
                 {"unmatched", counts.unmatched},
                 {"no_room", counts.no_room},
+                {"nameless", counts.nameless},
                 {"regexes_tried", counts.tried},
                 {"regexes_refused", counts.refused},
                 {"builds_failed", counts.build_fails},

@@ -109,7 +109,8 @@ class Operations {
     //           no_provider, failovers: another than the chosen, who was gone, conversations_kept,
     //           conversations_remembered: asked for and known, names: that frames say, checked,
     //           names_hashed: of them, not checked lately},
-    //  matching: {matched, unmatched, no_room: names nobody has, regexes_tried, regexes_refused,
+    //  matching: {matched, unmatched, no_room: names nobody has, nameless: messages for an id that
+    //             nobody here knows, without its name, regexes_tried, regexes_refused,
     //             builds_failed, databases, bytes: of them}}
     // Changes in between may hide or repeat a row on the next page.
     [[nodiscard]] virtual Outcome show_capabilities(const Page& page) = 0;

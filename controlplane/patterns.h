@@ -31,6 +31,7 @@ struct PatternsCounts {
     std::uint64_t matched = 0;      // look-ups that found patterns
     std::uint64_t unmatched = 0;    // that found none
     std::uint64_t no_room = 0;      // answers the index had no room for
+    std::uint64_t nameless = 0;     // messages for an id nobody here knows, without its name
     std::uint64_t tried = 0;        // regular expressions
     std::uint64_t refused = 0;      // of those
     std::uint64_t build_fails = 0;  // see the log
@@ -84,6 +85,9 @@ class Patterns final : public PatternJudge {
     [[nodiscard]] const routing::PatternDirectory& directory() const noexcept { return directory_; }
 
     [[nodiscard]] const PatternsCounts& counts() const noexcept { return counts_; }
+
+    // Such a message was dropped: no pattern can be asked about it.
+    void note_nameless() noexcept { ++counts_.nameless; }
 
     [[nodiscard]] std::size_t waiting() const noexcept { return kept_.size(); }
 

@@ -145,6 +145,37 @@ def test_a_capability_is_found_where_it_is_before_anybody_was_told_of_it(lab):
     raise AssertionError("pushes always came first")
 
 
+def test_a_router_that_has_not_heard_a_name_asks_for_it(lab):
+    cluster = Cluster(lab, 2).start()
+    sender = cluster.agent(1)
+    provider = cluster.agent(2, patterns=[("glob", "vision/*")])
+    cluster.await_route(provider.id, 2)
+
+    def hears(number, name):
+        try:
+            return cluster.routers[number].command("show", "capability", name)["by"] == "pattern"
+        except AdminError:
+            return False
+
+    # r2 is not asked about the name itself: it would know it from then on.
+    wait_until(lambda: hears(2, "vision/other"), 5.0, "the pattern is compiled at r2")
+    wait_until(lambda: hears(1, "vision/faces"), 5.0, "r1 knows the name")
+
+    def nameless():
+        matching = cluster.routers[2].command("show", "capabilities")["matching"]
+        return matching["nameless"]
+
+    assert nameless() == 0
+    sender.call("vision/faces", b"who?", want_error=True)
+    assert client.error_name(sender.receive(2.0).error[0]) == "unknown-capability"
+    assert nameless() == 1
+    sender.call("vision/faces", b"by its name", named=True)
+    assert provider.receive(2.0).payload == b"by its name"
+    sender.call("vision/faces", b"by its id")
+    assert provider.receive(2.0).payload == b"by its id"
+    assert nameless() == 1
+
+
 def test_who_asks_for_a_capability_nobody_has_here_has_it_looked_for(lab):
     cluster = Cluster(lab, 3, {"digest_ms": 60_000, "push_ms": 1_000}).start()
     asker = cluster.agent(1)

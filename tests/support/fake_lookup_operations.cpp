@@ -65,6 +65,7 @@ Outcome FakeOperations::show_capabilities(const Page& page) {
          {{"matched", 2},
           {"unmatched", 1},
           {"no_room", 0},
+          {"nameless", 0},
           {"regexes_tried", 1},
           {"regexes_refused", 0},
           {"builds_failed", 0},
