@@ -77,7 +77,7 @@ struct AgentsConfig {                       // [agents]
 };
 
 struct LookupConfig {   // [lookup]
-    bool table = true;  // the RouteTable in front of rte_hash: 108 bytes a route
+    bool table = true;  // the RouteTable in front of rte_hash: 130 bytes a route
     std::optional<std::uint32_t> cache_kb = 1'024;  // of each worker, 0: none; not set: automatic
     std::uint32_t local_ttl_ms = 60'000;
     std::uint32_t remote_ttl_ms = 30'000;

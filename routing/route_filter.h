@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// RouteFilter: which ids a RouteTable can have, in 11 bits an id, so that a flood of strange ids is
+// RouteFilter: which ids a RouteTable can have, in 16 bits an id, so that a flood of strange ids is
 // answered from a core's own cache and never waits for the table's lines.
 //
 // A Bloom filter in words (Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom
-// Filters", 2007): an id has four bits in one word of 64, the one of its home line; about 2 % of
+// Filters", 2007): an id has four bits in one word of 64, the one of its home line; about 0.4 % of
 // strange ids look known. An id's bits are set before it is in the table and taken away after it
 // left, so "cannot be there" is always true. One writer (control thread), lock-free readers.
 #pragma once

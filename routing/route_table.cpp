@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <ranges>
 
 #include "routing/check.h"
 
@@ -15,11 +16,10 @@ namespace posthaste::routing {
 
 namespace {
 
-// Ids per slot the table is built for.
-constexpr double kLoad = 0.30;
-
-// Two lines, of which the hardware's prefetcher brings the other one along.
-constexpr std::size_t kAlignment = 128;
+// Ids per slot the table is built for: one in 40 lies outside its home line, each of which costs
+// its batch some 20 ns. Against 0.30, with 22 bytes more a route, hits take 5 % less time; 0.20 is
+// slower from 1 M routes on.
+constexpr double kLoad = 0.25;
 
 std::uint32_t lines_for(std::uint32_t capacity) {
     constexpr std::uint32_t kGroup = RouteTable::kGroup;
@@ -33,6 +33,11 @@ void store_id(AgentId& where, const AgentId& id) noexcept {
     auto* const words = reinterpret_cast<std::uint64_t*>(where.bytes.data());
     std::atomic_ref<std::uint64_t>(words[0]).store(half[0], std::memory_order_relaxed);
     std::atomic_ref<std::uint64_t>(words[1]).store(half[1], std::memory_order_relaxed);
+}
+
+// Its first line.
+std::uint32_t group_of(std::uint32_t line) noexcept {
+    return line / RouteTable::kGroup * RouteTable::kGroup;
 }
 
 void store(std::uint32_t& where, std::uint32_t value) noexcept {
@@ -163,14 +168,14 @@ bool RouteTable::put(
             write(place, number, hop);
             return true;
         }
-        --spilled_;
+        forget_spilled(hash);
         --count_;
     }
     ++count_;
     const std::uint32_t home = home_of(hash);
     filter_->add(home, hash);
     if (!find_free(home, place)) {
-        ++spilled_;
+        spilled_.emplace(group_of(home), hash);
         set_away(home, away_slot(hash), true);
         return false;
     }
@@ -186,21 +191,31 @@ bool RouteTable::put(
 void RouteTable::remove(const AgentId& id, std::uint64_t hash) {
     Place place{};
     --count_;
-    if (!find(id, hash, place)) {
-        --spilled_;
-        return;
-    }
-    Word& word = lines_[place.line].word[place.slot];
-    store(word, word & kAway);
-    retired_.push_back({grace_.start(), place});
     const std::uint32_t home = home_of(hash);
-    if (spilled_ != 0) {
-        return;  // nothing here tells which homes the spilled ids have
+    const bool here = find(id, hash, place);
+    if (here) {
+        Word& word = lines_[place.line].word[place.slot];
+        store(word, word & kAway);
+        retired_.push_back({grace_.start(), place});
+    } else {
+        forget_spilled(hash);
     }
-    if (place.line != home) {
+    if (!here || place.line != home) {
         summarise(home);
     }
     filter_again(home);
+}
+
+auto RouteTable::spilled_near(std::uint32_t home) const {
+    const auto [first, last] = spilled_.equal_range(group_of(home));
+    return std::ranges::subrange(first, last);
+}
+
+void RouteTable::forget_spilled(std::uint64_t hash) {
+    const auto near = spilled_near(home_of(hash));
+    const auto found = std::ranges::find(near, hash, [](const auto& one) { return one.second; });
+    CHECK(found != near.end());
+    spilled_.erase(found);
 }
 
 // From what is there now.
@@ -215,6 +230,9 @@ void RouteTable::summarise(std::uint32_t home) noexcept {
             const std::uint64_t hash = hash_.hash(line.id[slot]);
             away[away_slot(hash)] = away[away_slot(hash)] || home_of(hash) == home;
         }
+    }
+    for (const auto& [group, hash] : spilled_near(home)) {
+        away[away_slot(hash)] = away[away_slot(hash)] || home_of(hash) == home;
     }
     for (unsigned slot = 0; slot < kSlots; ++slot) {
         set_away(home, slot, away[slot]);
@@ -232,6 +250,9 @@ void RouteTable::filter_again(std::uint32_t home) noexcept {
                 bits |= RouteFilter::bits_of(hash_.hash(line.id[slot]));
             }
         }
+    }
+    for (const auto& [group, hash] : spilled_near(home)) {
+        bits |= RouteFilter::bits_of(hash);
     }
     filter_->replace(home, bits);
 }

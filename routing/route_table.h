@@ -24,6 +24,7 @@
 #include <deque>
 #include <memory>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "routing/agent_id.h"
@@ -40,8 +41,9 @@ class RouteTable {
     static constexpr std::uint32_t kNone = 0;            // not in the table
     static constexpr std::uint32_t kAskAuthority = ~0U;  // perhaps there, but not in here
     static constexpr std::uint32_t kNumberMax = (1U << 27) - 1;
-    static constexpr unsigned kSlots = 2;       // ids in a line
-    static constexpr std::uint32_t kGroup = 8;  // lines an id may lie in, its home among them
+    static constexpr unsigned kSlots = 2;           // ids in a line
+    static constexpr std::size_t kAlignment = 128;  // a line and the first one tried beside it
+    static constexpr std::uint32_t kGroup = 8;      // lines an id may lie in, its home among them
 
     enum class Isa : std::uint8_t { scalar, avx2 };  // of the probe
     // Of the ids asked for: to be computed; known; or known, and prefetch() was called for each.
@@ -83,7 +85,9 @@ class RouteTable {
     void reclaim();
 
     // Ids that readers have to ask the authority for.
-    [[nodiscard]] std::uint32_t spilled_count() const noexcept { return spilled_; }
+    [[nodiscard]] std::uint32_t spilled_count() const noexcept {
+        return static_cast<std::uint32_t>(spilled_.size());
+    }
 
     // How many there are on average, of ids that know nothing of the key.
     [[nodiscard]] double spilled_by_chance() const noexcept {
@@ -176,6 +180,8 @@ class RouteTable {
 
     [[nodiscard]] bool find(const AgentId& id, std::uint64_t hash, Place& place) const noexcept;
     [[nodiscard]] bool find_free(std::uint32_t home, Place& place) const noexcept;
+    [[nodiscard]] auto spilled_near(std::uint32_t home) const;
+    void forget_spilled(std::uint64_t hash);
     void summarise(std::uint32_t home) noexcept;
     void filter_again(std::uint32_t home) noexcept;
     void write(Place place, std::uint32_t number, const NextHop& hop) noexcept;
@@ -188,7 +194,9 @@ class RouteTable {
     Line* lines_ = nullptr;  // hugepages
     std::unique_ptr<RouteFilter> filter_;
     std::uint32_t count_ = 0;  // ids put in and not removed since, spilled ones included
-    std::uint32_t spilled_ = 0;
+    // Hashes of ids that found no room, by the first line of their group: few
+    // (spilled_by_chance()), and where there are many, another key is due.
+    std::unordered_multimap<std::uint32_t, std::uint64_t> spilled_;
     std::vector<std::uint8_t> taken_;  // by line, a bit per slot: in use, or in its grace period
     std::deque<Retired> retired_;
 };
