@@ -170,7 +170,8 @@ const routing::WireHeader* Conductor::message_of(unsigned worker,
 }
 
 // The first frame to a name that nobody has: what patterns say of it is put where lcores look, and
-// the frame goes back to look again.
+// the frame goes back to look again. So it does where somebody has the name by now; a frame that
+// came back once is not sent up again.
 void Conductor::serve_capability(unsigned worker, const Punted& punted, std::uint64_t now_ms) {
     routing::FrameView view;
     const routing::WireHeader* const header = message_of(worker, punted, view);
@@ -188,8 +189,8 @@ void Conductor::serve_capability(unsigned worker, const Punted& punted, std::uin
         return;
     }
     const auto version = static_cast<std::uint32_t>(box_.rib.version());
-    if (box_.patterns->answer(header->destination, name, now_ms, version) !=
-        Patterns::Answer::matched) {
+    const auto answer = box_.patterns->answer(header->destination, name, now_ms, version);
+    if (answer != Patterns::Answer::matched && answer != Patterns::Answer::offered) {
         drop_answered(punted.frame, punted.ingress, Drop::unknown_capability, now_ms);
         return;
     }

@@ -217,6 +217,10 @@ Patterns::Answer Patterns::answer(const routing::AgentId& id,
                                   std::string_view name,
                                   std::uint64_t now_ms,
                                   std::uint32_t version) {
+    // Asked about with a frame that is older than the offer, perhaps.
+    if (names_.find(OfferKind::name, name) != 0) {
+        return Answer::offered;
+    }
     const auto found = directory_.look_up(id, name, now_ms);
     const bool matched = !found.patterns.empty();
     ++(matched ? counts_.matched : counts_.unmatched);

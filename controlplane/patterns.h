@@ -71,7 +71,8 @@ class Patterns final : public PatternJudge {
     // Gives the builder what there is to do, and the index what is to be forgotten.
     void turn(std::uint64_t now_ms);
 
-    enum class Answer { matched, unmatched, no_room };
+    // offered: somebody has the very name, and patterns have no say.
+    enum class Answer { matched, unmatched, no_room, offered };
 
     // Puts what the patterns say about the name into the index. `id` is the name's.
     [[nodiscard]] Answer answer(const routing::AgentId& id,

@@ -137,10 +137,16 @@ std::size_t CapabilityIndex::publish_one(std::uint32_t offer,
     return work;
 }
 
-// False: the Fib has no room for it now.
+bool CapabilityIndex::is_shown(const AgentId& id, std::uint32_t set) const {
+    const FibEntry* const entry = fib_.find(capability_key(id));
+    return entry != nullptr && entry->provider_set() == set;
+}
+
+// False: the Fib has no room for it now. The Fib is looked into and not remembered to be right, so
+// that what is wrong there lasts until the next change at most.
 bool CapabilityIndex::show(std::uint32_t offer, Place& at, std::uint32_t version) {
     const OfferNames::Name& name = names_.at(offer);
-    if (at.in_fib || name.kind != OfferKind::name) {
+    if (name.kind != OfferKind::name || (at.in_fib && is_shown(name.id, at.set))) {
         return true;
     }
     const auto matched = matched_.find(name.id);

@@ -65,11 +65,12 @@ class CapabilityIndex {
 
     // --- names nobody offers but by pattern ---
     // Frames to the name go to whoever offers one of the patterns (numbers of offers, at least
-    // one). Names of the same patterns share a set. False: no room, nothing changed.
+    // one). Names of the same patterns share a set. False: no room, or somebody offers the very
+    // name; nothing changed.
     [[nodiscard]] bool put_matched(const AgentId& id,
                                    std::span<const std::uint32_t> patterns,
                                    std::uint32_t version);
-    // Frames to it are known to have no provider until then. False: no room.
+    // Frames to it are known to have no provider until then. False: as above.
     [[nodiscard]] bool put_unmatched(const AgentId& id,
                                      std::uint32_t until_ms,
                                      std::uint32_t version);
@@ -113,6 +114,7 @@ class CapabilityIndex {
                                           std::uint64_t now_ms,
                                           std::uint32_t version);
     [[nodiscard]] bool show(std::uint32_t offer, Place& place, std::uint32_t version);
+    [[nodiscard]] bool is_shown(const AgentId& id, std::uint32_t set) const;
     [[nodiscard]] bool put_entry(const AgentId& id,
                                  std::uint32_t set,
                                  std::uint32_t until_ms,

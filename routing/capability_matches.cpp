@@ -11,6 +11,9 @@ namespace posthaste::routing {
 bool CapabilityIndex::put_matched(const AgentId& id,
                                   std::span<const std::uint32_t> patterns,
                                   std::uint32_t version) {
+    if (names_.find(id) != 0) {
+        return false;
+    }
     std::vector<std::uint32_t> wanted(patterns.begin(), patterns.end());
     std::sort(wanted.begin(), wanted.end());
     std::erase_if(wanted, [this](std::uint32_t pattern) { return set_of(pattern) == 0; });
@@ -35,7 +38,7 @@ bool CapabilityIndex::put_matched(const AgentId& id,
 bool CapabilityIndex::put_unmatched(const AgentId& id,
                                     std::uint32_t until_ms,
                                     std::uint32_t version) {
-    if (!put_entry(id, 0, until_ms == 0 ? 1 : until_ms, version)) {
+    if (names_.find(id) != 0 || !put_entry(id, 0, until_ms == 0 ? 1 : until_ms, version)) {
         return false;
     }
     leave(std::exchange(matched_[id], 0U), id);

@@ -221,6 +221,20 @@ def test_patterns_answer_for_names_nobody_has(network):
     assert client.error_name(sender.receive(2.0).error[0]) == "unknown-capability"
 
 
+def test_a_name_is_found_though_frames_to_it_came_before_its_agent(network):
+    """Such a frame is on its way to the patterns when the name is registered."""
+    sender = network.registered("a1")
+    agents(network, "a1", 1, patterns=[("glob", "vision/*")])
+    provider = network.agent("a2", agent=uuid.uuid4())
+    for number in range(40):
+        name = f"{'sound' if number % 2 else 'vision'}/{number}"
+        sender.call(name, b"early", named=True)
+        provider.register(capabilities=[name])
+        sender.call(name, b"late")
+        wait_until(lambda: (got := provider.receive(0)) is not None and got.payload == b"late", 2.0,
+                   f"{name} leads to its agent")
+
+
 def wait_for_patterns(network, names):
     """Until the patterns that match these names are compiled."""
     for name in names:

@@ -6,8 +6,10 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "routing/capability_name.h"
@@ -144,6 +146,64 @@ TEST_F(patterns, answer_for_names_nobody_has_until_they_go) {
     ASSERT_TRUE(rib_.deregister_agent(numbered_id(2), nullptr).has_value());
     apply();
     EXPECT_FALSE(patterns_->any());
+}
+
+// A frame that was sent up before anybody had its name is served after the registration.
+TEST_F(patterns, have_no_say_once_the_very_name_is_offered) {
+    offer(1, {glob("vision/*")});
+    settle();
+    offer(2, {Offer{.text = "vision/ocr"}, Offer{.text = "sound"}});
+    EXPECT_EQ(ask("vision/ocr"), Patterns::Answer::offered);
+    EXPECT_EQ(found("vision/ocr"), Agents{numbered_id(2)});
+    EXPECT_EQ(ask("sound"), Patterns::Answer::offered);
+    EXPECT_EQ(found("sound"), Agents{numbered_id(2)});
+    offer(3, {Offer{.text = "sound"}});
+    EXPECT_EQ(found("sound"), (Agents{numbered_id(2), numbered_id(3)}));
+    for (const unsigned number : {2U, 3U}) {
+        ASSERT_TRUE(rib_.deregister_agent(numbered_id(number), nullptr).has_value());
+    }
+    apply();
+    EXPECT_EQ(ask("vision/ocr"), Patterns::Answer::matched) << "and again when nobody offers it";
+    EXPECT_EQ(found("vision/ocr"), Agents{numbered_id(1)});
+    EXPECT_EQ(ask("sound"), Patterns::Answer::unmatched);
+}
+
+// Whatever the order of registrations, look-ups and publications: a name that is offered and
+// published leads to whoever offers it.
+TEST_F(patterns, never_stand_where_a_name_is_offered) {
+    offer(1, {glob("vision/*")});
+    settle();
+    std::mt19937 dice(1);
+    const std::vector<std::string> names = {"vision/a", "vision/b", "c"};
+    for (int step = 0; step < 2'000; ++step) {
+        const auto agent = static_cast<std::uint32_t>(2 + dice() % 3);
+        const std::string& name = names[dice() % names.size()];
+        switch (dice() % 4) {
+            case 0:
+                offer(agent, {Offer{.text = name}});
+                break;
+            case 1:
+                if (rib_.deregister_agent(numbered_id(agent), nullptr).has_value()) {
+                    apply();
+                }
+                break;
+            case 2:
+                std::ignore = ask(name);
+                break;
+            default:
+                now_ms_ += dice() % 1'500;
+                patterns_->turn(now_ms_);
+        }
+        for (const std::string& each : names) {
+            const std::uint32_t number = rib_.names().find(OfferKind::name, each);
+            if (number != 0) {
+                ASSERT_EQ(found(each).size(), index_->providers_of(number)->providers().size());
+                ASSERT_NE(found(each), Agents{numbered_id(1)}) << each << " at step " << step;
+            }
+        }
+        fib_->reclaim();
+        sets_.reclaim();
+    }
 }
 
 TEST_F(patterns, a_new_pattern_takes_effect_on_names_that_nobody_matched) {

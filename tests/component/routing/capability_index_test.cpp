@@ -185,6 +185,30 @@ TEST_F(capability_index, work_of_a_turn_is_bounded_and_nothing_is_forgotten) {
     }
 }
 
+TEST_F(capability_index, a_name_that_is_offered_is_no_patterns) {
+    add(1, {Offer{.kind = OfferKind::glob, .text = "vision/*"}});
+    add(2, named_offers({"vision/ocr"}));
+    apply();  // not published yet
+    const std::uint32_t vision = rib_.names().find(OfferKind::glob, "vision/*");
+    for (int round = 0; round < 2; ++round) {
+        EXPECT_FALSE(index_->put_matched(capability_id("vision/ocr"), std::vector{vision}, 1));
+        EXPECT_FALSE(index_->put_unmatched(capability_id("vision/ocr"), 9'000, 1));
+        index_->publish_all(now_ms_, 1);
+        EXPECT_EQ(providers("vision/ocr"), std::set<AgentId>{id(2)});
+    }
+}
+
+TEST_F(capability_index, a_wrong_entry_lasts_until_the_next_change_at_most) {
+    add(1, named_offers({"ocr"}));
+    publish();
+    FibEntry wrong = *entry("ocr");
+    wrong.set_provider_set(0);
+    ASSERT_TRUE(fib_->set(wrong, 0));
+    add(2, named_offers({"ocr"}));
+    publish();
+    EXPECT_EQ(providers("ocr"), (std::set<AgentId>{id(1), id(2)}));
+}
+
 TEST_F(capability_index, matched_names_share_sets_and_go_with_their_patterns) {
     add(1, {Offer{.kind = OfferKind::glob, .text = "vision/*"}});
     add(2, {Offer{.kind = OfferKind::glob, .text = "*/ocr"}});
