@@ -128,10 +128,9 @@ void Conductor::serve_registration(unsigned worker, const Punted& punted, std::u
 
 // Copies of requests that were consumed when they came; their answers are frames of our own.
 void Conductor::serve_tried_registrations(std::uint64_t now_ms) {
-    for (Patterns::Kept& kept : box_.patterns->take_tried()) {
+    for (KeptRequest& kept : box_.patterns->take_tried()) {
         const dataplane::PortView& port = box_.world->read().ports[kept.ingress];
-        const ControlOutcome outcome =
-            box_.registrar->receive_kept(kept.ingress, port, kept.frame, now_ms);
+        const ControlOutcome outcome = box_.registrar->receive_kept(kept, port, now_ms);
         note_registered(outcome, now_ms);
         const auto answer = std::span<const std::uint8_t>(kept.frame).first(outcome.answer_bytes);
         if (!answer.empty() && !hold_answer(0, kept.ingress, answer, outcome, now_ms)) {

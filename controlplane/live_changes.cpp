@@ -176,6 +176,7 @@ Reply LiveOperations::remove_agent(const AgentId& agent) {
     if (!removed.has_value()) {
         return {tl::unexpected(error_of(removed.error()))};
     }
+    box_.patterns->supersede(agent, nullptr, PatternJudge::kAll);
     publish(agent);
     return answer_when_stored(agent, {{"agent", agent.to_text()}, {"outcome", "removed"}});
 }

@@ -8,13 +8,27 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "routing/agent_id.h"
 #include "routing/offer.h"
 #include "routing/rib.h"
 
 namespace posthaste::controlplane {
 
+// A copy of a request that waits for its regular expressions to be tried.
+struct KeptRequest {
+    std::uint16_t ingress = 0;
+    routing::AgentId agent;
+    routing::Endpoint from;
+    std::vector<std::uint8_t> frame;
+    std::vector<std::string> untried;
+    std::uint64_t number = 0;  // in the order they came; 0: keep() gives it one
+    bool superseded = false;   // by a later request of the agent, which was served
+};
+
 class PatternJudge {
   public:
+    static constexpr std::uint64_t kAll = ~std::uint64_t{0};
+
     virtual ~PatternJudge() = default;
 
     struct Judgement {
@@ -26,9 +40,12 @@ class PatternJudge {
     [[nodiscard]] virtual tl::expected<Judgement, routing::RibError> judge(
         std::span<routing::Offer> offers, bool regexes_allowed) = 0;
     // Keeps a request that waits for these to be tried; see take_tried(). False: too many wait.
-    [[nodiscard]] virtual bool keep(std::uint16_t ingress,
-                                    std::span<const std::uint8_t> frame,
-                                    const std::vector<std::string>& untried) = 0;
+    [[nodiscard]] virtual bool keep(KeptRequest request) = 0;
+    // Marks the agent's requests of lower numbers as superseded, or of these the ones from that
+    // host; null: from any. True: there are some. They come back to be answered.
+    virtual bool supersede(const routing::AgentId& agent,
+                           const routing::Endpoint* from,
+                           std::uint64_t before) = 0;
 };
 
 }  // namespace posthaste::controlplane

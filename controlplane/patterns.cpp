@@ -105,20 +105,34 @@ tl::expected<PatternJudge::Judgement, RibError> Patterns::judge(std::span<Offer>
     return judgement;
 }
 
-bool Patterns::keep(std::uint16_t ingress,
-                    std::span<const std::uint8_t> frame,
-                    const std::vector<std::string>& untried) {
+bool Patterns::keep(KeptRequest request) {
     if (kept_.size() >= kWaitingMax) {
         return false;
     }
-    kept_.push_back({ingress, {frame.begin(), frame.end()}, untried});
+    request.number = request.number == 0 ? ++kept_count_ : request.number;
+    kept_.push_back(std::move(request));
     return true;
 }
 
-std::vector<Patterns::Kept> Patterns::take_tried() {
-    std::vector<Kept> ready;
-    std::erase_if(kept_, [&](Kept& kept) {
+bool Patterns::supersede(const routing::AgentId& agent,
+                         const routing::Endpoint* from,
+                         std::uint64_t before) {
+    bool any = false;
+    for (KeptRequest& kept : kept_) {
+        if (kept.agent == agent && kept.number < before &&
+            (from == nullptr || routing::same_host(kept.from, *from))) {
+            kept.superseded = true;
+            any = true;
+        }
+    }
+    return any;
+}
+
+std::vector<KeptRequest> Patterns::take_tried() {
+    std::vector<KeptRequest> ready;
+    std::erase_if(kept_, [&](KeptRequest& kept) {
         const bool tried =
+            kept.superseded ||
             std::all_of(kept.untried.begin(), kept.untried.end(), [this](const auto& text) {
                 return verdicts_.find(text) != nullptr;
             });
@@ -190,7 +204,7 @@ void Patterns::try_regexes() {
         return;
     }
     std::vector<std::string> texts;
-    for (const Kept& kept : kept_) {
+    for (const KeptRequest& kept : kept_) {
         for (const std::string& text : kept.untried) {
             if (texts.size() < kTriedTogetherMax && verdicts_.find(text) == nullptr &&
                 std::find(texts.begin(), texts.end(), text) == texts.end()) {

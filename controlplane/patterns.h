@@ -52,18 +52,14 @@ class Patterns final : public PatternJudge {
 
     [[nodiscard]] tl::expected<Judgement, routing::RibError> judge(std::span<routing::Offer> offers,
                                                                    bool regexes_allowed) override;
-    [[nodiscard]] bool keep(std::uint16_t ingress,
-                            std::span<const std::uint8_t> frame,
-                            const std::vector<std::string>& untried) override;
+    [[nodiscard]] bool keep(KeptRequest request) override;
+    bool supersede(const routing::AgentId& agent,
+                   const routing::Endpoint* from,
+                   std::uint64_t before) override;
 
-    struct Kept {
-        std::uint16_t ingress = 0;
-        std::vector<std::uint8_t> frame;
-        std::vector<std::string> untried;
-    };
-
-    // Registrations whose regular expressions have been tried: to be served again.
-    [[nodiscard]] std::vector<Kept> take_tried();
+    // Registrations whose regular expressions have been tried, or that are superseded: to be served
+    // again, as they came.
+    [[nodiscard]] std::vector<KeptRequest> take_tried();
 
     // Offers that somebody has, or nobody any more, since the last call; before their numbers are
     // freed.
@@ -104,7 +100,8 @@ class Patterns final : public PatternJudge {
     routing::CapabilityIndex& index_;
     routing::PatternDirectory directory_;
     routing::PatternVerdicts verdicts_{kVerdictsMax};
-    std::deque<Kept> kept_;
+    std::deque<KeptRequest> kept_;
+    std::uint64_t kept_count_ = 0;                    // since the start
     std::optional<routing::PatternJob> refused_job_;  // the builder had no room for it
     bool trying_ = false;
     PatternsCounts counts_;

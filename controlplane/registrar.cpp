@@ -238,24 +238,24 @@ ControlOutcome Registrar::receive(std::uint16_t ingress,
     return done ? *done : refuse(ingress, frame, view, done.error(), now_ms);
 }
 
-ControlOutcome Registrar::receive_kept(std::uint16_t ingress,
+ControlOutcome Registrar::receive_kept(KeptRequest& kept,
                                        const dataplane::PortView& port,
-                                       std::span<std::uint8_t> frame,
                                        std::uint64_t now_ms) {
-    paid_ = true;
-    const ControlOutcome outcome = receive(ingress, port, frame, now_ms);
-    paid_ = false;
+    kept_ = &kept;
+    const ControlOutcome outcome = receive(kept.ingress, port, kept.frame, now_ms);
+    kept_ = nullptr;
     return outcome;
 }
 
 bool Registrar::within_rate(std::uint64_t now_ms) {
-    return paid_ || requests_.take(static_cast<std::uint32_t>(now_ms));
+    return kept_ != nullptr || requests_.take(static_cast<std::uint32_t>(now_ms));
 }
 
-tl::expected<bool, Registrar::Refusal> Registrar::judge(std::uint16_t ingress,
+tl::expected<bool, Registrar::Refusal> Registrar::judge(const Endpoint& from,
+                                                        const AgentId& agent,
                                                         std::span<const std::uint8_t> frame,
                                                         RegisterRequest& request) {
-    const bool regexes = ingress < regexes_.size() && regexes_[ingress];
+    const bool regexes = from.port < regexes_.size() && regexes_[from.port];
     auto judgement = patterns_.judge(request.offers, regexes);
     if (!judgement) {
         return tl::unexpected(Refusal{judgement.error().code, judgement.error().detail});
@@ -263,7 +263,12 @@ tl::expected<bool, Registrar::Refusal> Registrar::judge(std::uint16_t ingress,
     if (judgement->untried.empty()) {
         return true;
     }
-    if (!patterns_.keep(ingress, frame, judgement->untried)) {
+    if (!patterns_.keep({.ingress = from.port,
+                         .agent = agent,
+                         .from = from,
+                         .frame = {frame.begin(), frame.end()},
+                         .untried = std::move(judgement->untried),
+                         .number = kept_ == nullptr ? 0 : kept_->number})) {
         return tl::unexpected(Refusal{
             ErrorCode::overloaded, "too many registrations wait for their patterns to be tried"});
     }
@@ -291,14 +296,18 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::register_agent(
     if (!within_rate(now_ms)) {
         return tl::unexpected(Refusal{ErrorCode::rate_limited, "too many registrations"});
     }
-    const auto decided = judge(ingress, frame, *request);
+    if (kept_ != nullptr && kept_->superseded) {
+        return tl::unexpected(
+            Refusal{ErrorCode::superseded, "a later request of the agent was served first"});
+    }
+    const AgentId agent = routing::header_of(frame.data(), view).source;
+    const auto decided = judge(*endpoint, agent, frame, *request);
     if (!decided) {
         return tl::unexpected(decided.error());
     }
     if (!*decided) {
         return ControlOutcome{};
     }
-    const AgentId agent = routing::header_of(frame.data(), view).source;
     routing::Registration wanted{.agent = agent,
                                  .endpoint = *endpoint,
                                  .origin = routing::Origin::registered,
@@ -318,6 +327,7 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::register_agent(
     if (!outcome) {
         return tl::unexpected(Refusal{outcome.error().code, outcome.error().detail});
     }
+    patterns_.supersede(agent, nullptr, kept_ == nullptr ? PatternJudge::kAll : kept_->number);
     ++counters_.accepted[static_cast<std::size_t>(*outcome)];
     std::array<std::uint8_t, kTlvHeadBytes + 4> granted{};
     routing::TlvWriter tlvs(granted);
@@ -347,10 +357,13 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::deregister_agent(
         return tl::unexpected(Refusal{ErrorCode::overloaded, std::string(no_changes_)});
     }
     const AgentId agent = routing::header_of(frame.data(), view).source;
+    const bool waited = patterns_.supersede(agent, &*endpoint, PatternJudge::kAll);
     const auto gone = rib_.deregister_agent(agent, &*endpoint);
-    if (!gone) {
+    // Perhaps it is not registered yet: then it never will be.
+    if (!gone && !(waited && gone.error().code == ErrorCode::unknown_agent)) {
         return tl::unexpected(Refusal{gone.error().code, gone.error().detail});
     }
+    patterns_.supersede(agent, nullptr, PatternJudge::kAll);
     ++counters_.deregistered;
     return ControlOutcome{
         .drop = Drop::none,

@@ -88,11 +88,10 @@ class Registrar {
                                          std::span<std::uint8_t> frame,
                                          std::uint64_t now_ms);
 
-    // The same for a copy of a request that PatternJudge::keep() was given, once its patterns were
-    // tried. It was counted against the rate when it came.
-    [[nodiscard]] ControlOutcome receive_kept(std::uint16_t ingress,
+    // The same for a request that PatternJudge::keep() was given, once its patterns were tried or a
+    // later request superseded it. It was counted against the rate when it came.
+    [[nodiscard]] ControlOutcome receive_kept(KeptRequest& kept,
                                               const dataplane::PortView& port,
-                                              std::span<std::uint8_t> frame,
                                               std::uint64_t now_ms);
 
     // A data frame of `frame_bytes` bytes the control thread drops (held too long, no room);
@@ -132,7 +131,8 @@ class Registrar {
         const routing::FrameView& view,
         std::uint64_t now_ms);
     // Whether the request can be decided now; otherwise it is kept.
-    [[nodiscard]] tl::expected<bool, Refusal> judge(std::uint16_t ingress,
+    [[nodiscard]] tl::expected<bool, Refusal> judge(const routing::Endpoint& from,
+                                                    const routing::AgentId& agent,
                                                     std::span<const std::uint8_t> frame,
                                                     RegisterRequest& request);
     [[nodiscard]] bool within_rate(std::uint64_t now_ms);
@@ -165,7 +165,7 @@ class Registrar {
     std::vector<bool> regexes_;  // by port
     std::string_view no_changes_;
     bool draining_ = false;
-    bool paid_ = false;  // the request at hand was counted against the rate before
+    const KeptRequest* kept_ = nullptr;  // the request at hand, if it was kept
     RegistrarCounters counters_;
 };
 

@@ -53,6 +53,11 @@ struct Endpoint {
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
+// Whatever UDP port is used there.
+[[nodiscard]] inline bool same_host(const Endpoint& a, const Endpoint& b) noexcept {
+    return a.port == b.port && a.mac == b.mac && a.ip == b.ip;
+}
+
 // One route, 64 bytes, one line.
 struct alignas(64) FibEntry {
     AgentId agent;

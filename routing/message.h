@@ -104,9 +104,10 @@ enum class ErrorCode : std::uint8_t {
     overloaded = 10,
     too_large = 11,
     bad_version = 12,
+    superseded = 13,  // a later request of the agent was served first
 };
 
-inline constexpr std::array<std::string_view, 13> kErrorNames = {
+inline constexpr std::array<std::string_view, 14> kErrorNames = {
     "none",
     "unknown-agent",
     "unknown-capability",
@@ -120,6 +121,7 @@ inline constexpr std::array<std::string_view, 13> kErrorNames = {
     "overloaded",
     "too-large",
     "bad-version",
+    "superseded",
 };
 
 // TLVs after the fixed header, and in the payload of control frames. Type 0 pads: it ends the

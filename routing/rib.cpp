@@ -23,10 +23,6 @@ RibError unknown_agent(const AgentId& agent) {
     return rib_error(ErrorCode::unknown_agent, "agent " + agent.to_text() + " is not registered");
 }
 
-bool same_host(const Endpoint& a, const Endpoint& b) noexcept {
-    return a.port == b.port && a.mac == b.mac && a.ip == b.ip;
-}
-
 // Whether an in-band registration comes from where a static agent is known to be. The MAC of one
 // behind an adjacency is the adjacency's, not known here.
 bool same_place(const Endpoint& known, const Endpoint& seen) noexcept {

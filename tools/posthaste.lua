@@ -22,7 +22,7 @@ local errors = {
     [1] = "unknown-agent", [2] = "unknown-capability", [3] = "no-available-provider",
     [4] = "hop-limit", [5] = "lifetime", [6] = "malformed", [7] = "unauthorised",
     [8] = "rate-limited", [9] = "draining", [10] = "overloaded", [11] = "too-large",
-    [12] = "bad-version",
+    [12] = "bad-version", [13] = "superseded",
 }
 local tlv_types = {
     [0] = "padding", [1] = "capability-name", [2] = "fragment", [3] = "trace-context",

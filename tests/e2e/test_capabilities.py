@@ -256,6 +256,58 @@ def test_regular_expressions_only_where_the_port_takes_them(network):
     assert network.west.command("show", "capabilities")["patterns"] == 0
 
 
+@pytest.fixture(name="regexes")
+def regexes_allowed(network):
+    """The edge ports of west take regular expressions while the test runs."""
+    before = network.west.sections
+    network.west.configure([
+        (name, {**keys, "regex_patterns": "yes"} if name.startswith("port edge") else keys)
+        for name, keys in before])
+    network.west.command("reload")
+    yield
+    network.west.configure(before)
+    network.west.command("reload")
+
+
+def test_a_regular_expression_answers_for_the_names_it_matches(network, regexes):
+    sender = network.registered("a1")
+    eyes, = agents(network, "a2", 1, patterns=[("regex", "^vision/(ocr|faces)$")])
+    wait_for_patterns(network, ["vision/ocr"])
+    sender.call("vision/faces", b"?", named=True)
+    assert eyes.receive(2.0).payload == b"?"
+    sender.call("vision/cats", b"?", named=True, want_error=True)
+    assert client.error_name(sender.receive(2.0).error[0]) == "unknown-capability"
+    with pytest.raises(client.Refused, match="malformed: pattern"):
+        eyes.register(patterns=[("regex", "(a{1,1000}){1,1000}b")])
+    assert network.west.command("show", "agent", str(eyes.id))["patterns"], "as it was"
+
+
+@pytest.mark.parametrize("later", ["register", "deregister"])
+def test_what_an_agent_says_last_holds_though_a_regex_was_tried_meanwhile(network, regexes, later):
+    """A register with a regular expression nobody knows waits; what is acknowledged meanwhile is
+    not undone by it."""
+    agent = network.agent("a2", agent=uuid.uuid4())
+    agent.register(capabilities=["old"])
+    slow = client.encode_pattern("regex", f"vision/(a|b|[a-z]{{0,9}}c?){{20}}{later}")
+    waiting = agent.send(client.ROUTER_ID, client.encode_tlvs([slow]) + bytes(160),
+                         type=client.REGISTER)
+    if later == "register":
+        agent.register(state="draining", capabilities=["new"])
+    else:
+        agent.deregister()
+    answer = agent.receive(5.0)
+    assert answer.message == waiting.message
+    # Where it was tried before the other came it was served before it, too.
+    if answer.type == client.ERROR:
+        assert client.error_name(answer.error[0]) == "superseded"
+    if later == "register":
+        shown = network.west.command("show", "agent", str(agent.id))
+        assert shown["state"] == "draining" and shown["patterns"] == []
+        assert [text.partition("@")[0] for text in shown["capabilities"]] == ["new"]
+    else:
+        assert str(agent.id) not in network.west.agents()
+
+
 def test_remote_providers_get_one_copy_for_all_and_choose_there(network):
     """The other router's agents, made known here by static routes with capabilities."""
     sender = network.registered("a1")

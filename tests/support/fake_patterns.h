@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controlplane/pattern_judge.h"
@@ -14,7 +15,7 @@ namespace posthaste::support {
 class FakePatterns final : public controlplane::PatternJudge {
   public:
     std::map<std::string, std::string> verdicts;  // by regular expression; empty: good
-    std::vector<std::vector<std::uint8_t>> kept;
+    std::vector<controlplane::KeptRequest> kept;
     std::size_t kept_max = 2;
 
     [[nodiscard]] tl::expected<Judgement, routing::RibError> judge(std::span<routing::Offer> offers,
@@ -39,14 +40,27 @@ class FakePatterns final : public controlplane::PatternJudge {
         return judgement;
     }
 
-    [[nodiscard]] bool keep(std::uint16_t /*ingress*/,
-                            std::span<const std::uint8_t> frame,
-                            const std::vector<std::string>& /*untried*/) override {
+    [[nodiscard]] bool keep(controlplane::KeptRequest request) override {
         if (kept.size() == kept_max) {
             return false;
         }
-        kept.emplace_back(frame.begin(), frame.end());
+        request.number = kept.size() + 1;
+        kept.push_back(std::move(request));
         return true;
+    }
+
+    bool supersede(const routing::AgentId& agent,
+                   const routing::Endpoint* from,
+                   std::uint64_t before) override {
+        bool any = false;
+        for (controlplane::KeptRequest& request : kept) {
+            if (request.agent == agent && request.number < before &&
+                (from == nullptr || routing::same_host(request.from, *from))) {
+                request.superseded = true;
+                any = true;
+            }
+        }
+        return any;
     }
 };
 

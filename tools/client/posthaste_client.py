@@ -40,7 +40,7 @@ TYPE_NAMES = {1: "message", 16: "register", 17: "heartbeat", 18: "deregister", 1
               20: "query-reply", 21: "ack", 22: "error", 23: "hello", 24: "cookie"}
 ERROR_NAMES = ("none", "unknown-agent", "unknown-capability", "no-available-provider", "hop-limit",
                "lifetime", "malformed", "unauthorised", "rate-limited", "draining", "overloaded",
-               "too-large", "bad-version")
+               "too-large", "bad-version", "superseded")
 WANT_ERROR, TRACE, RELAYED, REDIRECTED, FRAGMENT = 1, 2, 4, 8, 16
 TLV_PAD, TLV_CAPABILITY, TLV_ERROR, TLV_NAME, TLV_LEASE, TLV_STATE = 0, 1, 5, 32, 33, 34
 (TLV_LOAD, TLV_OFFER, TLV_PATTERN, TLV_PROVIDER, TLV_CURSOR, TLV_QUERY_FLAGS,

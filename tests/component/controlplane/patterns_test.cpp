@@ -125,6 +125,13 @@ Offer regex(const std::string& text) {
     return {.kind = OfferKind::regex, .text = text};
 }
 
+KeptRequest waiting(std::uint32_t agent, const std::string& untried) {
+    KeptRequest request;
+    request.agent = numbered_id(agent);
+    request.untried = {untried};
+    return request;
+}
+
 using Agents = std::vector<AgentId>;
 
 TEST_F(patterns, answer_for_names_nobody_has_until_they_go) {
@@ -228,7 +235,8 @@ TEST_F(patterns, a_regex_is_tried_by_the_builder_before_it_is_judged) {
     EXPECT_EQ(untried, std::vector<std::string>{"^ocr-(de|en)$"});
     EXPECT_EQ(offers[1].text, "a?*") << "the one form it is kept in";
     const std::vector<std::uint8_t> frame = {1, 2, 3};
-    EXPECT_TRUE(patterns_->keep(4, frame, untried));
+    EXPECT_TRUE(patterns_->keep(
+        {.ingress = 4, .agent = {}, .from = {}, .frame = frame, .untried = untried}));
     EXPECT_TRUE(patterns_->take_tried().empty());
     settle();
     const auto tried = patterns_->take_tried();
@@ -243,6 +251,28 @@ TEST_F(patterns, a_regex_is_tried_by_the_builder_before_it_is_judged) {
     EXPECT_EQ(ask("ocr-fr"), Patterns::Answer::unmatched);
 }
 
+TEST_F(patterns, requests_that_are_superseded_come_back_untried) {
+    KeptRequest moved = waiting(1, "c+");
+    moved.from.port = 1;
+    for (const KeptRequest& request : {waiting(1, "a+"), waiting(2, "b+"), moved}) {
+        ASSERT_TRUE(patterns_->keep(request));
+    }
+    EXPECT_FALSE(patterns_->supersede(numbered_id(3), nullptr, PatternJudge::kAll));
+    EXPECT_FALSE(patterns_->supersede(numbered_id(1), nullptr, 1)) << "its first is the first";
+    EXPECT_TRUE(patterns_->supersede(numbered_id(1), &moved.from, PatternJudge::kAll));
+    const auto one = patterns_->take_tried();
+    ASSERT_EQ(one.size(), 1U);
+    EXPECT_EQ(one[0].untried, moved.untried);
+    EXPECT_TRUE(one[0].superseded);
+    EXPECT_TRUE(patterns_->supersede(numbered_id(1), nullptr, 3));
+    ASSERT_EQ(patterns_->take_tried().size(), 1U);
+    settle();
+    const auto tried = patterns_->take_tried();
+    ASSERT_EQ(tried.size(), 1U);
+    EXPECT_EQ(tried[0].agent, numbered_id(2));
+    EXPECT_FALSE(tried[0].superseded);
+}
+
 TEST_F(patterns, what_is_refused_is_refused_with_the_reason) {
     std::vector<Offer> offers = {regex("(a{1,1000}){1,1000}b")};
     EXPECT_EQ(patterns_->judge(offers, true).error().detail,
@@ -250,9 +280,9 @@ TEST_F(patterns, what_is_refused_is_refused_with_the_reason) {
     offers = {glob("**")};
     EXPECT_EQ(patterns_->judge(offers, true).error().code, ErrorCode::malformed);
     for (std::size_t i = 0; i < Patterns::kWaitingMax; ++i) {
-        EXPECT_TRUE(patterns_->keep(0, {}, {"x" + std::to_string(i)}));
+        EXPECT_TRUE(patterns_->keep(waiting(1, "x" + std::to_string(i))));
     }
-    EXPECT_FALSE(patterns_->keep(0, {}, {"y"})) << "as many wait as may";
+    EXPECT_FALSE(patterns_->keep(waiting(1, "y"))) << "as many wait as may";
     settle();
     for (int turns = 0; patterns_->counts().tried < Patterns::kWaitingMax; ++turns) {
         ASSERT_LT(turns, 10);

@@ -93,6 +93,13 @@ class registrar : public testing::Test {
         return receive(spec);
     }
 
+    // The request that was kept as the n-th.
+    void serve_kept(std::size_t n) {
+        request_ = patterns_.kept.at(n).frame;
+        outcome_ = registrar_.receive_kept(patterns_.kept[n], edge_, now_);
+        frame_ = patterns_.kept[n].frame;
+    }
+
     // The answer to the last request; it must be a sound frame back to where that came from.
     Answer answer() {
         EXPECT_GT(outcome_.answer_bytes, 0U);
