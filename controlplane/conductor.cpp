@@ -177,7 +177,10 @@ void Conductor::serve_capability(unsigned worker, const Punted& punted, std::uin
     if (header == nullptr) {
         return;
     }
-    const std::string_view name = capability_name_in(first_segment(punted.frame), view);
+    std::string_view name = capability_name_in(first_segment(punted.frame), view);
+    if (name.empty()) {
+        name = box_.policies.redirect_name(header->destination);
+    }
     if (name.empty()) {
         box_.patterns->note_nameless();
         drop_answered(punted.frame, punted.ingress, Drop::unknown_capability, now_ms);

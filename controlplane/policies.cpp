@@ -187,6 +187,23 @@ void Policies::install(const BuiltPolicies& built) {
     changed_ = true;
 }
 
+std::string_view Policies::redirect_name(const routing::AgentId& id) const noexcept {
+    const auto name_in = [&id](const PolicySet* set) -> std::string_view {
+        for (std::size_t rank = 0; set != nullptr && rank < set->policies().size(); ++rank) {
+            const Policy& policy = set->policies()[rank];
+            if (policy.action == routing::PolicyAction::redirect && policy.redirect == id) {
+                return policy.redirect_name;
+            }
+        }
+        return {};
+    };
+    std::string_view name = name_in(running_.set.get());
+    for (std::size_t i = retired_.size(); name.empty() && i-- > 0;) {
+        name = name_in(retired_[i].set.get());
+    }
+    return name;
+}
+
 bool Policies::turn() {
     submit();
     fold_retired();

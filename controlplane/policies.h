@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controlplane/builder.h"
@@ -43,6 +44,10 @@ class Policies {
     [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
 
     [[nodiscard]] std::uint32_t took_ms() const noexcept { return running_.took_ms; }
+
+    // The name of a capability that a policy redirects to, by its id, while lcores may have the
+    // policy; empty: none does. Redirected frames do not say it. Lasts until the next turn().
+    [[nodiscard]] std::string_view redirect_name(const routing::AgentId& id) const noexcept;
 
     // Frames, since the start, of the rules and policies of current(), in its order.
     [[nodiscard]] std::vector<std::uint64_t> hits() const;

@@ -139,6 +139,22 @@ def test_a_redirected_message_goes_to_an_agent_with_the_capability(network, poli
         "unknown-capability", "no-available-provider")
 
 
+def test_a_redirected_message_finds_who_has_the_capability_by_pattern_alone(network, policies):
+    """It says no name; the router knows that of its policy."""
+    policies(("scan", {"expression": "attachment", "action": "redirect",
+                       "redirect": "scanner/virus"}))
+    sender, receiver = network.registered("a1"), network.registered("b1")
+    scanner = network.agent("a2", agent=SCANNER)
+    scanner.register(name="scanner", patterns=[("glob", "scanner/*")])
+
+    def matched():
+        sender.send(receiver.id, b"an attachment")
+        got = scanner.receive(0.1)
+        return got is not None and got.destination == client.capability_id("scanner/virus")
+    # Nobody asks for the name otherwise: the pattern is there when the message is.
+    wait_until(matched, 5.0, "a redirected message comes to the pattern's agent")
+
+
 def test_a_policy_may_be_about_one_capability(network, policies):
     policies(("ocr", {"expression": "draft", "capability": "vision/ocr", "action": "drop"}))
     sender = network.registered("a1")

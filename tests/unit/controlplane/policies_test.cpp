@@ -9,6 +9,8 @@
 #include <string_view>
 #include <thread>
 
+#include "routing/capability_name.h"
+
 using namespace posthaste;
 using namespace posthaste::controlplane;
 using State = Policies::State;
@@ -21,6 +23,7 @@ class policies : public ::testing::Test {
         std::string name;
         std::string expression;
         bool caseless = false;
+        std::string redirect{};
     };
 
     static PolicySource source(const std::vector<Spec>& specs) {
@@ -33,6 +36,10 @@ class policies : public ::testing::Test {
             policy.name = spec.name;
             policy.expression = spec.expression;
             policy.flags.caseless = spec.caseless;
+            if (!spec.redirect.empty()) {
+                policy.action = routing::PolicyAction::redirect;
+                policy.redirect = spec.redirect;
+            }
         }
         return result;
     }
@@ -189,4 +196,21 @@ TEST_F(policies, hits_counted_late_in_a_replaced_set_are_not_lost) {
     EXPECT_EQ(all.hits(), (Hits{6, 2}));
     EXPECT_EQ(all.sums()[0].matched, 6U);
     EXPECT_EQ(all.sums()[1].matched, 2U);
+}
+
+TEST_F(policies, know_the_names_they_redirect_to_while_lcores_have_them) {
+    const auto name = [this](std::string_view text) {
+        return all.redirect_name(routing::capability_id(text));
+    };
+    EXPECT_EQ(name("scanner/virus"), "");
+    reload({{"p", "cat"}, {"q", "dog", false, "scanner/virus"}});
+    EXPECT_EQ(name("scanner/virus"), "scanner/virus");
+    EXPECT_EQ(name("scanner/spam"), "");
+    auto world = all.current();
+    reload({{"q", "dog", false, "scanner/spam"}});
+    EXPECT_EQ(name("scanner/spam"), "scanner/spam");
+    EXPECT_EQ(name("scanner/virus"), "scanner/virus") << "frames of the old policy come still";
+    world.reset();
+    all.turn();
+    EXPECT_EQ(name("scanner/virus"), "");
 }
