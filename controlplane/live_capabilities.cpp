@@ -65,8 +65,23 @@ Json matching_of(const Patterns& patterns) {
                 {"regexes_tried", counts.tried},
                 {"regexes_refused", counts.refused},
                 {"builds_failed", counts.build_fails},
+                {"patterns_failed", table.failed()},
+                {"per_name_max", routing::kPatternMatchesMax},
+                {"names_cut", table.counts().overflows},
                 {"databases", table.databases()},
                 {"bytes", table.bytes()}};
+}
+
+// What a row says of a pattern: whether it is looked for by now.
+Json state_of(const Patterns& patterns, std::uint32_t number) {
+    const routing::PatternTable& table = patterns.directory().table();
+    if (!table.contains(number)) {
+        return nullptr;
+    }
+    const routing::PatternState state = table.state(number);
+    return state == routing::PatternState::ready    ? "ready"
+           : state == routing::PatternState::failed ? "failed"
+                                                    : "compiling";
 }
 
 }  // namespace
@@ -93,7 +108,8 @@ Outcome LiveOperations::show_capabilities(const Page& page) {
                         {"providers", set->providers().size()},
                         {"available", set->available(box_.fib->routers())},
                         {"available_here", set->local().size()},
-                        {"bytes", set->memory_bytes()}});
+                        {"bytes", set->memory_bytes()},
+                        {"matching", state_of(*box_.patterns, number)}});
     }
     const routing::CapabilityCounts& counts = index.counts();
     const CapabilitiesConfig& config = box_.config.capabilities;

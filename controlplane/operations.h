@@ -101,7 +101,8 @@ class Operations {
     [[nodiscard]] virtual Outcome show_agent(const routing::AgentId& agent) = 0;
 
     // {capabilities: [{capability: name or pattern, kind: "name"|"glob"|"regex", providers,
-    //                  available, available_here: of them, bytes}],
+    //                  available, available_here: of them, bytes,
+    //                  matching: null: a name|"compiling"|"ready"|"failed": it matches nothing}],
     //  next, names, names_max, patterns, patterns_max, providers: the sum over agents,
     //  providers_max, sets, sets_max, bytes: of all sets, changes, published, waiting: sets with
     //  changes no lcore sees yet, delayed: turns that left work over, lag_ms_worst,
@@ -111,7 +112,9 @@ class Operations {
     //           names_hashed: of them, not checked lately},
     //  matching: {matched, unmatched, no_room: names nobody has, nameless: messages for an id that
     //             nobody here knows, without its name, regexes_tried, regexes_refused,
-    //             builds_failed, databases, bytes: of them}}
+    //             builds_failed, patterns_failed: that match nothing now, per_name_max: patterns
+    //             that a name leads to, names_cut: look-ups that found more, the rest of which
+    //             was left out, databases, bytes: of them}}
     // Changes in between may hide or repeat a row on the next page.
     [[nodiscard]] virtual Outcome show_capabilities(const Page& page) = 0;
 

@@ -86,6 +86,11 @@ tl::expected<PatternJudge::Judgement, RibError> Patterns::judge(std::span<Offer>
         offer.text = read->pattern.text;
         const std::uint32_t number = names_.find(offer.kind, offer.text);
         if (number != 0 && directory_.table().contains(number)) {
+            const std::string_view failure = directory_.table().failure(number);
+            if (!failure.empty()) {
+                return tl::unexpected(
+                    refusal(ErrorCode::overloaded, offer, "not compiled: " + std::string(failure)));
+            }
             continue;
         }
         expected += routing::expected_bytes(*read);

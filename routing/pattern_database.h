@@ -23,7 +23,7 @@ struct hs_scratch;
 
 namespace posthaste::routing {
 
-inline constexpr std::size_t kPatternMatchesMax = 256;  // of one name
+inline constexpr std::size_t kPatternMatchesMax = 256;  // of one name; the rest is left out
 
 struct NumberedExpression {
     std::uint32_t number = 0;

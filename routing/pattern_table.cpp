@@ -83,13 +83,35 @@ bool PatternTable::remove(std::uint32_t number) {
     }
     drop_empty();
     merge_pays_ = true;
-    for (const std::uint32_t other : std::exchange(too_large_, {})) {
-        const auto there = entries_.find(other);
-        if (there != entries_.end() && there->second.shard == kCannotBeBuilt) {
-            wait_again(other, waits_since_ms_);
-        }
-    }
+    failed_.erase(number);
+    retry_failed();
     return true;
+}
+
+void PatternTable::retry_failed() {
+    for (const auto& [number, why] : std::exchange(failed_, {})) {
+        wait_again(number, waits_since_ms_);
+    }
+}
+
+void PatternTable::set_options(const PatternTableOptions& options) {
+    const bool more_room = options.bytes_max > options_.bytes_max;
+    options_ = options;
+    if (more_room) {
+        retry_failed();
+    }
+}
+
+PatternState PatternTable::state(std::uint32_t number) const {
+    const std::uint64_t shard = entries_.at(number).shard;
+    return shard == kWaits           ? PatternState::waiting
+           : shard == kCannotBeBuilt ? PatternState::failed
+                                     : PatternState::ready;
+}
+
+std::string_view PatternTable::failure(std::uint32_t number) const {
+    const auto failed = failed_.find(number);
+    return failed == failed_.end() ? std::string_view() : failed->second;
 }
 
 void PatternTable::drop_empty() {
@@ -175,7 +197,7 @@ void PatternTable::give_back(const PatternBuild& build, const PatternDatabase::F
             entry->shard = kCannotBeBuilt;
             --waiting_count_;
             waiting_bytes_ -= entry->bytes;
-            too_large_.push_back(member.number);
+            failed_.emplace(member.number, failure.reason);
         } else {
             waiting_.push_front({member.number, member.generation});
         }
@@ -183,28 +205,29 @@ void PatternTable::give_back(const PatternBuild& build, const PatternDatabase::F
     build_max_ = std::max<std::size_t>(added / 2, 1);
 }
 
+// All are found before some are left out: what is gone takes nobody's place, and the same ones stay
+// however the patterns lie in databases.
 PatternDatabase::Matches PatternTable::match(std::string_view name,
                                              std::span<std::uint32_t> numbers) {
-    PatternDatabase::Matches all;
-    std::array<std::uint32_t, kPatternMatchesMax> places;
+    found_.clear();
     for (const Shard& shard : shards_) {
-        const auto found = shard.database->match(name, scratch_, places);
-        all.overflow = all.overflow || found.overflow;
+        places_.resize(std::max(places_.size(), shard.members.size()));
+        const auto found = shard.database->match(name, scratch_, places_);
         for (std::size_t i = 0; i < found.count; ++i) {
-            const PatternMember& member = shard.members[places[i]];
-            if (live(member) == nullptr) {
-                continue;
+            const PatternMember& member = shard.members[places_[i]];
+            if (live(member) != nullptr) {
+                found_.push_back(member.number);
             }
-            if (all.count == numbers.size()) {
-                all.overflow = true;
-                break;
-            }
-            numbers[all.count++] = member.number;
         }
     }
-    std::sort(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(all.count));
-    counts_.overflows += all.overflow ? 1 : 0;
-    return all;
+    const std::size_t count = std::min(found_.size(), numbers.size());
+    std::partial_sort_copy(found_.begin(),
+                           found_.end(),
+                           numbers.begin(),
+                           numbers.begin() + static_cast<std::ptrdiff_t>(count));
+    const bool overflow = count < found_.size();
+    counts_.overflows += overflow ? 1 : 0;
+    return {count, overflow};
 }
 
 bool PatternTable::added_match(const Adopted& adopted, std::string_view name) {

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -71,6 +72,8 @@ struct PatternTableCounts {
     std::uint64_t overflows = 0;  // names that more than kPatternMatchesMax patterns match
 };
 
+enum class PatternState : std::uint8_t { waiting, ready, failed };
+
 class PatternTable {
   public:
     static constexpr std::size_t kBuildPatternsMax = 2'048;
@@ -92,6 +95,15 @@ class PatternTable {
     bool remove(std::uint32_t number);
 
     [[nodiscard]] bool contains(std::uint32_t number) const { return entries_.contains(number); }
+
+    // Of a pattern that is in. One that cannot be built matches nothing; it is tried again once
+    // another goes or there is more room.
+    [[nodiscard]] PatternState state(std::uint32_t number) const;
+    // Why it cannot be built; empty: it can, as far as is known.
+    [[nodiscard]] std::string_view failure(std::uint32_t number) const;
+
+    // Patterns that cannot be built.
+    [[nodiscard]] std::size_t failed() const noexcept { return failed_.size(); }
 
     // What is to be built now, if anything and if nothing is being built.
     [[nodiscard]] std::optional<PatternBuild> next_build(std::uint64_t now_ms);
@@ -124,7 +136,7 @@ class PatternTable {
 
     [[nodiscard]] const PatternTableCounts& counts() const noexcept { return counts_; }
 
-    void set_options(const PatternTableOptions& options) noexcept { options_ = options; }
+    void set_options(const PatternTableOptions& options);
 
   private:
     static constexpr std::uint64_t kWaits = 0;
@@ -160,6 +172,7 @@ class PatternTable {
     void drop_empty();
     void give_back(const PatternBuild& build, const PatternDatabase::Failure& failure);
     void wait_again(std::uint32_t number, std::uint64_t now_ms);
+    void retry_failed();
 
     PatternTableOptions options_;
     std::unordered_map<std::uint32_t, Entry> entries_;
@@ -167,9 +180,11 @@ class PatternTable {
     std::size_t waiting_count_ = 0;
     std::uint64_t waiting_bytes_ = 0;
     std::uint64_t waits_since_ms_ = 0;
-    std::vector<std::uint32_t> too_large_;  // numbers; tried again once another goes
+    std::map<std::uint32_t, std::string> failed_;  // by number: why it cannot be built
     std::vector<Shard> shards_;
     PatternScratch scratch_;
+    std::vector<std::uint32_t> places_;          // match()'s: of a database
+    std::vector<std::uint32_t> found_;           // match()'s: numbers
     std::size_t build_max_ = kBuildPatternsMax;  // halved by failures
     bool building_ = false;
     bool merge_pays_ = false;   // something has changed since a merge was looked for in vain

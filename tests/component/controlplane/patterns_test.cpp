@@ -315,5 +315,29 @@ TEST_F(patterns, no_more_are_taken_than_the_memory_for_them_allows) {
     EXPECT_TRUE(patterns_->judge(offers, false).has_value()) << "they are in";
 }
 
+// What was expected to fit and does not is told to whoever offers it next.
+TEST_F(patterns, one_that_could_not_be_compiled_is_refused_from_then_on) {
+    std::vector<Offer> offers = {glob("vision/*")};
+    ASSERT_TRUE(patterns_->judge(offers, false).has_value());
+    offer(1, offers);
+    config_.database_mb = 0;
+    patterns_->set_options(config_);
+    settle();
+    EXPECT_EQ(patterns_->counts().build_fails, 1U);
+    EXPECT_EQ(patterns_->directory().table().failed(), 1U);
+    EXPECT_EQ(ask("vision/ocr"), Patterns::Answer::unmatched);
+    const auto refused = patterns_->judge(offers, false);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, ErrorCode::overloaded);
+    EXPECT_EQ(refused.error().detail.find("pattern vision/*: not compiled: the compiled patterns"),
+              0U)
+        << refused.error().detail;
+    config_.database_mb = 64;
+    patterns_->set_options(config_);
+    settle();
+    EXPECT_TRUE(patterns_->judge(offers, false).has_value());
+    EXPECT_EQ(ask("vision/ocr"), Patterns::Answer::matched);
+}
+
 }  // namespace
 }  // namespace posthaste::controlplane

@@ -192,6 +192,61 @@ TEST(pattern_table, one_that_cannot_be_built_harms_no_other) {
     EXPECT_EQ(table.counts().failures, 1U);
     EXPECT_EQ(matches(table, "a/b"), (Numbers{1, 2, 3, 4, 6, 7, 8, 9}));
     EXPECT_EQ(table.waiting(), 0U);
+    EXPECT_EQ(table.failed(), 1U);
+    EXPECT_EQ(table.state(4), PatternState::ready);
+    EXPECT_EQ(table.state(5), PatternState::failed);
+    EXPECT_EQ(table.failure(4), "");
+    EXPECT_NE(table.failure(5), "");
+    table.remove(5);
+    EXPECT_EQ(table.failed(), 0U);
+    EXPECT_EQ(table.failure(5), "");
+}
+
+TEST(pattern_table, what_found_no_room_is_tried_again_once_there_is_more) {
+    PatternTable table({.bytes_max = 0});
+    table.add(1, glob("a/*"), 0);
+    EXPECT_EQ(table.state(1), PatternState::waiting);
+    table.adopt(build_patterns(*table.next_build(1'000)));
+    EXPECT_EQ(table.state(1), PatternState::failed);
+    table.set_options({.bytes_max = 0});
+    EXPECT_EQ(table.state(1), PatternState::failed);
+    table.set_options({});
+    EXPECT_EQ(table.state(1), PatternState::waiting);
+    build_all(table);
+    EXPECT_EQ(matches(table, "a/b"), Numbers{1});
+    EXPECT_EQ(table.failed(), 0U);
+}
+
+// 300 different patterns that match one name; who is gone takes nobody's place.
+TEST(pattern_table, of_more_matches_than_may_be_the_first_numbers_count) {
+    constexpr std::uint32_t kPatterns = 300;
+    PatternTable table({});
+    const std::string name = "abcdefghiz";
+    for (std::uint32_t number = 1; number <= kPatterns; ++number) {
+        std::string text = name;
+        for (unsigned bit = 0; bit < 9; ++bit) {
+            text[bit] = (number >> bit & 1U) != 0 ? '?' : text[bit];
+        }
+        table.add(number, glob(text), 0);
+    }
+    build_all(table);
+    std::array<std::uint32_t, kPatternMatchesMax> numbers{};
+    auto found = table.match(name, numbers);
+    EXPECT_EQ(found.count, kPatternMatchesMax);
+    EXPECT_TRUE(found.overflow);
+    EXPECT_EQ(table.counts().overflows, 1U);
+    for (std::uint32_t i = 0; i < kPatternMatchesMax; ++i) {
+        ASSERT_EQ(numbers[i], i + 1);
+    }
+    for (std::uint32_t number = 1; number <= 100; ++number) {
+        table.remove(number);
+    }
+    found = table.match(name, numbers);
+    EXPECT_EQ(found.count, kPatterns - 100);
+    EXPECT_FALSE(found.overflow);
+    EXPECT_EQ(table.counts().overflows, 1U);
+    EXPECT_EQ(numbers[0], 101U);
+    EXPECT_EQ(numbers[kPatterns - 101], kPatterns);
 }
 
 TEST(pattern_table, what_found_no_room_is_tried_again_once_another_goes) {
