@@ -38,6 +38,14 @@ constexpr std::array kPayloadOnly{
     Parameter{"payload", ValueKind::payload, Need::required, "What a message may hold."},
 };
 
+constexpr std::array kPolicyTestOptions{
+    Parameter{"port", ValueKind::port, Need::optional, "Only what would be done there."},
+    Parameter{"capability",
+              ValueKind::capability,
+              Need::optional,
+              "What the message is addressed to; without, an agent."},
+};
+
 constexpr std::array kTopOptions{
     Parameter{"limit", ValueKind::number, Need::optional, "Agents to give; default 20."},
 };
@@ -261,9 +269,13 @@ constexpr std::array kCommands{
             [](Operations& o, const Arguments& a) { return o.lookup(a.agent("agent")); }},
     Command{"policy test",
             kPayloadOnly,
-            {},
-            "Show which rules a payload matches, and which policies would decide.",
-            [](Operations& o, const Arguments& a) { return o.test_policies(a.bytes("payload")); }},
+            kPolicyTestOptions,
+            "Show which rules a payload matches, and which policy would decide at each port.",
+            [](Operations& o, const Arguments& a) {
+                return o.test_policies({.payload = a.bytes("payload"),
+                                        .port = a.text("port"),
+                                        .capability = a.text("capability")});
+            }},
     Command{"rekey",
             {},
             {},

@@ -38,7 +38,7 @@ class LiveOperations final : public Operations {
     [[nodiscard]] Outcome show_neighbours(const Page& page) override;
     [[nodiscard]] Outcome show_policies() override;
     [[nodiscard]] Outcome show_policy(const std::string& name, const Page& page) override;
-    [[nodiscard]] Outcome test_policies(const std::vector<std::uint8_t>& payload) override;
+    [[nodiscard]] Outcome test_policies(const PolicyTrial& trial) override;
     [[nodiscard]] Outcome show_memory() override;
     [[nodiscard]] Outcome show_lookup() override;
     [[nodiscard]] Outcome show_discovery() override;

@@ -5,6 +5,7 @@
 
 #include "controlplane/list_cursor.h"
 #include "controlplane/live_operations.h"
+#include "routing/capability_name.h"
 #include "routing/policy_set.h"
 
 namespace posthaste::controlplane {
@@ -65,16 +66,40 @@ Json capability_of(const Policy& policy) {
     return policy.capability.has_value() ? Json(policy.capability_name) : Json(nullptr);
 }
 
-// Of policies that matched, the one that would decide about a message in that direction.
-Json decisive(const PolicySet& set, PolicyDirection direction, routing::PolicyMask matched) {
-    routing::PolicyMask of_direction = 0;
-    for (std::size_t rank = 0; rank < set.policies().size(); ++rank) {
-        of_direction |= set.policies()[rank].direction == direction ? routing::PolicyMask{1} << rank
-                                                                    : routing::PolicyMask{0};
-    }
+// Of policies that matched, the one that decides about a message that comes or leaves by the port
+// and is addressed to the capability; null: to an agent.
+Json decisive(const PolicySet& set,
+              PolicyDirection direction,
+              std::size_t port,
+              const routing::AgentId* capability,
+              routing::PolicyMask matched) {
     unsigned rank = 0;
-    const Policy* const policy = set.decisive(matched & of_direction, rank);
+    const Policy* const policy =
+        set.decisive(matched & set.about(set.at(direction, port), capability), rank);
     return policy == nullptr ? Json(nullptr) : Json(policy->name);
+}
+
+// A row for each port, or for the one that is asked for.
+Json decisions(const PolicySet* set,
+               const std::vector<PortConfig>& ports,
+               const PolicyTrial& trial,
+               routing::PolicyMask matched) {
+    const routing::AgentId id = routing::capability_id(trial.capability);
+    const routing::AgentId* const capability = trial.capability.empty() ? nullptr : &id;
+    Json rows = Json::array();
+    for (std::size_t port = 0; port < ports.size(); ++port) {
+        if (!trial.port.empty() && ports[port].name != trial.port) {
+            continue;
+        }
+        const auto decides = [&](PolicyDirection direction) {
+            return set == nullptr ? Json(nullptr)
+                                  : decisive(*set, direction, port, capability, matched);
+        };
+        rows.push_back({{"port", ports[port].name},
+                        {"in", decides(PolicyDirection::in)},
+                        {"out", decides(PolicyDirection::out)}});
+    }
+    return rows;
 }
 
 }  // namespace
@@ -159,7 +184,15 @@ Outcome LiveOperations::show_policy(const std::string& name, const Page& page) {
                 {"next", next_of(at, policy->rules.size())}};
 }
 
-Outcome LiveOperations::test_policies(const std::vector<std::uint8_t>& payload) {
+Outcome LiveOperations::test_policies(const PolicyTrial& trial) {
+    if (!trial.capability.empty() && !routing::is_capability_name(trial.capability)) {
+        return refuse(code::usage, trial.capability + " is not the name of a capability");
+    }
+    const std::vector<PortConfig>& ports = box_.config.ports;
+    if (!trial.port.empty() &&
+        std::ranges::find(ports, trial.port, &PortConfig::name) == ports.end()) {
+        return refuse(code::not_found, "no port " + trial.port);
+    }
     const PolicySet* const set = box_.policies.current().get();
     Json rows = Json::array();
     routing::PolicyMask matched = 0;
@@ -168,7 +201,7 @@ Outcome LiveOperations::test_policies(const std::vector<std::uint8_t>& payload) 
         if (set == nullptr) {
             break;
         }
-        if (!set->matching_rules(direction, payload, rules)) {
+        if (!set->matching_rules(direction, trial.payload, rules)) {
             return refuse(code::failed, "Hyperscan failed");
         }
         for (const std::uint32_t rule : rules) {
@@ -186,13 +219,9 @@ Outcome LiveOperations::test_policies(const std::vector<std::uint8_t>& payload) 
                             {"where", found.where}});
         }
     }
-    const auto decides = [&](PolicyDirection direction) {
-        return set == nullptr ? Json(nullptr) : decisive(*set, direction, matched);
-    };
     return Json{{"matches", rows},
-                {"bytes", payload.size()},
-                {"decides_in", decides(PolicyDirection::in)},
-                {"decides_out", decides(PolicyDirection::out)}};
+                {"bytes", trial.payload.size()},
+                {"decides", decisions(set, ports, trial, matched)}};
 }
 
 }  // namespace posthaste::controlplane

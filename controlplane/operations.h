@@ -34,6 +34,12 @@ struct AgentAddition {
     std::vector<std::string> capabilities;
 };
 
+struct PolicyTrial {
+    std::vector<std::uint8_t> payload;
+    std::string port;        // empty: every port
+    std::string capability;  // the message is addressed to; empty: to an agent
+};
+
 class Operations {
   public:
     Operations() = default;
@@ -159,10 +165,11 @@ class Operations {
     [[nodiscard]] virtual Outcome show_policy(const std::string& name, const Page& page) = 0;
 
     // {matches: [{direction, policy, action, priority, ports, capability, rule, where}], bytes,
-    //  decides_in, decides_out: policy|null}
-    // What a message with that payload would match, ports and capabilities aside: in the order of
-    // the directions, then the strongest first. Nothing is counted.
-    [[nodiscard]] virtual Outcome test_policies(const std::vector<std::uint8_t>& payload) = 0;
+    //  decides: [{port, in, out: policy|null: of a message that comes, or leaves, there}]}
+    // matches: what the payload matches, ports and capabilities aside, in the order of the
+    // directions, then the strongest first. decides: among the policies that look at such a message
+    // on that port. Nothing is counted. not_found: no such port.
+    [[nodiscard]] virtual Outcome test_policies(const PolicyTrial& trial) = 0;
 
     // {routes: {used, capacity, full: bool (registrations of new agents are refused), times_full,
     //           retired: entries that lcores may still hold, retired_max, spilled: ids the table

@@ -293,6 +293,36 @@ def test_policy_test_tells_what_a_file_would_match(network, policies, build, tmp
     assert [(each["direction"], each["policy"], each["action"], each["rule"])
             for each in shown["matches"]] == [("in", "stop", "drop", "secret [0-9]+"),
                                               ("out", "watch", "count", "secret")]
-    assert (shown["bytes"], shown["decides_in"], shown["decides_out"]) == (13, "stop", None)
+    assert shown["bytes"] == 13 and shown["decides"] == [
+        {"port": name, "in": "stop", "out": None} for name in ("edge1", "edge2", "fabric")]
     assert json.loads(run(*ctl, "--json", "policy", "test", b"none".hex()).stdout)["matches"] == []
     assert row(network.west, "stop")["matched"] == 0, "testing counts nothing"
+
+
+def test_policy_test_knows_ports_and_capabilities(network, policies):
+    """What it says is what happens to a message, port by port."""
+    policies(("strong", {"expression": "both", "action": "drop", "priority": 900,
+                         "ports": "edge2"}),
+             ("weak", {"expression": "both", "action": "mirror", "mirror_port": "edge2",
+                       "priority": 10, "ports": "edge1"}),
+             ("ocr", {"expression": "both", "action": "drop", "capability": "vision/ocr"}))
+
+    def decides(*options):
+        answer = network.west.command("policy", "test", b"both".hex(), *options)
+        assert len(answer["matches"]) == 3
+        return {row["port"]: (row["in"], row["out"]) for row in answer["decides"]}
+    assert decides() == {"edge1": ("weak", None), "edge2": ("strong", None), "fabric": (None, None)}
+    assert decides("--capability", "vision/ocr") == {
+        "edge1": ("ocr", None), "edge2": ("strong", None), "fabric": ("ocr", None)}
+    assert decides("--port", "edge1", "--capability", "vision/faces") == {"edge1": ("weak", None)}
+    for port, why in (("edge9", "edge9"), ("", "port")):
+        with pytest.raises(AdminError, match=why):
+            decides("--port", port)
+    with pytest.raises(AdminError, match="vision"):
+        decides("--capability", "Vision")
+    sender, receiver = network.registered("a1"), network.registered("b1")
+    reader = network.registered("a2", capabilities=["vision/ocr"])
+    sender.send(receiver.id, b"both")
+    assert receiver.receive(2.0).payload == b"both", "edge1: weak, which mirrors"
+    reader.send(receiver.id, b"both", want_error=True)
+    assert client.error_name(reader.receive(2.0).error[0]) == "unauthorised", "edge2: strong"

@@ -47,7 +47,7 @@ class FakeOperations : public controlplane::Operations {
     [[nodiscard]] Outcome show_neighbours(const Page& page) override;
     [[nodiscard]] Outcome show_policies() override;
     [[nodiscard]] Outcome show_policy(const std::string& name, const Page& page) override;
-    [[nodiscard]] Outcome test_policies(const std::vector<std::uint8_t>& payload) override;
+    [[nodiscard]] Outcome test_policies(const controlplane::PolicyTrial& trial) override;
     [[nodiscard]] Outcome show_memory() override;
     [[nodiscard]] Outcome show_lookup() override;
     [[nodiscard]] Outcome show_discovery() override;

@@ -68,9 +68,9 @@ Outcome FakeOperations::show_policy(const std::string& name, const Page& page) {
 }
 
 // Whatever begins with 'p' is a password; what begins with 'o' may not leave.
-Outcome FakeOperations::test_policies(const std::vector<std::uint8_t>& payload) {
+Outcome FakeOperations::test_policies(const controlplane::PolicyTrial& trial) {
     ++calls;
-    const bool found = payload[0] == 'p';
+    const bool found = trial.payload[0] == 'p';
     Json rows = Json::array();
     if (found) {
         rows.push_back({{"direction", "in"},
@@ -91,9 +91,11 @@ Outcome FakeOperations::test_policies(const std::vector<std::uint8_t>& payload) 
                         {"where", "box.ini:40"}});
     }
     return Json{{"matches", rows},
-                {"bytes", payload.size()},
-                {"decides_in", found ? Json("secrets") : Json(nullptr)},
-                {"decides_out", payload[0] == 'o' ? Json("watch") : Json(nullptr)}};
+                {"bytes", trial.payload.size()},
+                {"decides",
+                 Json::array({{{"port", trial.port.empty() ? "edge0" : trial.port},
+                               {"in", found ? Json("secrets") : Json(nullptr)},
+                               {"out", found ? Json(nullptr) : Json("watch")}}})}};
 }
 
 }  // namespace posthaste::test

@@ -46,15 +46,23 @@ tl::expected<std::string, std::string> read_as_hex(const std::string& path) {
     return digits;
 }
 
+// The first word that is neither an option nor the value of one.
+std::vector<std::string>::iterator find_payload(std::vector<std::string>& words) {
+    auto word = words.begin() + 2;
+    while (word != words.end() && word->starts_with("--")) {
+        const bool has_value = *word == "--port" || *word == "--capability";
+        word += has_value && word + 1 != words.end() ? 2 : 1;
+    }
+    return word;
+}
+
 }  // namespace
 
 tl::expected<std::vector<std::string>, std::string> load_payload(std::vector<std::string> words) {
     if (words.size() < 3 || words[0] != "policy" || words[1] != "test") {
         return words;
     }
-    const auto payload = std::find_if(words.begin() + 2, words.end(), [](const std::string& word) {
-        return !word.starts_with("--");
-    });
+    const auto payload = find_payload(words);
     if (payload == words.end() || is_hex(*payload)) {
         return words;
     }

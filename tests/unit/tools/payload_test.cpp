@@ -27,6 +27,8 @@ class payload : public ::testing::Test {
 TEST_F(payload, a_file_is_sent_as_digits) {
     const std::string path = file("message", std::string("a\0\xff", 3));
     EXPECT_EQ(load_payload({"policy", "test", path}), (Words{"policy", "test", "6100ff"}));
+    EXPECT_EQ(load_payload({"policy", "test", "--port", "edge0", "--capability", "a", path}),
+              (Words{"policy", "test", "--port", "edge0", "--capability", "a", "6100ff"}));
     EXPECT_EQ(load_payload({"policy", "test", "--json", path}),
               (Words{"policy", "test", "--json", "6100ff"}));
 }
