@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "routing/route_cache.h"
 
+#include <smmintrin.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -45,6 +47,20 @@ bool negative_expired(const RouteCache::Line& line, std::uint32_t now_ms) noexce
     return static_cast<std::int32_t>(line.negative_until - now_ms) <= 0;
 }
 
+__m128i load(const AgentId& id) noexcept {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(&id));
+}
+
+// 1 or 0.
+unsigned same(__m128i key, const AgentId& id) noexcept {
+    const __m128i differing = _mm_xor_si128(key, load(id));
+    return static_cast<unsigned>(_mm_testz_si128(differing, differing));
+}
+
+unsigned taken(std::uint32_t word) noexcept {
+    return (word & kNumberMask) != 0 ? 1 : 0;
+}
+
 }  // namespace
 
 RouteCache::RouteCache(std::span<Line> lines) noexcept
@@ -85,28 +101,31 @@ std::uint32_t RouteCache::find(const AgentId& id,
     if (!freshen(line, version, now_ms)) {
         return kMiss;
     }
-    for (unsigned slot = 0; slot < 2; ++slot) {
-        if ((line.word[slot] & kNumberMask) != 0 && line.id[slot] == id) {
-            if ((line.word[slot] & kUsed) == 0) {
-                line.word[slot] |= kUsed;
-            }
-            return line.word[slot] & kNumberMask;
+    // Both places at once, without a branch for which of them it is: that cannot be foretold. Half
+    // the price of one after the other where the line is near.
+    const __m128i key = load(id);
+    const unsigned first = same(key, line.id[0]) & taken(line.word[0]);
+    const unsigned second = same(key, line.id[1]) & taken(line.word[1]);
+    if ((first | second) != 0) {
+        std::uint32_t& word = line.word[second];
+        if ((word & kUsed) == 0) {
+            word |= kUsed;
         }
+        return word & kNumberMask;
     }
-    return line.negative_until != 0 && line.id[2] == id ? kNegative : kMiss;
+    return line.negative_until != 0 && same(key, line.id[2]) != 0 ? kNegative : kMiss;
 }
 
 // Where a positive copy of the id goes: its own place, so that it never has two; a free one; or
 // that of an id that was not used of late.
 unsigned RouteCache::place_for(Line& line, const AgentId& id) noexcept {
-    const auto taken = [&line](unsigned slot) { return (line.word[slot] & kNumberMask) != 0; };
     for (unsigned slot = 0; slot < 2; ++slot) {
-        if (taken(slot) && line.id[slot] == id) {
+        if (taken(line.word[slot]) != 0 && line.id[slot] == id) {
             return slot;
         }
     }
     for (unsigned slot = 0; slot < 2; ++slot) {
-        if (!taken(slot)) {
+        if (taken(line.word[slot]) == 0) {
             return slot;
         }
     }
