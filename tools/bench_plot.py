@@ -16,7 +16,7 @@ PANELS = (  # stream, title, what varies, its title
 )
 USUAL_BATCH = 64
 COLOURS = ("#d62728", "#1f77b4", "#17becf", "#7f7f7f", "#2ca02c", "#9467bd", "#e377c2", "#8c564b",
-           "#bcbd22", "#ff7f0e", "#000000")
+           "#bcbd22", "#ff7f0e", "#000000", "#98df8a")
 
 
 def series(figures, stream, vary):
@@ -53,7 +53,9 @@ def script_of(figures, png):
     machine = figures["machine"]
     head = (f"processor time per lookup, medians of {figures['repeat']} with least and most; "
             f"{machine['cpu']}, {machine['pages']}")
-    colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(figures["contenders"])}
+    if len(figures["contenders"]) > len(COLOURS):
+        raise ValueError(f"more than {len(COLOURS)} contenders: two would look alike")
+    colours = dict(zip(figures["contenders"], COLOURS))
     panels = [(title, axis, series(figures, stream, vary)) for stream, title, vary, axis in PANELS]
     panels = [each for each in panels if each[2]]
     if not panels:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """posthaste-bench lookup as its user sees it: tiny runs, sound figures, refusals, the picture."""
 import json
+import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -95,6 +97,19 @@ def test_the_figures_make_a_picture(tiny, tmp_path):
     picture = tmp_path / "lookup.png"
     subprocess.run([ROOT / "tools/bench_plot.py", tiny[1], picture], check=True, timeout=60)
     assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_no_two_contenders_look_alike(tiny, tmp_path):
+    """By a gnuplot that keeps what it is told."""
+    told = tmp_path / "gnuplot"
+    told.write_text("#!/bin/sh\nexec cat > told.txt\n")
+    told.chmod(0o755)
+    subprocess.run([ROOT / "tools/bench_plot.py", tiny[1], "lookup.png"], check=True, timeout=60,
+                   cwd=tmp_path, env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    lines = re.findall(r"lc rgb '(\S+)' .* title \"(\S+)\"", (tmp_path / "told.txt").read_text())
+    colours = dict((name, colour) for colour, name in lines)
+    assert set(colours) == set(tiny[0]["contenders"])
+    assert len(set(colours.values())) == len(colours)
 
 
 def test_a_file_without_figures_makes_none(tmp_path):
