@@ -195,7 +195,8 @@ class Operations {
     //              share_percent: number|null}],
     //  batches: [{ids: "1", "2-3", "4-7", ..., calls, share_percent}], sizes that occurred}
     // where ... are hit_percent: number|null, ids_per_batch: number|null, p50_ns, p90_ns, p99_ns,
-    // p999_ns: of a lookup, number|null, and every counter of routing::LookupCounters.
+    // p999_ns: of a lookup, its id hashed and its lines asked for already, number|null, and every
+    // counter of routing::LookupCounters.
     [[nodiscard]] virtual Outcome show_lookup() = 0;
 
     // {in_flight, in_flight_max, requests_per_second, timeout_ms, and every counter of

@@ -23,7 +23,7 @@ class StaleRoutes {
     static constexpr std::size_t kRemembered = 256;  // a power of two; 4 KiB
     static constexpr std::uint32_t kRepeatMs = 1'000;
 
-    // Whether this route is to be asked for now.
+    // Whether this route is to be asked for.
     [[nodiscard]] bool take(const routing::FibEntry& route, std::uint32_t now_ms) noexcept;
 
   private:

@@ -51,8 +51,10 @@ struct LookupCounters {
     Counter cache_on;      // a gauge: 1 while the cache pays
     Counter cache_turns;   // times it was switched
 
-    Log2Histogram<16> batch_sizes;   // ids in a call
-    Log2Histogram<20> batch_cycles;  // TSC a lookup, times 16; one call in kLatencySampling
+    Log2Histogram<16> batch_sizes;  // ids in a call
+    // TSC a lookup, times 16; one call in kLatencySampling. Of what was announced without hashing
+    // and asking for lines, which announce() has done.
+    Log2Histogram<20> batch_cycles;
 };
 
 inline constexpr unsigned kLatencySampling = 16;

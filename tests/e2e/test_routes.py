@@ -21,8 +21,11 @@ def test_a_withdrawn_router_is_as_good_as_unknown_until_restored(network):
     looked_up = network.west.command("lookup", str(receiver.id))
     assert (looked_up["answer"], looked_up["drop"]) == ("unknown", "unknown_agent")
     assert not any(row["in_use"] for row in network.west.command("show", "routes")["routes"])
+    asked = network.west.command("show", "discovery")["wanted"]
     sender.send(receiver.id, want_error=True)
     assert client.error_name(sender.receive(2.0).error[0]) == "unknown-agent"
+    wait_until(lambda: network.west.command("show", "discovery")["wanted"] == asked + 1, 5.0,
+               "it is asked for elsewhere")
     network.west.command("reload")
     assert network.west.command("show", "routers")[0]["withdrawn"], "a reload does not restore it"
     assert network.west.command("router", "restore", "east")["outcome"] == "restored"

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// BarePipeline: the worker's turn with every stage but the lookup, whose answers are constant: what
-// a frame costs before anybody is looked up. The order of the stages is dataplane/worker.cpp's.
+// BarePipeline: the worker's turn without the lookup, whose answers are constant: what a frame
+// costs before anybody is looked up. The order of the stages is dataplane/worker.cpp's. Left out is
+// also what a burst of frames to agents passes with a branch or two: policies, capability, fan_out,
+// the inject ring, and what is told of misrouted, stale and used routes. So the worker does all
+// that this does, and more; what it takes longer is at most too much to say of its lookups.
 //
 // One thread, online in Grace. Allocates in the constructor.
 #pragma once
