@@ -13,7 +13,7 @@ namespace posthaste::controlplane {
 
 namespace {
 
-constexpr std::size_t kChangesAhead = 32;      // looked for in memory at a time
+constexpr std::size_t kChangesAhead = 32;       // looked for in memory at a time
 constexpr std::size_t kChangesKept = 1U << 12;  // room that is not given back in between
 
 }  // namespace

@@ -190,8 +190,9 @@ constexpr KeyRow kKeys[] = {
         {.name = "names_max",
          .min = 1,
          .max = 16'000'000,
-         .help = "Different names of capabilities that agents may have; the last quarter is not for "
-                 "agents of other routers."}),
+         .help =
+             "Different names of capabilities that agents may have; the last quarter is not for "
+             "agents of other routers."}),
     field<&CapabilitiesConfig::providers_max>(
         {.name = "providers_max",
          .min = 1,

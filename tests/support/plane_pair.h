@@ -31,6 +31,14 @@ class PlaneGroup {
         return options;
     }
 
+    // Nothing is told unless it is asked about.
+    [[nodiscard]] static gossip::claims::PlaneOptions silent_options() {
+        gossip::claims::PlaneOptions options = small_options();
+        options.push_ms = 1'000'000;
+        options.digest_ms = 1'000'000;
+        return options;
+    }
+
     [[nodiscard]] static gossip::claims::RouterId id(std::size_t number) {
         return gossip::claims::RouterId{number};
     }

@@ -10,20 +10,12 @@ using namespace posthaste::gossip::claims;
 using posthaste::support::numbered_id;
 using posthaste::support::PlaneGroup;
 
-// Nothing is told unless it is asked about.
-PlaneOptions silent() {
-    PlaneOptions options = PlaneGroup::small_options();
-    options.push_ms = 1'000'000;
-    options.digest_ms = 1'000'000;
-    return options;
-}
-
 std::uint64_t sent(PlaneGroup& group, std::size_t from, MessageKind kind) {
     return group[from].counters().sent[static_cast<std::size_t>(kind)];
 }
 
 TEST(not_here, an_answer_that_named_the_wrong_router_holds_no_more) {
-    PlaneGroup group(2, silent());
+    PlaneGroup group(2, PlaneGroup::silent_options());
     group.connect(1, 2);
     group.pass(20);
     group[1].discover(numbered_id(1));
@@ -45,7 +37,7 @@ TEST(not_here, an_answer_that_named_the_wrong_router_holds_no_more) {
 }
 
 TEST(not_here, who_is_believed_to_have_the_agent_is_read_anew_without_a_claim_elsewhere) {
-    PlaneGroup group(2, silent());
+    PlaneGroup group(2, PlaneGroup::silent_options());
     ASSERT_TRUE(group[2].own().attach(numbered_id(1), {}, group.now_ms));
     group.connect(1, 2);
     group.pass(20);
@@ -57,7 +49,7 @@ TEST(not_here, who_is_believed_to_have_the_agent_is_read_anew_without_a_claim_el
 }
 
 TEST(not_here, a_flood_of_frames_is_told_at_a_rate_and_answered_with_one_root) {
-    PlaneOptions options = silent();
+    PlaneOptions options = PlaneGroup::silent_options();
     options.not_here_per_second = 10;
     PlaneGroup group(2, options);
     group.connect(1, 2);

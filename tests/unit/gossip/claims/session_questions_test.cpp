@@ -20,14 +20,6 @@ using posthaste::support::PlaneGroup;
 using posthaste::support::Stranger;
 using posthaste::support::winner;
 
-// Planes that tell each other nothing unless they are asked.
-PlaneOptions silent_options() {
-    PlaneOptions options = PlaneGroup::small_options();
-    options.push_ms = 1'000'000;
-    options.digest_ms = 1'000'000;
-    return options;
-}
-
 AgentId key_of(const char* name) {
     return capability_key(capability_id(name));
 }
@@ -44,7 +36,7 @@ void answer_questions(PlaneGroup& group, std::size_t at, std::uint32_t agents) {
 }
 
 TEST(questions, a_question_is_answered_with_the_claim_which_holds_at_once) {
-    PlaneGroup group(2, silent_options());
+    PlaneGroup group(2, PlaneGroup::silent_options());
     group.connect(1, 2);
     group.pass(20);
     attach(group, 1, 1);
@@ -66,7 +58,7 @@ TEST(questions, a_question_is_answered_with_the_claim_which_holds_at_once) {
 }
 
 TEST(questions, a_question_about_a_capability_is_answered_with_claims_of_who_has_it) {
-    PlaneGroup group(3, silent_options());
+    PlaneGroup group(3, PlaneGroup::silent_options());
     group.connect_all();
     group.pass(20);
     for (std::uint32_t agent = 1; agent <= 20; ++agent) {
@@ -105,7 +97,7 @@ TEST(questions, a_question_about_a_capability_is_answered_with_claims_of_who_has
 }
 
 TEST(questions, claims_with_long_lists_are_told_as_far_as_they_fit) {
-    PlaneGroup group(2, silent_options());
+    PlaneGroup group(2, PlaneGroup::silent_options());
     group.connect(1, 2);
     group.pass(20);
     for (std::uint32_t agent = 1; agent <= 8; ++agent) {
@@ -128,7 +120,7 @@ TEST(questions, claims_with_long_lists_are_told_as_far_as_they_fit) {
 }
 
 TEST(questions, more_questions_about_capabilities_than_wait_are_refused) {
-    PlaneOptions options = silent_options();
+    PlaneOptions options = PlaneGroup::silent_options();
     options.questions_max = 3;
     PlaneGroup group(2, options);
     group.connect(1, 2);
@@ -143,7 +135,7 @@ TEST(questions, more_questions_about_capabilities_than_wait_are_refused) {
 }
 
 TEST(questions, who_sends_to_the_wrong_router_is_told_and_looks_again) {
-    PlaneGroup group(3, silent_options());
+    PlaneGroup group(3, PlaneGroup::silent_options());
     group.connect_all();
     group.pass(20);
     attach(group, 3, 1);
@@ -157,7 +149,7 @@ TEST(questions, who_sends_to_the_wrong_router_is_told_and_looks_again) {
 }
 
 TEST(questions, who_sends_to_the_wrong_router_is_told_at_a_rate_and_only_where_it_is_a_peer) {
-    PlaneOptions options = silent_options();
+    PlaneOptions options = PlaneGroup::silent_options();
     options.not_here_per_second = 5;
     PlaneGroup group(2, options);
     group.connect(1, 2);
