@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Messages to what an agent can do: who gets them, and who is told what of whom."""
 import collections
+import statistics
+import time
 import uuid
 
 import pytest
@@ -120,6 +122,37 @@ def test_priority_fails_over_and_least_loaded_looks_at_loads(network):
         sender.call("math", b"1+1", strategy="least-loaded", conversation=conversation)
         hits[receiver_of([best, other]).id] += 1
     assert hits[other.id] > hits[best.id]
+
+
+def test_weighted_shares_go_by_weight(network):
+    sender = network.registered("a1")
+    heavy, = agents(network, "a2", 1, capabilities=["math*300"])
+    light, = agents(network, "a2", 1, capabilities=["math*100"])
+    hits = collections.Counter()
+    for conversation in range(200):
+        sender.call("math", b"1+1", strategy="weighted", conversation=conversation)
+        hits[receiver_of([heavy, light]).id] += 1
+    assert 120 <= hits[heavy.id] <= 180, "three quarters, but for chance"
+
+
+def test_who_joins_is_found_within_ten_milliseconds(network):
+    """From the acknowledgement on, messages are sent until one finds the newcomer: the changes come
+    closer together than they are published. The median, as the machine may be busy."""
+    sender = network.registered("a1")
+    agents(network, "a2", 1, capabilities=["math@1"])
+    waited = []
+    for number in range(2, 40):
+        newcomer = network.agent("a2", agent=uuid.uuid4())
+        newcomer.register(capabilities=[f"math@{number}"])
+        began = time.monotonic()
+        conversation = 1000 * number
+        while newcomer.receive(0) is None:
+            sent = time.monotonic()
+            sender.call("math", b"1+1", strategy="priority", conversation=conversation)
+            conversation += 1
+            assert sent - began < 2.0, "it is never found"
+        waited.append(sent - began)
+    assert statistics.median(waited) < 0.010, sorted(waited)
 
 
 def test_nobody_there_is_told(network):
@@ -306,6 +339,51 @@ def test_what_an_agent_says_last_holds_though_a_regex_was_tried_meanwhile(networ
         assert [text.partition("@")[0] for text in shown["capabilities"]] == ["new"]
     else:
         assert str(agent.id) not in network.west.agents()
+
+
+def test_control_traffic_and_leases_go_on_while_regexes_are_tried(network, regexes):
+    """Builder and control thread are two: what is asked meanwhile is answered first."""
+    steady = network.registered("a1", lease_ms=1000)
+    mortal, = agents(network, "a1", 1, lease_ms=1000)
+    feeder = network.agent("a2", agent=uuid.uuid4())
+    first, number = 0, 0
+
+    def is_gone():
+        nonlocal first, number
+        number += 1
+        slow = f"vision/(a|b|[a-z]{{0,9}}c?){{30}}.{{0,40}}x{number}"
+        waiting = feeder.send(client.ROUTER_ID,
+                              client.encode_tlvs([client.encode_pattern("regex", slow)]),
+                              type=client.REGISTER)
+        steady.register(name="a1", lease_ms=1000, timeout=1.0, tries=1)
+        answer = feeder.receive(0)
+        first += answer is None
+        steady.heartbeat(timeout=1.0, tries=1)
+        answer = answer or feeder.receive(5.0)
+        assert answer.message == waiting.message
+        return str(mortal.id) not in network.west.agents()
+    wait_until(is_gone, 10.0, "the lease of who says nothing ends")
+    assert str(steady.id) in network.west.agents()
+    assert first > number / 2, (first, number)
+
+
+def test_a_name_that_too_many_patterns_match_is_cut_and_counted(network):
+    globs = []
+    for number in range(1, 301):
+        globs.append("".join("?" if number >> bit & 1 else letter
+                             for bit, letter in enumerate("abcdefghi")) + "z")
+    providers = [network.agent("a2", agent=uuid.uuid4()) for _ in range(6)]
+    for number, agent in enumerate(providers):
+        agent.register(patterns=[("glob", text) for text in globs[50 * number:50 * number + 50]])
+
+    def all_ready():
+        rows = network.west.command("show", "capabilities", "--limit", "400")["capabilities"]
+        return len(rows) == 300 and all(row["matching"] == "ready" for row in rows)
+    wait_until(all_ready, 10.0, "all patterns are compiled")
+    before = network.west.command("show", "capabilities")["matching"]
+    network.west.command("show", "capability", "abcdefghiz")
+    after = network.west.command("show", "capabilities")["matching"]
+    assert after["names_cut"] == before["names_cut"] + 1 and after["per_name_max"] == 256
 
 
 def test_remote_providers_get_one_copy_for_all_and_choose_there(network):

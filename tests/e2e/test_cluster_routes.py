@@ -205,3 +205,19 @@ def test_who_asks_for_a_capability_nobody_has_here_has_it_looked_for(lab):
             break
         else:
             raise AssertionError("pushes always came first")
+
+
+def test_a_query_names_the_router_of_who_offers_a_pattern_elsewhere(lab):
+    cluster = Cluster(lab, 2).start()
+    sender = cluster.agent(1)
+    provider = cluster.agent(2, patterns=[("glob", "vision/*")], capabilities=["exact"])
+
+    def told(name):
+        try:
+            return [(each.agent, each.router) for each in sender.query(name)]
+        except client.Refused:
+            return None
+    for name in ("exact", "vision/ocr"):
+        wait_until(lambda: told(name) == [(provider.id, "r2")], 5.0, f"r1 tells who has {name}")
+    sender.call("vision/ocr", b"page", named=True)
+    assert provider.receive(2.0).payload == b"page"
