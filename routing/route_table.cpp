@@ -8,7 +8,6 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
-#include <ranges>
 
 #include "routing/check.h"
 
@@ -206,20 +205,23 @@ void RouteTable::remove(const AgentId& id, std::uint64_t hash) {
     filter_again(home);
 }
 
-auto RouteTable::spilled_near(std::uint32_t home) const {
+std::vector<std::uint64_t> RouteTable::spilled_near(std::uint32_t home) const {
+    std::vector<std::uint64_t> hashes;
     const auto [first, last] = spilled_.equal_range(group_of(home));
-    return std::ranges::subrange(first, last);
+    std::for_each(first, last, [&](const auto& one) { hashes.push_back(one.second); });
+    return hashes;
 }
 
 void RouteTable::forget_spilled(std::uint64_t hash) {
-    const auto near = spilled_near(home_of(hash));
-    const auto found = std::ranges::find(near, hash, [](const auto& one) { return one.second; });
-    CHECK(found != near.end());
+    const auto [first, last] = spilled_.equal_range(group_of(home_of(hash)));
+    const auto found =
+        std::find_if(first, last, [&](const auto& one) { return one.second == hash; });
+    CHECK(found != last);
     spilled_.erase(found);
 }
 
 // From what is there now.
-void RouteTable::summarise(std::uint32_t home) noexcept {
+void RouteTable::summarise(std::uint32_t home) {
     std::array<bool, kSlots> away{};
     for (std::uint32_t step = 1; step < kGroup; ++step) {
         const Line& line = lines_[home ^ step];
@@ -231,7 +233,7 @@ void RouteTable::summarise(std::uint32_t home) noexcept {
             away[away_slot(hash)] = away[away_slot(hash)] || home_of(hash) == home;
         }
     }
-    for (const auto& [group, hash] : spilled_near(home)) {
+    for (const std::uint64_t hash : spilled_near(home)) {
         away[away_slot(hash)] = away[away_slot(hash)] || home_of(hash) == home;
     }
     for (unsigned slot = 0; slot < kSlots; ++slot) {
@@ -240,7 +242,7 @@ void RouteTable::summarise(std::uint32_t home) noexcept {
 }
 
 // The filter's word of this home, from what is there now: a word for each group.
-void RouteTable::filter_again(std::uint32_t home) noexcept {
+void RouteTable::filter_again(std::uint32_t home) {
     static_assert(RouteFilter::kHomesPerWord == kGroup);
     std::uint64_t bits = 0;
     for (std::uint32_t step = 0; step < kGroup; ++step) {
@@ -251,7 +253,7 @@ void RouteTable::filter_again(std::uint32_t home) noexcept {
             }
         }
     }
-    for (const auto& [group, hash] : spilled_near(home)) {
+    for (const std::uint64_t hash : spilled_near(home)) {
         bits |= RouteFilter::bits_of(hash);
     }
     filter_->replace(home, bits);

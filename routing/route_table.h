@@ -180,10 +180,10 @@ class RouteTable {
 
     [[nodiscard]] bool find(const AgentId& id, std::uint64_t hash, Place& place) const noexcept;
     [[nodiscard]] bool find_free(std::uint32_t home, Place& place) const noexcept;
-    [[nodiscard]] auto spilled_near(std::uint32_t home) const;
+    [[nodiscard]] std::vector<std::uint64_t> spilled_near(std::uint32_t home) const;
     void forget_spilled(std::uint64_t hash);
-    void summarise(std::uint32_t home) noexcept;
-    void filter_again(std::uint32_t home) noexcept;
+    void summarise(std::uint32_t home);
+    void filter_again(std::uint32_t home);
     void write(Place place, std::uint32_t number, const NextHop& hop) noexcept;
     void set_away(std::uint32_t home, unsigned slot, bool away) noexcept;
 
