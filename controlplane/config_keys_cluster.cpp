@@ -45,6 +45,7 @@ constexpr KeyRow kKeys[] = {
          .max = 64,
          .item_max = 64,
          .rule = TextRule::seed,
+         .reloadable = true,
          .example = "10.9.0.2, 10.9.0.3:7946",
          .help = "Members to join, routers or Serf agents: tried until one answers, and again "
                  "whenever this router is alone."}),
@@ -87,6 +88,7 @@ constexpr KeyRow kKeys[] = {
         {.name = "max_version_drift",
          .min = 1,
          .max = 1'000'000'000,
+         .reloadable = true,
          .help =
              "Changes by which another router may be ahead before they are asked for at once."}),
     field<&ClusterConfig::push_ms>(
@@ -94,12 +96,14 @@ constexpr KeyRow kKeys[] = {
          .min = 1,
          .max = 1'000,
          .unit = "ms",
+         .reloadable = true,
          .help = "Changes of agents that come within this are told together."}),
     field<&ClusterConfig::digest_ms>(
         {.name = "digest_ms",
          .min = 100,
          .max = 60'000,
          .unit = "ms",
+         .reloadable = true,
          .help = "How often what is known is compared with another router."}),
     field<&ClusterConfig::discovery_rate>(
         {.name = "discovery_rate",
@@ -111,6 +115,7 @@ constexpr KeyRow kKeys[] = {
          .min = 60'000,
          .max = 30 * kDayMs,
          .unit = "ms",
+         .reloadable = true,
          .help = "A router that is out for so long is forgotten, and its agents with it."}),
 
     field<&StoreConfig::path>(

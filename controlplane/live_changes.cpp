@@ -291,6 +291,9 @@ void LiveOperations::apply(const Config& next) {
                                       now_ms);
         }
     }
+    if (box_.cluster != nullptr && before.cluster != next.cluster) {
+        box_.cluster->set_config(next.cluster);
+    }
     box_.world_stale = true;
     box_.policies.reload(policy_source(next));
     if (const auto applied = box_.next_hops->apply(next, now_ms); !applied.has_value()) {

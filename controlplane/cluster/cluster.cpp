@@ -106,6 +106,14 @@ tl::expected<std::unique_ptr<Cluster>, std::string> Cluster::open(const ClusterC
     return std::unique_ptr<Cluster>(new Cluster(std::move(transport)));
 }
 
+void Cluster::set_config(const ClusterConfig& config) {
+    // The seeds are sound: whoever read them from a file has looked at each.
+    if (const auto options = membership_options(config, {}, transport_->address, {})) {
+        transport_->membership.set_options(*options);
+    }
+    transport_->plane.set_options(plane_options(config));
+}
+
 int Cluster::epoll_fd() const noexcept {
     return transport_->watch.fd();
 }

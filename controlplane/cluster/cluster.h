@@ -57,6 +57,9 @@ class Cluster {
     Cluster(const Cluster&) = delete;
     Cluster& operator=(const Cluster&) = delete;
 
+    // What a reload changed of it; keys that need a restart are as they were.
+    void set_config(const ClusterConfig& config);
+
     // Readable when turn() has something to do at once.
     [[nodiscard]] int epoll_fd() const noexcept;
     // True: there is more to do. To be called every few milliseconds, readable or not.

@@ -82,6 +82,14 @@ std::vector<Session*> RoutePlane::peers() {
     return peers;
 }
 
+void RoutePlane::set_options(const PlaneOptions& next) noexcept {
+    state_.options.push_ms = next.push_ms;
+    state_.options.digest_ms = next.digest_ms;
+    state_.options.max_version_drift = next.max_version_drift;
+    next_push_ms_ = 0;  // what was set by the old ones might be far
+    next_digest_ms_ = 0;
+}
+
 void RoutePlane::on_timer(std::uint64_t now_ms) {
     state_.now_ms = now_ms;
     state_.asked.expire(state_.options.asked_ms, now_ms);

@@ -54,6 +54,8 @@ class RoutePlane {
     [[nodiscard]] std::uint64_t next_due_ms() const noexcept;
 
     // --- the router ---
+    // What can change while it runs: of these push_ms, digest_ms and max_version_drift count.
+    void set_options(const PlaneOptions& next) noexcept;
     void set_member(RouterId router, Membership membership);
 
     // All agents the router claims come out of take_changes() once more, in slices.

@@ -61,6 +61,10 @@ void Membership::join(std::span<const SocketAddress> seeds, std::uint64_t now_ms
     state_->join(seeds, now_ms);
 }
 
+void Membership::set_options(const MembershipOptions& next) {
+    state_->set_options(next);
+}
+
 void Membership::leave(std::uint64_t now_ms) {
     state_->leave(now_ms);
 }

@@ -60,6 +60,9 @@ class Membership {
     // Tries them at once. Those of the options it tries for ever: while nobody else is there, and
     // now and then where nobody is that it knows of.
     void join(std::span<const SocketAddress> seeds, std::uint64_t now_ms);
+    // What can change while it runs: of these the seeds count, tried at once while nobody else is
+    // there, and reap_ms.
+    void set_options(const MembershipOptions& next);
     // Tells all; left() once they had time to hear it. No way back.
     void leave(std::uint64_t now_ms);
     [[nodiscard]] bool leaving() const;

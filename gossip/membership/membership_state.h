@@ -78,6 +78,7 @@ class MembershipState final : public SerfHost {
     [[nodiscard]] Output take_output();
     [[nodiscard]] std::vector<MemberEvent> take_events();
     void join(std::span<const SocketAddress> seeds, std::uint64_t now_ms);
+    void set_options(const MembershipOptions& next);
     void leave(std::uint64_t now_ms);
 
     [[nodiscard]] bool leaving() const { return leave_stage_ != LeaveStage::none; }

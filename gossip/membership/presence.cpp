@@ -30,6 +30,15 @@ void MembershipState::join(std::span<const SocketAddress> seeds, std::uint64_t n
     }
 }
 
+void MembershipState::set_options(const MembershipOptions& next) {
+    options_.reap_ms = next.reap_ms;
+    if (options_.seeds != next.seeds) {
+        options_.seeds = next.seeds;
+        seed_wait_ms_ = kSeedWaitMs;
+        seed_due_ms_ = 0;
+    }
+}
+
 void MembershipState::on_seed_timer(std::uint64_t now_ms) {
     if (knows_anybody()) {
         seed_wait_ms_ = kSeedWaitMs;

@@ -9,6 +9,7 @@ import pytest
 
 from lab.cluster import Cluster, Outcome, exchange
 from lab.namespaces import wait_until
+from lab.router import AdminError
 
 ROUTERS = 5
 
@@ -121,6 +122,26 @@ def test_all_routers_are_restarted_one_by_one_while_messages_flow(five):
     for one, other in itertools.permutations(agents, 2):
         exchange(agents[one], agents[other])
     assert_in_order(five)
+
+
+def test_seeds_of_a_reload_are_joined_and_what_others_know_a_router_by_is_refused(lab):
+    two = Cluster(lab, 2, {"seeds": ["10.9.0.99"]})
+    for router in two.routers.values():
+        router.start()
+
+    def reload(number, **keys):
+        router = two.routers[number]
+        router.configure([(header, {**values, **keys} if header == "cluster" else values)
+                          for header, values in router.sections])
+        return router.command("reload")["changes"]
+    assert two.peers(1) == two.peers(2) == {}
+    assert reload(2, seeds=[two.management(1)], push_ms=20) == [
+        "[cluster] seeds: 10.9.0.99 -> 10.9.0.1", "[cluster] push_ms: 10 -> 20"]
+    two.await_peers()
+    agent = two.agent(2)
+    two.await_route(agent.id, 2)
+    with pytest.raises(AdminError, match="need a restart"):
+        reload(2, profile="lan", push_ms=10)
 
 
 def settle(cluster, outcome, receivers):

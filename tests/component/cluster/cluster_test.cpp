@@ -32,6 +32,7 @@ struct Wish {
     std::uint64_t generation = 1;
     const char* address = "127.0.0.1";
     unsigned routers_max = 100;
+    bool alone = false;
 };
 
 // Clusters of one process, in one loop, on ports of the kernel's choice.
@@ -48,7 +49,9 @@ class Group {
         config.keyring = wish.keyring;
         config.routers_max = wish.routers_max;
         for (const auto& [other, cluster] : clusters_) {
-            config.seeds.push_back(text_of(cluster->address()));
+            if (!wish.alone) {
+                config.seeds.push_back(text_of(cluster->address()));
+            }
         }
         ClusterStart start;
         start.generation = {wish.generation, wish.generation + 100};
@@ -123,6 +126,19 @@ TEST(cluster, two_routers_find_each_other_and_share_claims) {
         EXPECT_EQ(seen->fabric_port, 4747);
         EXPECT_EQ(one.membership().alive_count(), two.membership().alive_count());
     }
+}
+
+TEST(cluster, seeds_of_a_reload_are_joined) {
+    Group group;
+    Cluster& one = group.start("one");
+    Cluster& two = group.start("two", {.alone = true});
+    attach(one, 1);
+    ASSERT_TRUE(group.until([&] { return two.counters().turns > 100; }));
+    EXPECT_EQ(two.routers().size(), 0U);
+    ClusterConfig next;
+    next.seeds = {text_of(one.address())};
+    two.set_config(next);
+    EXPECT_TRUE(group.until([&] { return group.all_linked() && is_at(two, 1, one); }));
 }
 
 TEST(cluster, it_works_over_ipv6) {

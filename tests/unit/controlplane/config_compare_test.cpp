@@ -72,6 +72,43 @@ TEST(compare_configs, other_keys_need_a_restart) {
               }));
 }
 
+TEST(compare_configs, of_the_cluster_seeds_and_rates_change_while_it_runs) {
+    Config next = base();
+    next.cluster.seeds = {"10.9.0.2"};
+    next.cluster.max_version_drift = 7;
+    next.cluster.push_ms = 20;
+    next.cluster.digest_ms = 500;
+    next.cluster.forget_ms = 60'000;
+    ConfigDifference difference = compare_configs(base(), next);
+    EXPECT_EQ(difference.refused, Lines{});
+    EXPECT_EQ(difference.changes,
+              (Lines{
+                  "[cluster] seeds: (not set) -> 10.9.0.2",
+                  "[cluster] max_version_drift: 1000 -> 7",
+                  "[cluster] push_ms: 10 -> 20",
+                  "[cluster] digest_ms: 1000 -> 500",
+                  "[cluster] forget_ms: 86400000 -> 60000",
+              }));
+    next = base();
+    next.cluster.address = routing::IpAddress::from_text("10.9.0.1");
+    next.cluster.profile = ClusterProfile::fast;
+    next.cluster.claims_max = 2'048;
+    next.cluster.discovery_rate = 7;
+    next.store.path = "/var/lib/posthaste.db";
+    next.store.commit_ms = 5;
+    difference = compare_configs(base(), next);
+    EXPECT_EQ(difference.changes, Lines{});
+    EXPECT_EQ(difference.refused,
+              (Lines{
+                  "[cluster] address: (not set) -> 10.9.0.1: needs a restart",
+                  "[cluster] profile: lan -> fast: needs a restart",
+                  "[cluster] claims_max: 1048576 -> 2048: needs a restart",
+                  "[cluster] discovery_rate: 1000 -> 7: needs a restart",
+                  "[store] path: (not set) -> /var/lib/posthaste.db: needs a restart",
+                  "[store] commit_ms: 2 -> 5: needs a restart",
+              }));
+}
+
 TEST(compare_configs, ports_neither_come_nor_go_nor_change_places) {
     Config swapped = base();
     std::swap(swapped.ports[0], swapped.ports[1]);

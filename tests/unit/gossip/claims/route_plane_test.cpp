@@ -57,6 +57,25 @@ TEST(route_plane, a_change_is_pushed_without_a_digest) {
               roots);
 }
 
+TEST(route_plane, how_often_it_pushes_and_compares_can_change_while_it_runs) {
+    PlaneOptions options = PlaneGroup::small_options();
+    options.push_ms = 1'000'000;
+    options.digest_ms = 1'000'000;
+    PlaneGroup group(2, options);
+    group.connect(1, 2);
+    group.pass(100);
+    attach(group, 1, 1);
+    group.pass(5'000);
+    ASSERT_EQ(winner(group, 2, 1), 0U) << "neither is due";
+    options.push_ms = 10;
+    group[1].set_options(options);
+    group.pass(20);
+    EXPECT_EQ(winner(group, 2, 1), 1U);
+    attach(group, 1, 2);
+    group.pass(30);
+    EXPECT_EQ(winner(group, 2, 2), 1U);
+}
+
 TEST(route_plane, what_one_router_knows_of_a_dead_one_reaches_the_others) {
     PlaneGroup group(3);
     group.connect(1, 2);

@@ -23,6 +23,32 @@ TEST(presence, seeds_are_tried_until_somebody_is_there) {
     EXPECT_GE(world.node(0).layer->joins_announced, 1U);
 }
 
+TEST(presence, seeds_that_are_set_later_are_tried_at_once) {
+    MemberWorld world;
+    world.add(MemberWorld::options_of(0));
+    MembershipOptions options = MemberWorld::options_of(1);
+    options.seeds = {MemberWorld::address_of(7)};
+    world.add(options);
+    world.run(60'000);
+    ASSERT_FALSE(world.at(1).knows_anybody());
+    options.seeds = {MemberWorld::address_of(0)};
+    world.at(1).set_options(options);
+    EXPECT_TRUE(world.run_until([&] { return world.all_see_alive(2); }, 100));
+}
+
+TEST(presence, how_long_the_failed_are_kept_can_change_while_it_runs) {
+    MemberWorld world;
+    world.add_joined(3);
+    world.crash(2);
+    ASSERT_TRUE(world.run_until([&] { return world.status(0, 2) == "failed"; }, 60'000));
+    MembershipOptions options = MemberWorld::options_of(0);
+    options.reap_ms = 60'000;
+    world.at(0).set_options(options);
+    world.run(80'000);
+    EXPECT_EQ(world.status(0, 2), "");
+    EXPECT_EQ(world.status(1, 2), "failed");
+}
+
 TEST(presence, who_is_alone_again_goes_back_to_the_seeds) {
     MemberWorld world;
     world.add_joined(1);
