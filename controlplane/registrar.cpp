@@ -357,13 +357,14 @@ tl::expected<ControlOutcome, Registrar::Refusal> Registrar::deregister_agent(
         return tl::unexpected(Refusal{ErrorCode::overloaded, std::string(no_changes_)});
     }
     const AgentId agent = routing::header_of(frame.data(), view).source;
-    const bool waited = patterns_.supersede(agent, &*endpoint, PatternJudge::kAll);
     const auto gone = rib_.deregister_agent(agent, &*endpoint);
-    // Perhaps it is not registered yet: then it never will be.
-    if (!gone && !(waited && gone.error().code == ErrorCode::unknown_agent)) {
+    // Perhaps it is not registered yet: then it never will be from there.
+    const bool yet_to_come = !gone && gone.error().code == ErrorCode::unknown_agent;
+    const bool ended = (gone || yet_to_come) &&
+                       patterns_.supersede(agent, gone ? nullptr : &*endpoint, PatternJudge::kAll);
+    if (!gone && !ended) {
         return tl::unexpected(Refusal{gone.error().code, gone.error().detail});
     }
-    patterns_.supersede(agent, nullptr, PatternJudge::kAll);
     ++counters_.deregistered;
     return ControlOutcome{
         .drop = Drop::none,

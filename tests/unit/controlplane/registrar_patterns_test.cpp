@@ -102,6 +102,29 @@ TEST_F(registrar, a_request_that_waits_is_ended_by_what_is_later_and_allowed_onl
     EXPECT_EQ(answer().type, Type::ack);
 }
 
+// Two hosts ask for the same agent; neither can end what the other waits for, and a deregister that
+// is refused ends nothing.
+TEST_F(registrar, a_deregister_ends_what_its_own_host_waits_for) {
+    enrol(pattern(1, "a+b") + kPadding);
+    auto elsewhere = test::control_spec(Type::register_agent, pattern(1, "a+c") + kPadding);
+    elsewhere.source_ip = test::ipv4(77);
+    receive(elsewhere);
+    ASSERT_EQ(patterns_.kept.size(), 2U);
+    auto ended = test::control_spec(Type::deregister, {});
+    ended.source_ip = test::ipv4(77);
+    receive(ended);
+    EXPECT_EQ(answer().type, Type::ack);
+    EXPECT_FALSE(patterns_.kept[0].superseded);
+    EXPECT_TRUE(patterns_.kept[1].superseded);
+    patterns_.kept[1].superseded = false;
+    patterns_.verdicts["a+b"] = "";
+    serve_kept(0);
+    EXPECT_EQ(answer().type, Type::ack);
+    receive(ended);
+    EXPECT_EQ(answer().performative, static_cast<unsigned>(ErrorCode::unauthorised));
+    EXPECT_FALSE(patterns_.kept[1].superseded);
+}
+
 TEST_F(registrar, no_more_wait_than_may) {
     patterns_.kept_max = 1;
     enrol(pattern(1, "a+b") + kPadding);
