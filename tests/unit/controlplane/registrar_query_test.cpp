@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What agents offer, and what they are told of who offers it.
 #include "controlplane/query.h"
+
+#include <functional>
+#include <memory>
+#include <vector>
+
 #include "tests/unit/controlplane/registrar_fixture.h"
 
 namespace posthaste::controlplane {
@@ -8,6 +13,18 @@ namespace posthaste::controlplane {
 using namespace routing;
 
 namespace {
+
+// Agents 1 to `count`, their cells numbered alike, each as `adjust` leaves it.
+std::unique_ptr<const ProviderSet> set_of(std::uint8_t count,
+                                          const std::function<void(Provider&)>& adjust) {
+    std::vector<ProviderChange> changes;
+    for (std::uint8_t number = 1; number <= count; ++number) {
+        Provider provider{.agent = test::agent(number), .cell = number};
+        adjust(provider);
+        changes.push_back({.remove = false, .provider = provider});
+    }
+    return ProviderSet::make(nullptr, changes);
+}
 
 TEST_F(registrar, takes_priorities_weights_and_a_load) {
     const Bytes payload = tlv(36, {"\x03\x20\x00\x14vision/ocr", 14}) + tlv(1, "math") +
@@ -26,17 +43,11 @@ TEST_F(registrar, takes_priorities_weights_and_a_load) {
 }
 
 TEST_F(registrar, answers_a_query_page_by_page) {
-    std::vector<routing::ProviderChange> changes;
-    for (std::uint8_t number = 1; number <= 5; ++number) {
-        routing::Provider provider;
-        provider.agent = test::agent(number);
-        provider.cell = number;
-        provider.priority = static_cast<std::uint16_t>(100 - number);
-        provider.router = number == 5 ? std::uint16_t{3} : routing::kNoRouter;
-        provider.state = number == 4 ? AgentState::draining : AgentState::running;
-        changes.push_back({.remove = false, .provider = provider});
-    }
-    directory_.sets["math"] = routing::ProviderSet::make(nullptr, changes);
+    directory_.sets["math"] = set_of(5, [](routing::Provider& provider) {
+        provider.priority = static_cast<std::uint16_t>(100 - provider.cell);
+        provider.router = provider.cell == 5 ? std::uint16_t{3} : routing::kNoRouter;
+        provider.state = provider.cell == 4 ? AgentState::draining : AgentState::running;
+    });
     directory_.loads[2] = {.per_mille = 700, .queue_depth = 0};
     ASSERT_EQ(enrol(kPadding).drop, Drop::none);
 
@@ -68,15 +79,10 @@ TEST_F(registrar, answers_a_query_page_by_page) {
 }
 
 TEST_F(registrar, tells_a_query_of_nobody_at_a_router_that_is_out) {
-    std::vector<routing::ProviderChange> changes;
-    for (std::uint8_t number = 1; number <= 3; ++number) {
-        routing::Provider provider;
-        provider.agent = test::agent(number);
-        provider.cell = number;
-        provider.router = number == 1 ? routing::kNoRouter : std::uint16_t{number};
-        changes.push_back({.remove = false, .provider = provider});
-    }
-    directory_.sets["math"] = routing::ProviderSet::make(nullptr, changes);
+    directory_.sets["math"] = set_of(3, [](routing::Provider& provider) {
+        provider.router =
+            provider.cell == 1 ? routing::kNoRouter : static_cast<std::uint16_t>(provider.cell);
+    });
     ASSERT_EQ(enrol(kPadding).drop, Drop::none);
     const auto told = [this](std::string_view flags) {
         const auto ask =
@@ -97,15 +103,7 @@ TEST_F(registrar, tells_a_query_of_nobody_at_a_router_that_is_out) {
 
 // An empty reply says that this was all of them, and nothing else does.
 TEST_F(registrar, refuses_a_query_without_room_for_what_it_asks) {
-    std::vector<routing::ProviderChange> changes;
-    for (std::uint8_t number = 1; number <= 2; ++number) {
-        routing::Provider provider;
-        provider.agent = test::agent(number);
-        provider.cell = number;
-        provider.router = 2;
-        changes.push_back({.remove = false, .provider = provider});
-    }
-    directory_.sets["ab"] = routing::ProviderSet::make(nullptr, changes);
+    directory_.sets["ab"] = set_of(2, [](routing::Provider& provider) { provider.router = 2; });
     directory_.sets["none"] = routing::ProviderSet::make(nullptr, {});
     ASSERT_EQ(enrol(kPadding).drop, Drop::none);
     // Room for nothing, for no more than a cursor, and for all but one byte of the first provider
