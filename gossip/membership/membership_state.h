@@ -232,6 +232,12 @@ class MembershipState final : public SerfHost {
     void probe_answered(Probe& probe, std::uint64_t now_ms, bool direct);
     void probe_failed(const Probe& probe, std::uint64_t now_ms);
     void ask_suspects(std::uint64_t now_ms);
+    // Those whose time ends before that and whom nobody here has asked for so long; takes from
+    // `left`.
+    void ask_suspects_due(std::uint64_t before_ms,
+                          std::uint64_t wait_ms,
+                          std::size_t& left,
+                          std::uint64_t now_ms);
     void ask_alive(PacketRoom& room, std::uint32_t sequence, MemberSlot slot, std::uint64_t now_ms);
     [[nodiscard]] Ping ping_of(std::uint32_t sequence, std::string_view name) const;
 

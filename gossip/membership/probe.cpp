@@ -135,25 +135,36 @@ void MembershipState::ask_alive(PacketRoom& room,
 
 // Gossip loses one refutation in a hundred at some member when a fifth of all datagrams is lost.
 // That one would be alone in taking the suspect for dead, so each asks for itself, and often enough
-// for some answer to come through. All the while: what others confirm can end the time at once.
+// for some answer to come through: an interval apart, since what others confirm can end the time at
+// once, and in every round towards its end. Half of a round is for these, half for all.
 void MembershipState::ask_suspects(std::uint64_t now_ms) {
     constexpr std::size_t kAskedMax = 16;  // in one round, those with the least time first
+    const std::uint64_t interval_ms = options_.timing.probe_interval_ms;
     if (!options_.lifeguard.asked_suspects) {
         return;
     }
-    std::size_t asked = 0;
+    std::size_t left = kAskedMax / 2;
+    ask_suspects_due(now_ms + 2 * interval_ms, 1, left, now_ms);
+    left += kAskedMax / 2;
+    ask_suspects_due(UINT64_MAX, interval_ms, left, now_ms);
+}
+
+void MembershipState::ask_suspects_due(std::uint64_t before_ms,
+                                       std::uint64_t wait_ms,
+                                       std::size_t& left,
+                                       std::uint64_t now_ms) {
     for (const auto& [due_ms, slot] : suspicions_) {
+        if (left == 0 || due_ms >= before_ms) {
+            return;
+        }
         const Member& suspect = table_.at(slot);
-        if (now_ms - std::max(suspect.asked_ms, suspect.changed_ms) <
-            options_.timing.probe_interval_ms) {
+        if (now_ms - std::max(suspect.asked_ms, suspect.changed_ms) < wait_ms) {
             continue;
         }
         PacketRoom room = packet_room();
         ask_alive(room, ++sequence_, slot, now_ms);
         send_packet(suspect.at, std::move(room));
-        if (++asked == kAskedMax) {
-            return;
-        }
+        --left;
     }
 }
 

@@ -320,7 +320,67 @@ TEST(probe, a_suspect_is_asked_at_least_once_a_probe_interval_by_each) {
                one.message.from == MemberWorld::name_of(0);
     });
     EXPECT_GE(asked, 3);
-    EXPECT_LE(asked, 5);
+}
+
+TEST(probe, a_suspect_with_little_time_left_is_asked_in_every_round) {
+    MemberWorld world;
+    world.add_joined(5);
+    world.passes_datagram = [](auto from, auto) { return from != 3; };
+    world.passes_stream = [](auto from, auto to) { return from != 3 && to != 3; };
+    const std::uint32_t incarnation = world.incarnation(0, 3);
+    for (const char* from : {"a", "b", "c"}) {
+        world.inject(0, 1, Suspect{incarnation, MemberWorld::name_of(3), from});
+    }
+    std::vector<Sent<Suspect>> heard;
+    world.listen(heard);
+    const auto asked_in = [&](std::uint64_t ms) {
+        heard.clear();
+        world.run(ms);
+        return std::ranges::count_if(heard, [](const Sent<Suspect>& one) {
+            return one.from == 0 && one.to == 3 && one.message.from == MemberWorld::name_of(0);
+        });
+    };
+    const Timing timing = lan_timing();
+    EXPECT_LE(asked_in(2 * timing.probe_interval_ms - timing.gossip_interval_ms), 4)
+        << "a round of asking, and the ring's";
+    ASSERT_EQ(world.status(0, 3), "suspect");
+    EXPECT_GE(asked_in(2 * timing.probe_interval_ms),
+              2 * timing.probe_interval_ms / timing.gossip_interval_ms - 2);
+}
+
+TEST(probe, suspects_with_little_time_left_take_no_questions_from_others) {
+    constexpr std::uint32_t kLate = 24;  // more than are asked in a round
+    constexpr std::uint32_t kNew = kLate + 1;
+    MemberWorld world;
+    world.add_joined(50);
+    world.passes_datagram = [](auto from, auto) { return from == 0 || from > kNew; };
+    world.passes_stream = [](auto from, auto to) {
+        return (from == 0 || from > kNew) && (to == 0 || to > kNew);
+    };
+    const auto accuse = [&](std::uint32_t member) {
+        for (const char* from : {"a", "b", "c"}) {
+            world.inject(
+                0, 40, Suspect{world.incarnation(0, member), MemberWorld::name_of(member), from});
+        }
+    };
+    for (std::uint32_t member = 1; member <= kLate; ++member) {
+        accuse(member);
+    }
+    const Timing timing = lan_timing();
+    // The least time fifty members give a suspect, less one and a half intervals.
+    world.run(4 * timing.probe_interval_ms * 17 / 10 - 3 * timing.probe_interval_ms / 2);
+    ASSERT_EQ(world.status(0, 1), "suspect");
+    std::vector<Sent<Suspect>> heard;
+    world.listen(heard);
+    accuse(kNew);
+    world.run(timing.probe_interval_ms + 2 * timing.gossip_interval_ms);
+    ASSERT_EQ(world.status(0, 1), "suspect");
+    EXPECT_GE(std::ranges::count_if(heard,
+                                    [](const Sent<Suspect>& one) {
+                                        return one.from == 0 && one.to == kNew &&
+                                               one.message.from == MemberWorld::name_of(0);
+                                    }),
+              1);
 }
 
 }  // namespace
