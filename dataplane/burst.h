@@ -51,6 +51,7 @@ struct Burst {
 
     LaneMask received;
     LaneMask live;
+    LaneMask heartbeats;  // by kind; they are answered on the lcore
     LaneMask finished;
     LaneMask sent;
     LaneMask punted;

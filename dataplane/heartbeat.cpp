@@ -32,11 +32,8 @@ void read_load(std::span<const std::uint8_t> frame,
 }  // namespace
 
 void heartbeat(Burst& burst, routing::Fib& fib, std::span<TxBacklog> tx) noexcept {
-    for (const unsigned lane : burst.live) {
+    for (const unsigned lane : burst.live& burst.heartbeats) {
         const routing::FrameView& view = burst.view[lane];
-        if (view.kind != routing::FrameKind::heartbeat) {
-            continue;
-        }
         DCHECK(burst.sender[lane] != nullptr);
         fib.touch(*burst.sender[lane], burst.now_ms);
         read_load(first_segment(burst.frame[lane]), view, fib.loads(), burst.sender[lane]->cell);

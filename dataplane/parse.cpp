@@ -2,7 +2,6 @@
 #include "dataplane/parse.h"
 
 #include "dataplane/segments.h"
-#include "routing/plain_frame.h"
 
 namespace posthaste::dataplane {
 
@@ -43,7 +42,9 @@ void parse_others(Burst& burst, const PortView& port, LaneMask lanes) noexcept {
         }
         switch (view.kind) {
             case FrameKind::message:
+                break;
             case FrameKind::heartbeat:
+                burst.heartbeats.set(lane);
                 break;
             case FrameKind::control:
                 burst.punt(lane, PuntClass::registration);
@@ -57,15 +58,18 @@ void parse_others(Burst& burst, const PortView& port, LaneMask lanes) noexcept {
 
 }  // namespace
 
-void parse(Burst& burst, LaneMask lanes, const PortView& port) noexcept {
+void parse(Burst& burst,
+           LaneMask lanes,
+           const PortView& port,
+           const routing::PlainRules& plain) noexcept {
     std::uint32_t bytes = 0;
     LaneMask others;
     for (const unsigned lane : burst.live& lanes) {
         rte_mbuf* const frame = burst.frame[lane];
         bytes += frame->pkt_len;
         if (frame->nb_segs != 1 ||
-            !routing::parse_plain(
-                first_segment(frame), port.rules, hint_of(*frame), burst.view[lane])) [[unlikely]] {
+            !routing::parse_plain(first_segment(frame), plain, hint_of(*frame), burst.view[lane]))
+            [[unlikely]] {
             others.set(lane);
         }
     }

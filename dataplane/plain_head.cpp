@@ -45,11 +45,9 @@ bool PlainHead::prepare(const Burst& burst,
     if (header.type != static_cast<std::uint8_t>(routing::Type::message)) {
         return false;
     }
-    const routing::PlainHop hop{
-        .source_mac = port.rules.mac.bytes.data(),
-        .destination_mac = to.endpoint.mac.bytes.data(),
-        .source_ip = load<std::uint32_t>(port.rules.ipv4[0].bytes.data()),
-        .destination_ip = load<std::uint32_t>(to.endpoint.ip.bytes.data()),
+    const routing::PlainTarget target{
+        .mac = to.endpoint.mac.bytes.data(),
+        .ip = load<std::uint32_t>(to.endpoint.ip.bytes.data()),
         .udp_port = __builtin_bswap16(to.endpoint.udp_port),
     };
     egress_ = egress;
@@ -57,14 +55,15 @@ bool PlainHead::prepare(const Burst& burst,
     std::memcpy(head_.data(), bytes, kBytes);
     routing::rewrite_plain(
         head_.data(),
-        hop,
+        routing::PlainSource(port.rules.mac, port.rules.ipv4[0]),
+        target,
         static_cast<std::uint16_t>(header.flags |
                                    (port.role == Role::fabric ? routing::flag::relayed : 0)));
     // RFC 1624, equation 3: ~(~checksum + ~before + after); the complement of 32 bits is their
     // negative modulo 0xffff.
-    const std::uint64_t before = ~hop.destination_ip;
+    const std::uint64_t before = ~target.ip;
     ip_sum_ = before + static_cast<std::uint16_t>(~load<std::uint16_t>(&head_[kIpChecksum]));
-    udp_sum_ = before + static_cast<std::uint16_t>(~hop.udp_port) +
+    udp_sum_ = before + static_cast<std::uint16_t>(~target.udp_port) +
                static_cast<std::uint16_t>(~load<std::uint16_t>(&head_[kUdpChecksum]));
     return true;
 }

@@ -106,15 +106,29 @@ Drop rewrite_lane(Burst& burst, unsigned lane, const World& world) noexcept {
     return Drop::none;
 }
 
+// The port that a lane leaves on, and what is written into plain frames there.
+struct Egress {
+    std::uint16_t index = 0xffff;  // no port yet
+    bool plain = false;            // it takes them: untagged, over IPv4
+    std::uint32_t mtu = 0;
+    routing::PlainSource source;
+
+    void turn_to(std::uint16_t port, const World& world) noexcept {
+        const PortView& view = world.ports[port];
+        index = port;
+        plain = view.rules.vlan == 0 && view.rules.ipv4_count != 0;
+        mtu = view.mtu;
+        source = routing::PlainSource(view.rules.mac, view.rules.ipv4[0]);
+    }
+};
+
 // False: it is not over IPv4.
-bool set_destination(const Burst& burst,
-                     unsigned lane,
-                     const World& world,
-                     routing::PlainHop& hop) noexcept {
+bool set_target(const Burst& burst,
+                unsigned lane,
+                const World& world,
+                routing::PlainTarget& target) noexcept {
     if (const routing::NextHop& to = burst.to[lane]; to.is_local()) [[likely]] {
-        hop.destination_mac = to.mac();
-        hop.destination_ip = to.ip();
-        hop.udp_port = to.udp_port();
+        target = {to.mac(), to.ip(), to.udp_port()};
         return true;
     }
     const Endpoint* const endpoint =
@@ -125,32 +139,30 @@ bool set_destination(const Burst& burst,
                                            ? nullptr
                                            : &world.adjacencies[burst.adjacency[lane]];
     const routing::IpAddress& ip = endpoint != nullptr ? endpoint->ip : adjacency->ip;
-    hop.destination_mac =
-        adjacency != nullptr ? adjacency->mac.bytes.data() : endpoint->mac.bytes.data();
-    hop.destination_ip = load<std::uint32_t>(ip.bytes.data());
-    hop.udp_port =
+    target.mac = adjacency != nullptr ? adjacency->mac.bytes.data() : endpoint->mac.bytes.data();
+    target.ip = load<std::uint32_t>(ip.bytes.data());
+    target.udp_port =
         __builtin_bswap16(endpoint != nullptr ? endpoint->udp_port : adjacency->udp_port);
     return ip.family == Family::ipv4;
 }
 
 // A plain frame to a next hop over untagged IPv4, where it is. False: it is none, or it does not
 // fit; nothing is changed.
-bool rewrite_plain_lane(Burst& burst, unsigned lane, const World& world) noexcept {
+bool rewrite_plain_lane(Burst& burst,
+                        unsigned lane,
+                        const World& world,
+                        const Egress& egress) noexcept {
     rte_mbuf* const frame = burst.frame[lane];
     const routing::FrameView& view = burst.view[lane];
-    const PortView& port = world.ports[burst.egress[lane]];
-    const std::uint32_t ip_bytes = routing::frame_end(view) - view.l3;
-    routing::PlainHop hop;
-    if (!routing::is_plain(view) || frame->nb_segs != 1 || port.rules.vlan != 0 ||
-        port.rules.ipv4_count == 0 || ip_bytes > port.mtu ||
-        !set_destination(burst, lane, world, hop)) [[unlikely]] {
+    const std::uint32_t end = routing::frame_end(view);
+    routing::PlainTarget target;
+    if (!egress.plain || !routing::is_plain(view) || frame->nb_segs != 1 ||
+        end - view.l3 > egress.mtu || !set_target(burst, lane, world, target)) [[unlikely]] {
         return false;
     }
     DCHECK(rte_mbuf_refcnt_read(frame) == 1);
-    hop.source_mac = port.rules.mac.bytes.data();
-    hop.source_ip = load<std::uint32_t>(port.rules.ipv4[0].bytes.data());
-    shorten(burst, lane, routing::frame_end(view));
-    routing::rewrite_plain(bytes_of(frame), hop, burst.flags[lane]);
+    shorten(burst, lane, end);
+    routing::rewrite_plain(bytes_of(frame), egress.source, target, burst.flags[lane]);
     return true;
 }
 
@@ -159,6 +171,7 @@ bool rewrite_plain_lane(Burst& burst, unsigned lane, const World& world) noexcep
 void rewrite(Burst& burst, const World& world) noexcept {
     LaneMask messages;
     LaneMask done;
+    Egress egress;
     for (const unsigned lane : burst.live) {
         const routing::WireHeader& header =
             header_of(bytes_of(burst.frame[lane]), burst.view[lane]);
@@ -166,7 +179,10 @@ void rewrite(Burst& burst, const World& world) noexcept {
         if (header.type == static_cast<std::uint8_t>(routing::Type::message)) [[likely]] {
             messages.set(lane);
         }
-        if (rewrite_plain_lane(burst, lane, world)) [[likely]] {
+        if (burst.egress[lane] != egress.index) [[unlikely]] {
+            egress.turn_to(burst.egress[lane], world);
+        }
+        if (rewrite_plain_lane(burst, lane, world, egress)) [[likely]] {
             done.set(lane);
         } else if (const Drop why = rewrite_lane(burst, lane, world); why != Drop::none) {
             burst.drop(lane, why);

@@ -7,6 +7,28 @@
 
 namespace posthaste::dataplane {
 
+namespace {
+
+// How many lanes in a row have the same value: mostly all.
+template <typename T, typename Count>
+void count_rows(LaneMask lanes, const std::array<T, kBurstMax>& values, Count&& count) noexcept {
+    T value{};
+    unsigned row = 0;
+    for (const unsigned lane : lanes) {
+        if (row != 0 && values[lane] != value) {
+            count(value, row);
+            row = 0;
+        }
+        value = values[lane];
+        ++row;
+    }
+    if (row != 0) {
+        count(value, row);
+    }
+}
+
+}  // namespace
+
 bool conserved(const Burst& burst) noexcept {
     const LaneMask places[] = {burst.live, burst.finished, burst.sent, burst.punted, burst.dropped};
     LaneMask all;
@@ -37,12 +59,12 @@ void count(const Burst& burst, WorkerCounters& worker) noexcept {
             break;
     }
     counters.sent.add(burst.sent.count());
-    for (const unsigned lane : burst.sent) {
-        worker.port[burst.egress[lane]].queued.add(1);
-    }
-    for (const unsigned lane : burst.messages) {
-        worker.performatives[burst.performative[lane]].add(1);
-    }
+    count_rows(burst.sent, burst.egress, [&worker](std::uint16_t port, unsigned lanes) {
+        worker.port[port].queued.add(lanes);
+    });
+    count_rows(burst.messages, burst.performative, [&worker](std::uint8_t code, unsigned lanes) {
+        worker.performatives[code].add(lanes);
+    });
     if (burst.punted.any()) {
         counters.punted.add(burst.punted.count());
     }

@@ -88,8 +88,18 @@ unsigned send(TxBacklog& backlog,
 }  // namespace
 
 void transmit(Burst& burst, std::span<TxBacklog> tx) noexcept {
-    for (const unsigned lane : burst.finished) {
-        push(burst.frame[lane], tx[burst.egress[lane]]);
+    // Mostly all to one port.
+    for (LaneMask left = burst.finished; left.any();) {
+        const std::uint16_t egress = burst.egress[*left.begin()];
+        TxBacklog::Row row(tx[egress]);
+        for (const unsigned lane : left) {
+            if (burst.egress[lane] != egress) {
+                break;
+            }
+            burst.frame[lane]->ol_flags &= kKeptFlags;
+            row.push(burst.frame[lane]);
+            left.clear(lane);
+        }
     }
     burst.sent |= burst.finished;
     burst.finished = LaneMask();

@@ -36,6 +36,14 @@ class TxBacklog {
         return true;
     }
 
+    // Slots that are neither taken nor promised; and promises so many of them at once.
+    [[nodiscard]] std::uint32_t room() const noexcept { return mask_ + 1 - size() - reserved_; }
+
+    void reserve(std::uint32_t count) noexcept {
+        DCHECK(count <= room());
+        reserved_ += count;
+    }
+
     // For a frame beside those that slots are promised to.
     [[nodiscard]] bool has_room() const noexcept { return size() + reserved_ <= mask_; }
 
@@ -52,6 +60,29 @@ class TxBacklog {
         DCHECK(size() <= mask_);
         slots_[tail_++ & mask_] = frame;
     }
+
+    // For a row of frames, each with a free slot; they count when it ends.
+    class Row {
+      public:
+        explicit Row(TxBacklog& backlog) noexcept
+            : backlog_(&backlog),
+              slots_(backlog.slots_.get()),
+              mask_(backlog.mask_),
+              tail_(backlog.tail_) {}
+
+        ~Row() { backlog_->tail_ = tail_; }
+
+        Row(const Row&) = delete;
+        Row& operator=(const Row&) = delete;
+
+        void push(rte_mbuf* frame) noexcept { slots_[tail_++ & mask_] = frame; }
+
+      private:
+        TxBacklog* backlog_;
+        rte_mbuf** slots_;
+        std::uint32_t mask_;
+        std::uint32_t tail_;
+    };
 
     // The oldest frames that lie side by side; empty only if there are none.
     [[nodiscard]] std::span<rte_mbuf*> front() noexcept {

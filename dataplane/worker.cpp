@@ -145,10 +145,11 @@ void Worker::pipeline(const World& world,
     const unsigned frames = burst_.received.count();
     ++bursts_;
     burst_.origin = resubmitted ? Origin::resubmitted : Origin::received;
+    const routing::PlainRules plain(port.rules);
 
     for (unsigned first = 0; first < frames; first += kAskStep) {
         const LaneMask lanes = LaneMask::range(first, kAskStep);
-        parse(burst_, lanes, port);
+        parse(burst_, lanes, port, plain);
         shed(burst_, lanes, floor);
         ask(burst_, lanes, port, asked_, *resolver_);
     }

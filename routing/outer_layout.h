@@ -71,11 +71,13 @@ inline void store_be16(std::uint8_t* at, std::uint32_t value) noexcept {
     return (word & 0xffffffffU) + (word >> 32);
 }
 
+// Halves are added with the carry that comes out; of 32 bits both at once, to one half each.
 [[nodiscard]] inline std::uint16_t fold(std::uint64_t sum) noexcept {
-    sum = halves(halves(sum));
-    sum = (sum & 0xffffU) + (sum >> 16);
-    sum = (sum & 0xffffU) + (sum >> 16);
-    return static_cast<std::uint16_t>(sum);
+    const auto high = static_cast<std::uint32_t>(sum >> 32);
+    std::uint32_t half = static_cast<std::uint32_t>(sum) + high;
+    half += half < high ? 1 : 0;
+    half += std::rotl(half, 16);
+    return static_cast<std::uint16_t>(half >> 16);
 }
 
 // Both addresses lie side by side in either family.

@@ -7,6 +7,9 @@
 // would. Property tests hold both to that. Inline, since the loop around them is the hot path.
 #pragma once
 
+#include <immintrin.h>
+
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -24,114 +27,169 @@ namespace plain {
 inline constexpr std::uint32_t kIp = 14;
 inline constexpr std::uint32_t kUdp = 34;
 
-// Sum in memory order over `words` times 8 bytes (see outer_layout.h), by 64-bit words with their
+// Ones-complement sums (RFC 1071) in memory order (see outer_layout.h) by 64-bit words with their
 // carries: 2^64 = 1 modulo 0xffff.
-[[nodiscard]] inline std::uint64_t sum_words(const std::uint8_t* at, std::size_t words) noexcept {
-    std::uint64_t sum = 0;
-    std::uint64_t carries = 0;
+[[nodiscard]] inline std::uint64_t add_words(std::uint64_t a, std::uint64_t b) noexcept {
+    const std::uint64_t sum = a + b;
+    return sum + (sum < b ? 1 : 0);
+}
+
+// Whether a sum of which a word is not 0 folds to 0xffff: it is a multiple of that. One product by
+// the inverse of 0xffff modulo 2^64 tells (Granlund and Montgomery 1994, section 9).
+[[nodiscard]] inline bool sums_up(std::uint64_t sum) noexcept {
+    constexpr std::uint64_t kInverse = 0xfffefffefffeffff;
+    static_assert(kInverse * 0xffff == 1);
+    return sum * kInverse <= ~std::uint64_t{0} / 0xffff;
+}
+
+// Over the UDP header and the fixed message header, and the IPv4 addresses before them.
+[[nodiscard]] inline std::uint64_t fixed_sum(const std::uint8_t* frame) noexcept {
+    static_assert(kUdp + 9 * 8 == kPlainMessage + kHeaderBytesMin);
+    unsigned long long sum = outer::load<std::uint64_t>(frame + kIp + 12);
+    unsigned char carry = 0;
 #pragma GCC unroll 9
-    for (std::size_t i = 0; i < words; ++i) {
-        const auto word = outer::load<std::uint64_t>(at + i * 8);
-        sum += word;
-        carries += sum < word ? 1 : 0;
+    for (std::uint32_t at = kUdp; at < kPlainMessage + kHeaderBytesMin; at += 8) {
+        carry = _addcarry_u64(carry, sum, outer::load<std::uint64_t>(frame + at), &sum);
     }
-    return outer::halves(sum) + carries;
+    return sum + carry;
 }
 
-// The UDP datagram with its pseudo header.
-[[nodiscard]] inline std::uint64_t datagram_sum(const std::uint8_t* frame,
-                                                std::uint32_t udp_bytes) noexcept {
-    constexpr std::uint32_t kSmall = 512;  // beyond, memory_sum() is faster
-    const std::uint32_t whole = udp_bytes <= kSmall ? udp_bytes / 8 : 0;
-    const std::uint32_t rest = udp_bytes - whole * 8;
-    std::uint64_t sum = outer::halves(outer::load<std::uint64_t>(frame + kIp + 12)) +
-                        outer::pseudo_tail_sum(static_cast<std::uint16_t>(udp_bytes)) +
-                        sum_words(frame + kUdp, whole);
-    if (rest != 0) {
-        sum += outer::memory_sum(frame + kUdp + whole * 8, rest);
+[[nodiscard]] inline std::uint64_t payload_sum(const std::uint8_t* payload,
+                                               std::uint32_t bytes) noexcept {
+    constexpr std::uint32_t kSmall = 440;  // beyond, memory_sum() is faster
+    std::uint64_t sum = 0;
+    if (bytes <= kSmall) {
+        for (; bytes >= 8; bytes -= 8, payload += 8) {
+            sum = add_words(sum, outer::load<std::uint64_t>(payload));
+        }
     }
-    return sum;
+    return bytes == 0 ? sum : add_words(sum, outer::memory_sum(payload, bytes));
 }
 
-// Not 0: the ids are not those of a message between two agents.
-[[nodiscard]] inline std::uint64_t bad_ids(const std::uint8_t* message) noexcept {
-    using outer::load;
-    const auto to_low = load<std::uint64_t>(message + 16);
-    const auto to_high = load<std::uint64_t>(message + 24);
-    const auto from_low = load<std::uint64_t>(message + 32);
-    const auto from_high = load<std::uint64_t>(message + 40);
-    const auto router_low = load<std::uint64_t>(kRouterId.bytes.data());
-    const auto router_high = load<std::uint64_t>(kRouterId.bytes.data() + 8);
-    const bool nil = (to_low | to_high) == 0 || (from_low | from_high) == 0;
-    const bool self = ((to_low ^ from_low) | (to_high ^ from_high)) == 0;
-    const bool router = ((from_low ^ router_low) | (from_high ^ router_high)) == 0;
-    return static_cast<std::uint64_t>(nil) | static_cast<std::uint64_t>(self) |
-           static_cast<std::uint64_t>(router);
+// Whether the ids are not those of a message between two agents.
+[[nodiscard]] inline bool bad_ids(const std::uint8_t* message) noexcept {
+    const auto vector = [](const std::uint8_t* at) {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    };
+    const __m128i to = vector(message + 16);
+    const __m128i from = vector(message + 32);
+    const __m128i nil = _mm_setzero_si128();
+    // Four bits for each of four questions: to nobody, from nobody, to oneself, from a router.
+    const __m128i nobody = _mm_packs_epi32(_mm_cmpeq_epi32(to, nil), _mm_cmpeq_epi32(from, nil));
+    const __m128i somebody = _mm_packs_epi32(_mm_cmpeq_epi32(to, from),
+                                             _mm_cmpeq_epi32(from, vector(kRouterId.bytes.data())));
+    const auto same =
+        static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(nobody, somebody)));
+    const std::uint32_t pairs = same & same >> 1;
+    return (pairs & pairs >> 2 & 0x1111) != 0;
 }
 
 }  // namespace plain
 
+// What the first 64 bytes of a plain frame are on a port, where they are no matter of sums and
+// lengths. Cheap to make, but not for each frame.
+class PlainRules {
+  public:
+    explicit PlainRules(const PortRules& rules) noexcept : verify_checksum_(rules.verify_checksum) {
+        if (rules.vlan != 0 || rules.ipv4_count == 0) {
+            expected_[0] = 1;  // of no bit that is looked at: there are none
+            return;
+        }
+        // To us, not from a group; IPv4 without options; no fragment; UDP; to our first address.
+        expect(0, rules.mac.bytes);
+        mask_[outer::kMacSource] = 0x01;
+        expect(12, std::array<std::uint8_t, 3>{0x08, 0x00, 0x45});
+        mask_[20] = 0x3f;
+        mask_[21] = 0xff;
+        expect(23, std::array{outer::kProtocolUdp});
+        expect(30, std::span(rules.ipv4[0].bytes).first(4));
+        expect(36, Be16(rules.udp_port).bytes);
+        // The message header: magic, version and length, type; addressing and strategy; flags.
+        constexpr std::uint32_t kAt = kPlainMessage;
+        expect(kAt, std::array<std::uint8_t, 4>{0x50, 0x48, kVersion << 4 | 4, 1});
+        static_assert(kStrategyMax == 3 && kAddressingMax < 4);
+        mask_[kAt + 5] = 0xcc;
+        mask_[kAt + 9] = flag::relayed | (rules.edge ? flag::redirected : 0U);
+        expected_[kAt + 9] = rules.edge ? 0 : flag::relayed;
+    }
+
+    // `frame`: 64 bytes or more.
+    [[nodiscard]] bool hold_for(const std::uint8_t* frame) const noexcept {
+        __m128i bad = _mm_setzero_si128();
+#pragma GCC unroll 4
+        for (std::size_t at = 0; at < kBytes; at += 16) {
+            const auto vector = [at](const std::uint8_t* bytes) {
+                return _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + at));
+            };
+            bad = _mm_or_si128(bad,
+                               _mm_xor_si128(_mm_and_si128(vector(frame), vector(mask_.data())),
+                                             vector(expected_.data())));
+        }
+        return _mm_movemask_epi8(_mm_cmpeq_epi8(bad, _mm_setzero_si128())) == 0xffff;
+    }
+
+    [[nodiscard]] bool verify_checksum() const noexcept {
+        return verify_checksum_;
+    }
+
+  private:
+    static constexpr std::size_t kBytes = 64;
+
+    void expect(std::size_t at, std::span<const std::uint8_t> bytes) noexcept {
+        for (const std::uint8_t byte : bytes) {
+            mask_[at] = 0xff;
+            expected_[at++] = byte;
+        }
+    }
+
+    alignas(16) std::array<std::uint8_t, kBytes> mask_{};
+    alignas(16) std::array<std::uint8_t, kBytes> expected_{};
+    bool verify_checksum_;
+};
+
 // True: a plain frame that gets through, and `view` is complete. False: ask parse_frame(). `first`
 // is all of the frame; `first.size()` is what there is to read.
 [[nodiscard]] inline bool parse_plain(std::span<const std::uint8_t> first,
-                                      const PortRules& rules,
+                                      const PlainRules& rules,
                                       ChecksumHint hint,
                                       FrameView& view) noexcept {
     using outer::load;
     using outer::load_be16;
-    constexpr std::uint32_t kBytesMin = kPlainMessage + kHeaderBytesMin;
-    if (first.size() < kBytesMin) [[unlikely]] {
+    const std::uint8_t* const frame = first.data();
+    const std::uint8_t* const message = frame + kPlainMessage;
+    if (first.size() < kPlainMessage + kHeaderBytesMin || !rules.hold_for(frame)) [[unlikely]] {
         return false;
     }
-    const std::uint8_t* const frame = first.data();
-    const std::uint8_t* const mac = rules.mac.bytes.data();
-    const std::uint64_t own = load<std::uint32_t>(mac) | std::uint64_t{load<std::uint16_t>(mac + 4)}
-                                                             << 32;
-    // To us, not from a group; IPv4 without options; no fragment; UDP; to our first address.
-    constexpr std::uint64_t kOwnAndGroup = 0x0001'ffff'ffff'ffff;
-    constexpr std::uint32_t kIpv4NoOptions = 0x0045'0008;
-    std::uint64_t bad = (load<std::uint64_t>(frame) ^ own) & kOwnAndGroup;
-    bad |= (load<std::uint32_t>(frame + 12) & 0x00ff'ffff) ^ kIpv4NoOptions;
-    bad |= load<std::uint16_t>(frame + 20) & 0xff3fU;
-    bad |= frame[23] ^ std::uint32_t{outer::kProtocolUdp};
-    bad |= load<std::uint32_t>(frame + 30) ^ load<std::uint32_t>(rules.ipv4[0].bytes.data());
-    bad |= rules.vlan | static_cast<unsigned>(rules.ipv4_count == 0);
-    const std::uint32_t net = frame[26];
-    bad |= static_cast<unsigned>(net == 0) | static_cast<unsigned>(net == 127) |
-           static_cast<unsigned>(net >= 224);
-    const std::uint64_t ip_sum = outer::halves(load<std::uint64_t>(frame + 14)) +
-                                 outer::halves(load<std::uint64_t>(frame + 22)) +
-                                 load<std::uint32_t>(frame + 30);
-    bad |= outer::fold(ip_sum) ^ 0xffffU;
-
     // Lengths, the whole datagram being there.
     const std::uint32_t ip_bytes = load_be16(frame + 16);
     const std::uint32_t udp_bytes = load_be16(frame + 38);
-    const std::uint32_t payload = load_be16(frame + kPlainMessage + 10);
-    bad |= (udp_bytes + 20) ^ ip_bytes;
-    bad |= (payload + 8 + kHeaderBytesMin) ^ udp_bytes;
-    bad |= static_cast<unsigned>(ip_bytes + plain::kIp > first.size());
-    bad |= load_be16(frame + 36) ^ std::uint32_t{rules.udp_port};
-
-    // The message header: magic, version and length, type; addressing and strategy; flags; hops.
-    constexpr std::uint32_t kStart = 0x50 | 0x48 << 8 | (kVersion << 4 | 4) << 16 | 1 << 24;
-    const std::uint8_t* const message = frame + kPlainMessage;
-    bad |= load<std::uint32_t>(message) ^ kStart;
-    bad |= static_cast<unsigned>((message[5] & 0x0f) > kAddressingMax) |
-           static_cast<unsigned>(message[5] >> 4 > kStrategyMax);
-    const std::uint32_t flags = load_be16(message + 8);
-    const std::uint32_t router_flags = flag::relayed | (rules.edge ? flag::redirected : 0U);
-    bad |= (flags & router_flags) ^ (rules.edge ? 0U : flag::relayed);
-    bad |= static_cast<unsigned>(message[7] == 0);
-    bad |= plain::bad_ids(message);
-    if (bad != 0) [[unlikely]] {
+    const std::uint32_t payload = load_be16(message + 10);
+    if (ip_bytes != udp_bytes + 20 || udp_bytes != payload + 8 + kHeaderBytesMin ||
+        ip_bytes + plain::kIp > first.size()) [[unlikely]] {
         return false;
     }
-    const bool checked =
-        rules.verify_checksum && hint != ChecksumHint::good && load<std::uint16_t>(frame + 40) != 0;
-    if (checked && (hint == ChecksumHint::bad ||
-                    outer::fold(plain::datagram_sum(frame, udp_bytes)) != 0xffff)) [[unlikely]] {
+    // Source net, addressing and hops.
+    const std::uint32_t net = frame[26];
+    if (net - 1 >= 223 || net == 127 || (message[5] & 0x03) > kAddressingMax || message[7] == 0)
+        [[unlikely]] {
         return false;
+    }
+    const std::uint64_t ip_sum = plain::add_words(
+        plain::add_words(load<std::uint64_t>(frame + 14), load<std::uint64_t>(frame + 22)),
+        load<std::uint32_t>(frame + 30));
+    if (!plain::sums_up(ip_sum) || plain::bad_ids(message)) [[unlikely]] {
+        return false;
+    }
+    if (rules.verify_checksum() && hint != ChecksumHint::good &&
+        load<std::uint16_t>(frame + 40) != 0) {
+        std::uint64_t sum = plain::add_words(
+            plain::fixed_sum(frame), outer::pseudo_tail_sum(static_cast<std::uint16_t>(udp_bytes)));
+        if (payload != 0) {
+            sum = plain::add_words(sum, plain::payload_sum(message + kHeaderBytesMin, payload));
+        }
+        if (hint == ChecksumHint::bad || !plain::sums_up(sum)) [[unlikely]] {
+            return false;
+        }
     }
     view.kind = FrameKind::message;
     view.family = Family::ipv4;
@@ -184,62 +242,79 @@ inline constexpr std::uint32_t kUdp = 34;
     return view.family == Family::ipv4 && view.message == kPlainMessage;
 }
 
+// What all plain frames that leave on a port have in common.
+class PlainSource {
+  public:
+    PlainSource() = default;
+
+    PlainSource(const Mac& mac, const IpAddress& ip) noexcept
+        : mac_start_(std::uint64_t{outer::load<std::uint16_t>(mac.bytes.data())} << 48),
+          mac_rest_(outer::load<std::uint32_t>(mac.bytes.data() + 2) | kIpv4NoOptions << 32),
+          ip_(outer::load<std::uint32_t>(ip.bytes.data())),
+          sum_(0x45 + 0x40 + kHopsProtocol + ip_) {}
+
+  private:
+    friend void rewrite_plain(std::uint8_t* frame,
+                              const PlainSource& source,
+                              const struct PlainTarget& target,
+                              std::uint16_t flags) noexcept;
+
+    static constexpr std::uint64_t kIpv4NoOptions = 0x0045'0008;  // and no service class
+    static constexpr std::uint64_t kHopsProtocol =
+        kOuterHopLimit | std::uint32_t{outer::kProtocolUdp} << 8;
+
+    std::uint64_t mac_start_ = 0;  // as bytes 0 .. 7 have it
+    std::uint64_t mac_rest_ = 0;   // as bytes 8 .. 15 have it
+    std::uint64_t ip_ = 0;
+    std::uint64_t sum_ = 0;  // of the IPv4 header, without what differs from frame to frame
+};
+
 // Where a plain frame goes, over IPv4 and untagged; all in wire order.
-struct PlainHop {
-    const std::uint8_t* source_mac;
-    const std::uint8_t* destination_mac;
-    std::uint32_t source_ip;
-    std::uint32_t destination_ip;
+struct PlainTarget {
+    const std::uint8_t* mac;  // six bytes
+    std::uint32_t ip;
     std::uint16_t udp_port;
 };
 
 // As rewrite_frame() with the lifetime as it is; the header's flags become `flags`, its hop limit
 // one less.
-inline void rewrite_plain(std::uint8_t* frame, const PlainHop& hop, std::uint16_t flags) noexcept {
+inline void rewrite_plain(std::uint8_t* frame,
+                          const PlainSource& source,
+                          const PlainTarget& target,
+                          std::uint16_t flags) noexcept {
     using outer::load;
     using outer::store;
-    const auto ports = load<std::uint32_t>(frame + 34);
-    const auto udp_length = load<std::uint16_t>(frame + 38);
-    const auto checksum = load<std::uint16_t>(frame + 40);
     const auto old_ips = load<std::uint64_t>(frame + 26);
-    const std::uint32_t total = load<std::uint16_t>(frame + 16);
+    const auto udp = load<std::uint64_t>(frame + 34);  // ports, length, checksum
+    const std::uint64_t total = load<std::uint16_t>(frame + 16);
     std::uint8_t* const message = frame + kPlainMessage;
-    const auto old_hops = load<std::uint16_t>(message + 6);  // the hop limit is the high byte
-    const auto old_flags = load<std::uint16_t>(message + 8);
+    const auto old_word = load<std::uint32_t>(message + 6);  // priority, hop limit, flags
 
-    const std::uint16_t new_hops = static_cast<std::uint16_t>(old_hops - 0x100);
-    const std::uint16_t new_flags = __builtin_bswap16(flags);
-    const std::uint64_t new_ips = std::uint64_t{hop.source_ip} | std::uint64_t{hop.destination_ip}
-                                                                     << 32;
-    const std::uint32_t new_port = hop.udp_port;
-
-    std::uint16_t new_checksum = 0;
+    const std::uint32_t new_word =
+        (old_word & 0xffff) - 0x100 + (std::uint32_t{__builtin_bswap16(flags)} << 16);
+    const std::uint64_t new_ips = source.ip_ | std::uint64_t{target.ip} << 32;
+    std::uint64_t new_udp = (udp & 0x0000'ffff'0000'ffff) | std::uint64_t{target.udp_port} << 16;
+    const auto checksum = static_cast<std::uint16_t>(udp >> 48);
     if (checksum != 0) {
-        // RFC 1624, equation 3; the complement of a 16-bit word is its negative modulo 0xffff.
-        const std::uint64_t old_sum =
-            outer::halves(~old_ips) + (~ports >> 16) + static_cast<std::uint16_t>(~old_hops) +
-            static_cast<std::uint16_t>(~old_flags) + static_cast<std::uint16_t>(~checksum);
-        const std::uint64_t new_sum = outer::halves(new_ips) + new_port + new_hops + new_flags;
-        new_checksum = outer::udp_checksum_of(old_sum + new_sum);
+        // RFC 1624, equation 3; the complement of a word is its negative modulo 0xffff. None of
+        // the sums comes near 2^64 but that of the addresses.
+        const std::uint64_t change = plain::add_words(new_ips, ~old_ips);
+        const std::uint64_t sum = outer::halves(change) + new_word + ~old_word + target.udp_port +
+                                  static_cast<std::uint16_t>(~(udp >> 16)) +
+                                  static_cast<std::uint16_t>(~checksum);
+        new_udp |= std::uint64_t{outer::udp_checksum_of(sum)} << 48;
     }
-    store(message + 6, new_hops);
-    store(message + 8, new_flags);
-    store(frame + 34,
-          std::uint64_t{ports & 0xffff} | std::uint64_t{new_port} << 16 |
-              std::uint64_t{udp_length} << 32 | std::uint64_t{new_checksum} << 48);
+    store(message + 6, new_word);
+    store(frame + 34, new_udp);
     store(frame + 26, new_ips);
-    constexpr std::uint32_t kHopsProtocol = kOuterHopLimit | std::uint32_t{outer::kProtocolUdp}
-                                                                 << 8;
-    const std::uint64_t ip_sum =
-        std::uint64_t{0x45} + total + 0x40 + kHopsProtocol + outer::halves(new_ips);
-    store(frame + 22,
-          kHopsProtocol | std::uint32_t{static_cast<std::uint16_t>(~outer::fold(ip_sum))} << 16);
-    // Version and length, no service class; identification 0, do not fragment (RFC 6864).
-    store(frame + 14, std::uint64_t{0x45} | std::uint64_t{total} << 16 | std::uint64_t{0x40} << 48);
-    store(frame, load<std::uint32_t>(hop.destination_mac));
-    store(frame + 4, load<std::uint16_t>(hop.destination_mac + 4));
-    store(frame + 6, load<std::uint32_t>(hop.source_mac));
-    store(frame + 10, load<std::uint16_t>(hop.source_mac + 4));
+    const std::uint64_t ip_sum = source.sum_ + total + target.ip;
+    store(frame + 24, static_cast<std::uint16_t>(~outer::fold(ip_sum)));
+    // Identification 0, do not fragment (RFC 6864).
+    store(frame + 16, total | std::uint64_t{0x40} << 32 | PlainSource::kHopsProtocol << 48);
+    const std::uint64_t target_mac =
+        load<std::uint32_t>(target.mac) | std::uint64_t{load<std::uint16_t>(target.mac + 4)} << 32;
+    store(frame, target_mac | source.mac_start_);
+    store(frame + 8, source.mac_rest_);
 }
 
 }  // namespace posthaste::routing

@@ -66,7 +66,7 @@ PortRules rules_of(bool edge) {
 bool takes(const Bytes& frame, const PortRules& rules, ChecksumHint hint, FrameView& view) {
     const auto block = std::make_unique<std::uint8_t[]>(frame.size());
     std::ranges::copy(frame, block.get());
-    return parse_plain({block.get(), frame.size()}, rules, hint, view);
+    return parse_plain({block.get(), frame.size()}, PlainRules(rules), hint, view);
 }
 
 bool same(const FrameView& a, const FrameView& b) {
@@ -142,13 +142,11 @@ RC_GTEST_PROP(plain_frame, rewritten_alike, ()) {
                             hop,
                             change));
 
-    const PlainHop plain{
-        .source_mac = hop.source_mac.bytes.data(),
-        .destination_mac = hop.destination_mac.bytes.data(),
-        .source_ip = outer::load<std::uint32_t>(hop.source_ip.bytes.data()),
-        .destination_ip = outer::load<std::uint32_t>(hop.destination_ip.bytes.data()),
+    const PlainTarget target{
+        .mac = hop.destination_mac.bytes.data(),
+        .ip = outer::load<std::uint32_t>(hop.destination_ip.bytes.data()),
         .udp_port = __builtin_bswap16(hop.udp_port),
     };
-    rewrite_plain(frame.data(), plain, flags);
+    rewrite_plain(frame.data(), PlainSource(hop.source_mac, hop.source_ip), target, flags);
     RC_ASSERT(frame == expected);
 }

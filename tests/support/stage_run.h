@@ -63,7 +63,7 @@ class StageRun {
         begin(burst, ingress, now_ms);
         take(burst, mbufs);
         sound &= conserved(burst);
-        dataplane::parse(burst, burst.live, port);
+        dataplane::parse(burst, burst.live, port, routing::PlainRules(port.rules));
         sound &= conserved(burst);
         shed(burst, burst.live, floor);
         sound &= conserved(burst);

@@ -66,7 +66,7 @@ unsigned BarePipeline::run_once(std::uint64_t tsc) noexcept {
     receive(burst_, port.ethdev, 0);
     const unsigned frames = burst_.received.count();
     timer.lap(Stage::receive, frames);
-    parse(burst_, burst_.live, port);
+    parse(burst_, burst_.live, port, routing::PlainRules(port.rules));
     shed(burst_, burst_.live, 0);
     timer.lap(Stage::parse, frames);
     answer_lookups();

@@ -50,7 +50,7 @@ class lookup : public testing::Test {
         begin(burst_, kEdge, 1);
         take(burst_, std::span(&mbuf, 1));
         const LaneMask lanes = LaneMask::range(0, 8);
-        parse(burst_, lanes, port);
+        parse(burst_, lanes, port, routing::PlainRules(port.rules));
         ask(burst_, lanes, port, asked_, *resolver_);
         dataplane::lookup(burst_, asked_, *resolver_, wanted_);
         grace_.quiescent(0);
