@@ -246,7 +246,7 @@ constexpr KeyRow kKeys[] = {
         {.name = "conversations",
          .min = 1'024,
          .max = 16'777'216,
-         .help = "Conversations each worker remembers the agent of, 8 bytes each."}),
+         .help = "Conversations each worker remembers the agent of, 16 bytes each."}),
 
     field<&PoliciesConfig::database_mb>(
         {.name = "database_mb",

@@ -13,6 +13,7 @@ namespace posthaste::dataplane {
 using routing::Addressing;
 using routing::AgentState;
 using routing::Ask;
+using routing::Conversations;
 using routing::Drop;
 using routing::FibEntry;
 using routing::Provider;
@@ -29,9 +30,16 @@ constexpr std::size_t kFailoverMax = 16;
 struct Choice {
     std::array<const ProviderSet*, kBurstMax> set;
     std::array<std::uint64_t, kBurstMax> key;
+    std::array<std::uint64_t, kBurstMax> hash;  // of the key, for Conversations
+    std::array<std::uint32_t, kBurstMax> reasons;
+    std::array<Conversations::Way, kBurstMax> way;
     std::array<std::uint32_t, kBurstMax> foreseen;
     std::array<const Provider*, kBurstMax> provider;
+    LaneMask notable;  // the provider is whom the next frame like this one would go to as well
 };
+
+// How many were chosen, by strategy.
+using Chosen = std::array<std::uint32_t, routing::kStrategyMax + 1U>;
 
 const WireHeader& header_in(const Burst& burst, unsigned lane) noexcept {
     return header_of(bytes_of(burst.frame[lane]), burst.view[lane]);
@@ -121,37 +129,106 @@ bool may_be_redirected(const WireHeader& header) noexcept {
            header.type != static_cast<std::uint8_t>(routing::Type::error);
 }
 
-// In passes, so that what one lane waits for comes while others are looked at.
-LaneMask choose(Burst& burst,
-                LaneMask lanes,
-                Choice& choice,
-                const CapabilityTables& tables) noexcept {
+// All that decides where a conversation's frames go, but for who sends them: the set, which routers
+// are out, how is asked, and the version of the entry of who gets them, which is added last. Each
+// times a number of its own, so that small changes of several do not make up for each other: two
+// that differ give the same number once in 2^32.
+class Reasons {
+  public:
+    Reasons(const CapabilityTables& tables, bool relayed) noexcept
+        : of_all_(0x9e3779b1 * tables.fib.routers().changes() + (relayed ? 0x27d4eb2fU : 0U) +
+                  (tables.world.local_first ? 0x165667b1U : 0U)) {}
+
+    [[nodiscard]] std::uint32_t of(std::uint32_t edition, unsigned strategy) const noexcept {
+        const bool sticky = strategy == static_cast<unsigned>(routing::Strategy::sticky);
+        return of_all_ + 0x85ebca77 * edition + (sticky ? 0x5bd1e995U : 0U);
+    }
+
+    [[nodiscard]] static std::uint32_t with(std::uint32_t reasons, std::uint32_t version) noexcept {
+        return reasons + 0xc2b2ae3d * version;
+    }
+
+  private:
+    std::uint32_t of_all_;
+};
+
+// Each lane's set, key and reasons; those without a set leave.
+void prepare(Burst& burst,
+             LaneMask lanes,
+             Choice& choice,
+             const CapabilityTables& tables) noexcept {
+    const Reasons reasons(tables, tables.world.ports[burst.ingress].role == Role::fabric);
     for (const unsigned lane : lanes) {
-        choice.set[lane] = tables.sets.read(burst.target[lane]->provider_set());
+        const std::uint32_t number = burst.target[lane]->provider_set();
+        const std::uint32_t edition = tables.sets.edition(number);  // before the set
+        choice.set[lane] = tables.sets.read(number);
         if (choice.set[lane] == nullptr) {
             nobody(burst, lane, Drop::no_provider, tables);
             continue;
         }
-        choice.set[lane]->prefetch();
-    }
-    for (const unsigned lane : lanes& burst.live) {
         const WireHeader& header = header_in(burst, lane);
         choice.key[lane] = routing::conversation_key(header.conversation, header.destination);
+        choice.hash[lane] = tables.conversations.hash(choice.key[lane]);
+        tables.conversations.prefetch(choice.hash[lane]);
+        choice.reasons[lane] = reasons.of(edition, header.strategy());
+    }
+}
+
+// Frames of conversations that go on, where nothing has changed: they go where the one before them
+// went, and nothing has to be chosen. Gives the lanes that are left to choose for.
+LaneMask follow(Burst& burst,
+                LaneMask lanes,
+                Choice& choice,
+                const CapabilityTables& tables,
+                Chosen& chosen) noexcept {
+    LaneMask left;
+    for (const unsigned lane : lanes) {
+        choice.way[lane] = tables.conversations.recall(choice.hash[lane]);
+        if (choice.way[lane].entry != 0) [[likely]] {
+            rte_prefetch0(tables.fib.remembered_entry(choice.way[lane].entry));
+        }
+    }
+    for (const unsigned lane : lanes) {
+        const Conversations::Way way = choice.way[lane];
+        const FibEntry* const entry =
+            way.entry == 0 ? nullptr : tables.fib.remembered_entry(way.entry);
+        if (entry != nullptr &&
+            Reasons::with(choice.reasons[lane], entry->version_now()) == way.reasons &&
+            entry->fresh(burst.now_ms) && entry->agent != header_in(burst, lane).source)
+            [[likely]] {
+            burst.target[lane] = entry;
+            burst.to[lane] = routing::NextHop::of(*entry);
+            ++chosen[header_in(burst, lane).strategy()];
+        } else {
+            left.set(lane);
+            choice.set[lane]->prefetch();
+        }
+    }
+    tables.conversations.confirm((lanes - left).count());
+    return left;
+}
+
+// In passes, so that what one lane waits for comes while others are looked at. Needs prepare().
+LaneMask choose(Burst& burst,
+                LaneMask lanes,
+                Choice& choice,
+                const CapabilityTables& tables,
+                Chosen& chosen) noexcept {
+    for (const unsigned lane : lanes) {
         choice.set[lane]->prefetch(choice.key[lane]);
-        tables.conversations.prefetch(choice.key[lane]);
     }
     const bool here =
         tables.world.local_first || tables.world.ports[burst.ingress].role == Role::fabric;
-    for (const unsigned lane : lanes& burst.live) {
+    for (const unsigned lane : lanes) {
         choice.foreseen[lane] = choice.set[lane]->foresee(choice.key[lane], here);
     }
     routing::ChoiceContext context{tables.fib.routers(), tables.fib.loads(), tables.conversations};
-    std::array<std::uint32_t, routing::kStrategyMax + 1U> chosen{};
-    for (const unsigned lane : lanes& burst.live) {
+    for (const unsigned lane : lanes) {
         Ask ask = ask_of(burst, lane, choice.key[lane], tables.world);
         ask.foreseen = choice.foreseen[lane];
         const Provider* provider = choice.set[lane]->choose(ask, context);
         Drop why = Drop::no_provider;
+        const bool as_asked = provider != nullptr && context.same_for_others;
         if (provider == nullptr && ask.local_only) [[unlikely]] {
             if (may_be_redirected(header_in(burst, lane))) {
                 ask.local_only = false;
@@ -165,14 +242,12 @@ LaneMask choose(Burst& burst,
             nobody(burst, lane, why, tables);
             continue;
         }
+        if (as_asked) [[likely]] {
+            choice.notable.set(lane);
+        }
         choice.provider[lane] = provider;
         tables.fib.prefetch_cell(provider->cell);
         ++chosen[static_cast<std::size_t>(ask.strategy)];
-    }
-    for (std::size_t i = 0; i < chosen.size(); ++i) {
-        if (chosen[i] > 0) {
-            tables.counters.chosen[i].add(chosen[i]);
-        }
     }
     return lanes & burst.live;
 }
@@ -198,7 +273,45 @@ const FibEntry* fail_over(const ProviderSet& set,
     return nullptr;
 }
 
-void publish(const CapabilityTables& tables) noexcept {
+// The chosen providers' entries.
+void aim_at_providers(Burst& burst,
+                      LaneMask lanes,
+                      Choice& choice,
+                      const CapabilityTables& tables) noexcept {
+    for (const unsigned lane : lanes) {
+        const FibEntry* const entry = tables.fib.entry_of_cell(choice.provider[lane]->cell);
+        rte_prefetch0(entry);
+        burst.aim(lane, entry);
+    }
+    for (const unsigned lane : lanes) {
+        const Provider& provider = *choice.provider[lane];
+        const FibEntry* entry = route_of(provider, tables.fib, burst.now_ms);
+        if (entry == nullptr) [[unlikely]] {
+            Ask ask = ask_of(burst, lane, choice.key[lane], tables.world);
+            ask.local_only = ask.local_only && provider.local();
+            entry = fail_over(*choice.set[lane], &provider, ask, tables, burst.now_ms);
+            if (entry == nullptr) {
+                nobody(burst, lane, Drop::no_provider, tables);
+                continue;
+            }
+            tables.counters.failovers.add(1);
+        } else if (const std::uint32_t version = entry->version_now();
+                   version != 0 && choice.notable.has(lane)) [[likely]] {
+            tables.conversations.note(
+                choice.hash[lane],
+                provider.cell,
+                {tables.fib.number_of(*entry), Reasons::with(choice.reasons[lane], version)});
+        }
+        burst.aim(lane, entry);
+    }
+}
+
+void publish(const CapabilityTables& tables, const Chosen& chosen) noexcept {
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+        if (chosen[i] > 0) {
+            tables.counters.chosen[i].add(chosen[i]);
+        }
+    }
     const routing::ConversationStats& stats = tables.conversations.stats();
     tables.counters.remembered.set(stats.hit);
     tables.counters.kept.set(stats.kept);
@@ -233,28 +346,14 @@ void capability(Burst& burst, const CapabilityTables& tables) noexcept {
         return;  // resolve refuses them all
     }
     Choice choice;
-    const LaneMask lanes = choose(burst, known(burst, tables), choice, tables);
-    for (const unsigned lane : lanes) {
-        const FibEntry* const entry = tables.fib.entry_of_cell(choice.provider[lane]->cell);
-        rte_prefetch0(entry);
-        burst.aim(lane, entry);
+    Chosen chosen{};
+    const LaneMask lanes = known(burst, tables);
+    prepare(burst, lanes, choice, tables);
+    if (const LaneMask left = follow(burst, lanes & burst.live, choice, tables, chosen);
+        left.any()) {
+        aim_at_providers(burst, choose(burst, left, choice, tables, chosen), choice, tables);
     }
-    for (const unsigned lane : lanes) {
-        const Provider& provider = *choice.provider[lane];
-        const FibEntry* entry = route_of(provider, tables.fib, burst.now_ms);
-        if (entry == nullptr) [[unlikely]] {
-            Ask ask = ask_of(burst, lane, choice.key[lane], world);
-            ask.local_only = ask.local_only && provider.local();
-            entry = fail_over(*choice.set[lane], &provider, ask, tables, burst.now_ms);
-            if (entry == nullptr) {
-                nobody(burst, lane, Drop::no_provider, tables);
-                continue;
-            }
-            tables.counters.failovers.add(1);
-        }
-        burst.aim(lane, entry);
-    }
-    publish(tables);
+    publish(tables, chosen);
 }
 
 }  // namespace posthaste::dataplane

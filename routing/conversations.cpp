@@ -25,37 +25,23 @@ Conversations::Conversations(std::size_t entries, std::uint64_t seed)
     }
 }
 
-// The places before `from` move up by one, what was at `from` is gone.
-void Conversations::put_first(Line& line,
-                              unsigned from,
-                              std::uint32_t tag,
-                              std::uint32_t cell) noexcept {
-    if (from == kPlaces - 1) {
-        // All but always, where conversations are many: of a length the compiler knows.
-        std::memmove(&line.tag[1], line.tag.data(), (kPlaces - 1) * sizeof tag);
-        std::memmove(&line.cell[1], line.cell.data(), (kPlaces - 1) * sizeof cell);
-    } else {
-        for (unsigned place = from; place > 0; --place) {
-            line.tag[place] = line.tag[place - 1];
-            line.cell[place] = line.cell[place - 1];
-        }
+void Conversations::put_first(Line& line, unsigned from) noexcept {
+    for (Row* const row : {&line.tag, &line.cell, &line.entry, &line.reasons}) {
+        std::rotate(row->begin(), row->begin() + from, row->begin() + from + 1);
     }
-    line.tag[0] = tag;
-    line.cell[0] = cell;
 }
 
 std::uint32_t Conversations::find(std::uint64_t key) noexcept {
     const std::uint64_t hashed = hash(key);
-    const auto tag = static_cast<std::uint32_t>(hashed);
     Line& line = line_of(hashed);
-    const unsigned place = place_of(line, tag);
+    const unsigned place = place_of(line, static_cast<std::uint32_t>(hashed));
     if (place == kPlaces || line.cell[place] == kNone) {
         return kNone;
     }
     ++stats_.hit;
     const std::uint32_t cell = line.cell[place];
     if (place >= kUnordered) {
-        put_first(line, place, tag, cell);
+        put_first(line, place);
     }
     return cell;
 }
@@ -68,15 +54,31 @@ void Conversations::keep_in(Line& line,
     if (place == kPlaces || line.cell[place] == kNone) {
         ++stats_.kept;
         stats_.displaced += line.cell[kPlaces - 1] != kNone ? 1 : 0;
-        put_first(line, kPlaces - 1, tag, cell);
+        // Of a length the compiler knows; the last one falls out.
+        for (Row* const row : {&line.tag, &line.cell, &line.entry, &line.reasons}) {
+            std::memmove(row->data() + 1, row->data(), (kPlaces - 1) * sizeof tag);
+        }
+        line.tag[0] = tag;
+        line.cell[0] = cell;
+        line.entry[0] = 0;
         return;
     }
     if (line.cell[place] != cell) {
         ++stats_.kept;
         line.cell[place] = cell;
+        line.entry[place] = 0;
     }
     if (place >= kUnordered) {
-        put_first(line, place, tag, cell);
+        put_first(line, place);
+    }
+}
+
+void Conversations::note(std::uint64_t hash, std::uint32_t cell, Way way) noexcept {
+    Line& line = line_of(hash);
+    const unsigned place = place_of(line, static_cast<std::uint32_t>(hash));
+    if (place != kPlaces && line.cell[place] == cell) {
+        line.entry[place] = way.entry;
+        line.reasons[place] = way.reasons;
     }
 }
 

@@ -41,10 +41,23 @@ std::size_t heap_allocated() {
 // Beside each entry: when the agent was heard, whose cell it is, how busy the agent is.
 constexpr std::size_t kCellArrays = 3;
 
-// The entry was filled before the index published its place, with release and acquire, inside
-// librte_hash for some. ThreadSanitizer does not see those, but it sees this and Fib::entry().
-void release_entry(FibEntry& entry, std::uint32_t version) noexcept {
+// Who remembers the entry's number may ask for its version at any time: see FibEntry. Others find
+// it by the index, which publishes its place with release and acquire, too, inside librte_hash for
+// some. ThreadSanitizer does not see those, but it sees this and Fib::entry().
+void release_version(FibEntry& entry, std::uint32_t version) noexcept {
     std::atomic_ref<std::uint32_t>(entry.version).store(version, std::memory_order_release);
+}
+
+// All of it, the version last and by itself.
+void fill(FibEntry& slot, const FibEntry& entry, std::uint32_t cell) noexcept {
+    constexpr std::size_t kBefore = offsetof(FibEntry, version);
+    constexpr std::size_t kAfter = kBefore + sizeof entry.version;
+    auto* const to = reinterpret_cast<std::uint8_t*>(&slot);
+    const auto* const from = reinterpret_cast<const std::uint8_t*>(&entry);
+    std::memcpy(to, from, kBefore);
+    std::memcpy(to + kAfter, from + kAfter, sizeof slot - kAfter);
+    slot.cell = cell;
+    release_version(slot, entry.version);
 }
 
 }  // namespace
@@ -153,13 +166,12 @@ bool Fib::set(const FibEntry& entry, std::uint32_t last_heard_ms) {
     const std::uint32_t index = free_entries_.back();
     const std::uint32_t cell = old != nullptr ? old->cell : free_cells_.back();
     FibEntry& slot = entries_[index];
-    slot = entry;
-    slot.cell = cell;
-    release_entry(slot, entry.version);
+    fill(slot, entry, cell);
 
     const bool stays = old != nullptr && old->kind == RouteKind::local && old->kind == slot.kind;
     seed_cell(cell, last_heard_ms, stays);
     if (!owned_index_->put(slot, hash, old != nullptr)) {
+        release_version(slot, 0);
         return false;  // neither list was popped; for a replacement this cannot happen
     }
     put_in_next(slot);
@@ -204,6 +216,7 @@ bool Fib::remove(const AgentId& agent) {
 // After the index forgot it.
 void Fib::retire(const FibEntry& entry, std::uint32_t cell) {
     const std::uint32_t index = number_of(entry) - 1;
+    release_version(entries_[index], 0);
     current_[index] = false;
     retired_.push_back({grace_.start(), index, cell});
 }

@@ -66,9 +66,17 @@ struct alignas(64) FibEntry {
     AgentState state = AgentState::running;
     Stability stability = Stability::normal;
     std::uint16_t router = kNoRouter;  // remote: index of the claiming router
-    std::uint32_t version = 0;         // routing_table_version when written
+    std::uint32_t version = 0;         // see version_now()
     std::uint32_t fresh_until_ms = 0;  // as good as unknown from then on; 0: always good
     std::uint32_t cell = 0;            // of the lease, set by the Fib
+
+    // routing_table_version when written; 0 as soon as another entry, or none, has taken this one's
+    // place. Who finds the version he knows under a number he knows has what he had then, and may
+    // read it until his quiescent state. Where versions are not given (0) nobody can tell.
+    [[nodiscard]] std::uint32_t version_now() const noexcept {
+        return std::atomic_ref<std::uint32_t>(const_cast<std::uint32_t&>(version))
+            .load(std::memory_order_acquire);
+    }
 
     // Whether frames may still go there; coarse milliseconds modulo 2^32.
     [[nodiscard]] bool fresh(std::uint32_t now_ms) const noexcept {
@@ -89,6 +97,26 @@ struct alignas(64) FibEntry {
 };
 
 static_assert(sizeof(FibEntry) == 64);
+
+inline NextHop NextHop::of(const FibEntry& entry) noexcept {
+    const Endpoint& at = entry.endpoint;
+    NextHop hop = elsewhere();
+    if (entry.kind == RouteKind::remote) {
+        hop.word_[0] = entry.fresh_until_ms;
+        hop.word_[1] = entry.router | std::uint32_t{at.adjacency} << 16;
+        hop.where_ = kRemote;
+    } else if (entry.kind == RouteKind::local && entry.state != AgentState::stopped &&
+               at.ip.family == Family::ipv4 && at.adjacency == kNoAdjacency &&
+               at.port <= kPortMax) {
+        std::uint16_t mac_end;
+        std::memcpy(&hop.word_[0], at.ip.bytes.data(), 4);
+        std::memcpy(&hop.word_[1], at.mac.bytes.data(), 4);
+        std::memcpy(&mac_end, at.mac.bytes.data() + 4, 2);
+        hop.word_[2] = mac_end | std::uint32_t{__builtin_bswap16(at.udp_port)} << 16;
+        hop.where_ = at.port;
+    }
+    return hop;
+}
 
 struct FibOptions {
     std::string name = "fib";    // for people; need not be unique
@@ -200,12 +228,17 @@ class Fib {
         if (number == 0) {
             return nullptr;
         }
-        FibEntry* const entry = entries_ + number - 1;
+        const FibEntry* const entry = entries_ + number - 1;
         if constexpr (kUnderThreadSanitizer) {
-            static_cast<void>(
-                std::atomic_ref<std::uint32_t>(entry->version).load(std::memory_order_acquire));
+            static_cast<void>(entry->version_now());
         }
         return entry;
+    }
+
+    // One that was remembered by its number, not 0, for longer than until the quiescent state: only
+    // its version_now() may be read before that has told what it is.
+    [[nodiscard]] const FibEntry* remembered_entry(std::uint32_t number) const noexcept {
+        return entries_ + number - 1;
     }
 
     // The entry whose cell it is now; null: nobody's. The cell may have gone to another agent since

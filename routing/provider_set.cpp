@@ -30,12 +30,6 @@ bool before(const AgentId& a, const AgentId& b) noexcept {
 
 }  // namespace
 
-std::uint64_t conversation_key(std::uint64_t conversation, const AgentId& capability) noexcept {
-    std::uint64_t half[2];
-    std::memcpy(half, capability.bytes.data(), sizeof half);
-    return mix(conversation ^ half[0] ^ mix(half[1]));
-}
-
 const Provider* ProviderSet::of_cell(std::uint32_t cell) const noexcept {
     if (count_ == 0) {
         return nullptr;
@@ -118,6 +112,7 @@ class ProviderChoice {
     ChoiceContext& context_;
     std::uint64_t draw_;                         // what is drawn from where chance decides
     std::uint64_t memory_key_ = ask_.key;        // of the table of conversations
+    const Provider* nearest_ = nullptr;          // of all in the ring, whoever asks
     std::uint32_t budget_ = ProviderSet::kScan;  // providers that may still be looked at
     bool cut_ = false;                           // nearest() has not seen all it had to
 };
@@ -195,6 +190,7 @@ const Provider* ProviderChoice::sticky_in(bool local_only) noexcept {
     if (winner == kNobody) [[unlikely]] {
         winner = nearest(ring, Among::all);
     }
+    nearest_ = set_.providers_ + winner;
     if (!available(winner)) [[unlikely]] {
         if (sends(set_.providers_[winner])) {
             memory_key_ = ask_.key ^ kFromProvider;
@@ -224,13 +220,17 @@ const Provider* ProviderChoice::sticky() noexcept {
     if (ask_.local_only || ask_.local_first) {
         provider = sticky_in(true);
     }
+    const bool first = !ask_.local_only && !ask_.local_first;
+    bool same = provider != nullptr && provider == nearest_;
     if (provider == nullptr && !ask_.local_only) {
         memory_key_ = ask_.key;
         provider = sticky_in(false);
+        same = first && provider == nearest_;
     }
     if (provider != nullptr) {
         context_.conversations.keep(memory_key_, provider->cell);
     }
+    context_.same_for_others = same;
     return provider;
 }
 
@@ -254,10 +254,11 @@ const Provider* ProviderChoice::known() noexcept {
 }
 
 const Provider* ProviderChoice::remembered_or_new() noexcept {
-    if (const Provider* provider = known()) {
+    const Provider* provider = known();
+    context_.same_for_others = memory_key_ == ask_.key;
+    if (provider != nullptr) {
         return provider;
     }
-    const Provider* provider = nullptr;
     if (ask_.local_only || ask_.local_first) {
         provider = anew(true);
     }

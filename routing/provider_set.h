@@ -16,10 +16,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 
 #include "routing/conversations.h"
+#include "routing/mix.h"
 #include "routing/provider.h"
 #include "routing/provider_ring.h"
 #include "routing/router_mask.h"
@@ -52,12 +54,20 @@ struct ChoiceContext {
     const RouterMask& routers;
     const LoadCells& loads;
     Conversations& conversations;
+    // Said by choose(), where it chose somebody: all else equal, whoever asks next in the same
+    // conversation gets the same answer, unless he is that himself. Not so where the choice fell on
+    // another than it would have for others, or might have.
+    bool same_for_others = false;
 };
 
 // Mixes the two; the same on every box: mix(conversation ^ first half of the id ^ mix(second
 // half)), halves as little-endian words.
-[[nodiscard]] std::uint64_t conversation_key(std::uint64_t conversation,
-                                             const AgentId& capability) noexcept;
+[[nodiscard]] inline std::uint64_t conversation_key(std::uint64_t conversation,
+                                                    const AgentId& capability) noexcept {
+    std::uint64_t half[2];
+    std::memcpy(half, capability.bytes.data(), sizeof half);
+    return mix(conversation ^ half[0] ^ mix(half[1]));
+}
 
 class ProviderSet {
   public:
@@ -126,6 +136,7 @@ class ProviderSet {
             if (provider.state == AgentState::running && !context.routers.out(provider.router) &&
                 (ask.sender == nullptr || provider.agent != *ask.sender)) [[likely]] {
                 context.conversations.keep(ask.key, provider.cell);
+                context.same_for_others = true;
                 return &provider;
             }
         }

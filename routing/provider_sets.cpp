@@ -20,7 +20,7 @@ std::uint64_t planned_bytes_of(const ProviderSet& set) noexcept {
 ProviderSets::ProviderSets(Grace& grace, std::uint32_t capacity)
     : grace_(grace),
       capacity_(capacity),
-      sets_(std::make_unique<std::atomic<const ProviderSet*>[]>(std::size_t{capacity} + 1)) {
+      slots_(std::make_unique<Slot[]>(std::size_t{capacity} + 1)) {
     free_.reserve(capacity);
     for (std::uint32_t number = capacity; number > 0; --number) {
         free_.push_back(number);
@@ -29,7 +29,7 @@ ProviderSets::ProviderSets(Grace& grace, std::uint32_t capacity)
 
 ProviderSets::~ProviderSets() {
     for (std::size_t number = 0; number <= capacity_; ++number) {
-        delete sets_[number].load(std::memory_order_relaxed);
+        delete slots_[number].set.load(std::memory_order_relaxed);
     }
 }
 
@@ -54,7 +54,8 @@ void ProviderSets::publish(std::uint32_t number, std::unique_ptr<const ProviderS
         planned_ += planned_bytes_of(*next);
     }
     std::unique_ptr<const ProviderSet> old(
-        sets_[number].exchange(next.release(), std::memory_order_acq_rel));
+        slots_[number].set.exchange(next.release(), std::memory_order_acq_rel));
+    slots_[number].edition.store(++editions_, std::memory_order_release);
     if (old != nullptr) {
         bytes_ -= old->memory_bytes();
         allocated_ -= malloc_bytes(old->memory_bytes());

@@ -54,12 +54,23 @@ class ProviderSets {
     // --- any lcore; valid until its next quiescent state ---
     // Null: nobody; also for 0 and for what is no number.
     [[nodiscard]] const ProviderSet* read(std::uint32_t number) const noexcept {
-        return number > capacity_ ? nullptr : sets_[number].load(std::memory_order_acquire);
+        return number > capacity_ ? nullptr : slots_[number].set.load(std::memory_order_acquire);
     }
 
-    void prefetch(std::uint32_t number) const noexcept { prefetch_line(&sets_[number]); }
+    // Another one for each set that was ever published (modulo 2^32). Who reads it, then the set,
+    // and later finds it again, has the same set still, or a newer one the first time, too.
+    [[nodiscard]] std::uint32_t edition(std::uint32_t number) const noexcept {
+        return number > capacity_ ? 0 : slots_[number].edition.load(std::memory_order_acquire);
+    }
+
+    void prefetch(std::uint32_t number) const noexcept { prefetch_line(&slots_[number]); }
 
   private:
+    struct alignas(16) Slot {
+        std::atomic<const ProviderSet*> set{nullptr};
+        std::atomic<std::uint32_t> edition{0};
+    };
+
     struct Retired {
         std::uint64_t token = 0;
         std::unique_ptr<const ProviderSet> set;
@@ -72,7 +83,8 @@ class ProviderSets {
     std::uint64_t bytes_ = 0;
     std::uint64_t allocated_ = 0;
     std::uint64_t planned_ = 0;
-    std::unique_ptr<std::atomic<const ProviderSet*>[]> sets_;
+    std::uint32_t editions_ = 0;
+    std::unique_ptr<Slot[]> slots_;
     std::vector<std::uint32_t> free_;
     std::deque<Retired> retired_;
 };

@@ -23,7 +23,11 @@ class RouterMask {
         std::atomic<std::uint64_t>& word = words_[router / 64];
         const std::uint64_t bit = std::uint64_t{1} << router % 64;
         const std::uint64_t before = word.load(std::memory_order_relaxed);
-        word.store(out ? before | bit : before & ~bit, std::memory_order_release);
+        const std::uint64_t after = out ? before | bit : before & ~bit;
+        if (after != before) {
+            word.store(after, std::memory_order_release);
+            changes_.fetch_add(1, std::memory_order_release);
+        }
     }
 
     // kNoRouter is never out.
@@ -34,8 +38,15 @@ class RouterMask {
         return (words_[router / 64].load(std::memory_order_acquire) >> router % 64 & 1) != 0;
     }
 
+    // How often it changed, modulo 2^32. Who read a number and then finds it again has missed
+    // nothing that was decided by out() in between.
+    [[nodiscard]] std::uint32_t changes() const noexcept {
+        return changes_.load(std::memory_order_acquire);
+    }
+
   private:
     std::array<std::atomic<std::uint64_t>, kRoutersMax / 64> words_{};
+    std::atomic<std::uint32_t> changes_{0};
 };
 
 }  // namespace posthaste::routing

@@ -51,7 +51,7 @@ void CapabilityDecisions::decide_some(std::span<const Frame> frames,
         addresses[i] = &ids[i];
         keys[i] = routing::conversation_key(anew ? ++fresh_ : frames[i].conversation,
                                             frames[i].capability);
-        conversations_.prefetch(keys[i]);
+        conversations_.prefetch(conversations_.hash(keys[i]));
     }
     fib.lookup(std::span(addresses).first(count), entries.data());
     for (std::size_t i = 0; i < count; ++i) {

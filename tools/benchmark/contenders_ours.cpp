@@ -16,8 +16,8 @@ namespace {
 using routing::AgentId;
 using routing::FibEntry;
 
-// The value travels in fields that mean nothing to the table: the number as address, how often
-// the route was changed as version.
+// The value travels in fields that mean nothing to the table: the number as IP address, how often
+// the route was changed as MAC address.
 FibEntry entry_for(const AgentId& id, std::uint64_t value) {
     FibEntry entry;
     entry.agent = id;
@@ -25,14 +25,17 @@ FibEntry entry_for(const AgentId& id, std::uint64_t value) {
     const auto number = static_cast<std::uint32_t>(value);
     std::memcpy(entry.endpoint.ip.bytes.data(), &number, sizeof number);
     entry.endpoint.udp_port = 4'747;
-    entry.version = static_cast<std::uint32_t>(value >> 32);
+    const auto changes = static_cast<std::uint32_t>(value >> 32);
+    std::memcpy(entry.endpoint.mac.bytes.data(), &changes, sizeof changes);
     return entry;
 }
 
 std::uint64_t value_of(const FibEntry& entry) {
     std::uint32_t number = 0;
+    std::uint32_t changes = 0;
     std::memcpy(&number, entry.endpoint.ip.bytes.data(), sizeof number);
-    return std::uint64_t{entry.version} << 32 | number;
+    std::memcpy(&changes, entry.endpoint.mac.bytes.data(), sizeof changes);
+    return std::uint64_t{changes} << 32 | number;
 }
 
 // A Fib whose agent `number` is, until the first change, entry `number` from the first: so a

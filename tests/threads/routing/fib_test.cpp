@@ -50,10 +50,17 @@ FibEntry entry_of(std::uint32_t number, std::uint32_t version) {
     return entry;
 }
 
+// What the entry's version was when it was written, whatever became of it.
+std::uint32_t written(const FibEntry& entry) {
+    return entry.endpoint.port | std::uint32_t{entry.endpoint.udp_port} << 16;
+}
+
 bool is_whole(const FibEntry& entry, std::uint32_t number) {
-    FibEntry expected = entry_of(number, entry.version);
+    const FibEntry expected = entry_of(number, written(entry));
+    const std::uint32_t version = entry.version_now();
     return entry.agent == expected.agent && entry.endpoint == expected.endpoint &&
-           entry.kind == expected.kind && entry.state == expected.state;
+           entry.kind == expected.kind && entry.state == expected.state &&
+           (version == expected.version || version == 0);
 }
 
 // One reader's bursts and what was wrong with what they found.
@@ -70,9 +77,11 @@ class Reader {
     std::uint64_t lost = 0;       // a lasting agent not found
     std::uint64_t invented = 0;   // an agent that never was, found
     std::uint64_t backwards = 0;  // an older entry after a newer one
+    std::uint64_t recalled = 0;   // by its number, and still what it was
     std::array<std::uint32_t, kLasting> touched{};
 
     void run_once() {
+        recall();
         // Most bursts are full; some have a single agent that exists among strangers.
         const std::uint32_t count = random_() % 4 == 0 ? 1 + random_() % 64 : 64;
         const bool lonely = random_() % 4 == 0;
@@ -83,10 +92,43 @@ class Reader {
         for (std::uint32_t lane = 0; lane < count; ++lane) {
             judge(number_of(ids_[lane]), found_[lane]);
         }
+        remember(count);
         ++bursts;
     }
 
   private:
+    struct Remembered {
+        std::uint32_t entry = 0;
+        std::uint32_t version = 0;
+        std::uint32_t number = 0;
+    };
+
+    // Kept beyond the quiescent state, as an lcore keeps where a conversation went.
+    void remember(std::uint32_t count) {
+        for (std::uint32_t lane = 0; lane < count; ++lane) {
+            if (found_[lane] == nullptr) {
+                continue;
+            }
+            if (const std::uint32_t version = found_[lane]->version_now(); version != 0) {
+                remembered_[random_() % remembered_.size()] = {
+                    fib_.number_of(*found_[lane]), version, number_of(ids_[lane])};
+            }
+        }
+    }
+
+    void recall() {
+        for (const Remembered& one : remembered_) {
+            if (one.entry == 0) {
+                continue;
+            }
+            const FibEntry& entry = *fib_.remembered_entry(one.entry);
+            if (entry.version_now() == one.version) {
+                ++recalled;
+                torn += is_whole(entry, one.number) && written(entry) == one.version ? 0U : 1U;
+            }
+        }
+    }
+
     std::uint32_t pick(bool lonely, std::uint32_t lane) {
         if (lonely) {
             return lane == 0 ? random_() % kLasting : kAgents + random_() % 100'000;
@@ -102,8 +144,8 @@ class Reader {
         torn += is_whole(*entry, number) ? 0U : 1U;
         invented += number >= kAgents ? 1U : 0U;
         if (number < kLasting) {
-            backwards += entry->version < newest_[number] ? 1U : 0U;
-            newest_[number] = entry->version;
+            backwards += written(*entry) < newest_[number] ? 1U : 0U;
+            newest_[number] = written(*entry);
             if (number % kReaders == id_) {
                 fib_.touch(*entry, ++touched[number]);
             }
@@ -117,6 +159,7 @@ class Reader {
     std::array<const AgentId*, kLookupMax> keys_{};
     std::array<const FibEntry*, kLookupMax> found_{};
     std::array<std::uint32_t, kLasting> newest_{};
+    std::array<Remembered, 256> remembered_{};
 };
 
 // Adds, replaces and removes until `steps` changes were made; gives how often it had to wait.
@@ -179,6 +222,7 @@ TEST(fib_threads, readers_of_a_churned_table_find_whole_entries_and_miss_none_th
         EXPECT_EQ(reader->lost, 0U);
         EXPECT_EQ(reader->invented, 0U);
         EXPECT_EQ(reader->backwards, 0U);
+        EXPECT_GT(reader->recalled, 0U);
     }
     // No replacement took a heartbeat back: each cell holds the last touch of its one reader.
     for (std::uint32_t number = 0; number < kLasting; ++number) {
