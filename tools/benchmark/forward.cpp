@@ -86,9 +86,15 @@ void Forward::add_own() {
     if (options_.address != "agent") {
         contestants_.push_back(
             {"capability",
-             options_.address == "any" ? "whole router, to any with a capability"
+             options_.address == "any" ? "whole router, to any, new conversations"
                                        : "whole router, to all, per copy",
              [this] { return ns_per_frame(rig_.forward_to_capabilities(cycles_)); }});
+    }
+    if (options_.address == "any") {
+        contestants_.push_back(
+            {"conversations", "whole router, to any, conversations that go on", [this] {
+                 return ns_per_frame(rig_.forward_conversations(cycles_));
+             }});
     }
     if (options_.churn > 0) {
         contestants_.push_back(
@@ -183,9 +189,14 @@ void Forward::add_ratios(Report& report) const {
         report.ratios.push_back(
             {"rate_to_agents",
              "rate of frames to any with a capability to that of frames to agents",
-             median_ratio(whole, *any),
+             median_ratio(whole, *report.row("conversations")),
              0.75,
              false});
+        report.ratios.push_back({"new_conversations_to_agents",
+                                 "the same where each frame begins a conversation",
+                                 median_ratio(whole, *any),
+                                 0.75,
+                                 false});
     } else if (any != nullptr) {
         report.ratios.push_back({"copies_rate",
                                  "frames sent to all who have a capability, to 29 Mframes/s",
@@ -230,6 +241,12 @@ void Forward::add_facts(Report& report) const {
     if (options_.address != "agent") {
         add_stages(report, rig_.capability_counters(), "capability_stages_ns", "to capabilities");
     }
+    if (options_.address == "any") {
+        add_stages(report,
+                   rig_.conversation_counters(),
+                   "conversation_stages_ns",
+                   "where conversations go on");
+    }
     add_stages(report, counters, "stages_ns", "of the router");
     report.more["frames"] = {{"received", in.received.read()},
                              {"sent", in.sent.read()},
@@ -267,6 +284,8 @@ nlohmann::ordered_json options_of(const ForwardOptions& options) {
         made["strategy"] = options.strategy;
         made["capabilities"] = options.capabilities;
         made["providers"] = options.providers;
+        made["conversations"] = options.conversations;
+        made["remembered"] = options.remembered;
     }
     return made;
 }
@@ -339,6 +358,8 @@ RigOptions rig_options(const ForwardOptions& options) {
     }
     made.providers = std::min(made.providers, options.agents);
     made.capabilities = options.capabilities;
+    made.conversations = options.conversations;
+    made.remembered = options.remembered;
     made.strategy = static_cast<routing::Strategy>(
         std::ranges::find(routing::kStrategyNames, options.strategy) -
         routing::kStrategyNames.begin());

@@ -26,7 +26,9 @@ struct ForwardOptions {
     std::string address = "agent";       // or any, all: to capabilities, beside agents
     std::string strategy = "sticky";
     std::uint32_t capabilities = 1'000;
-    std::uint32_t providers = 0;  // of each; 0: 1 000 for any, 16 for all
+    std::uint32_t providers = 0;           // of each; 0: 1 000 for any, 16 for all
+    std::uint32_t conversations = 30'000;  // going on at a time
+    std::uint32_t remembered = 65'536;     // room for conversations on the lcore
     bool hugepages = false;
     bool json = false;
     // Between rings instead: one of these, or neither.

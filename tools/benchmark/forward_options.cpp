@@ -27,8 +27,13 @@ void add_paced(CLI::App& command, ForwardOptions& options) {
         ->check(CLI::Range(0.0, 1e6))
         ->needs(search)
         ->capture_default_str();
-    for (const char* const other :
-         {"--address", "--strategy", "--capabilities", "--providers", "--testpmd"}) {
+    for (const char* const other : {"--address",
+                                    "--strategy",
+                                    "--capabilities",
+                                    "--providers",
+                                    "--conversations",
+                                    "--remembered",
+                                    "--testpmd"}) {
         command.get_option(other)->excludes(latency)->excludes(search);
     }
 }
@@ -50,6 +55,15 @@ void add_capabilities(CLI::App& command, ForwardOptions& options) {
         .add_option(
             "--providers", options.providers, "agents that have each; 0: 1000 for any, 16 for all")
         ->check(CLI::Range(0U, 1'000'000U))
+        ->capture_default_str();
+    command
+        .add_option("--conversations",
+                    options.conversations,
+                    "with any: that go on at a time, beside frames that each begin one")
+        ->check(CLI::Range(1U, 16'000'000U))
+        ->capture_default_str();
+    command.add_option("--remembered", options.remembered, "room for conversations on the lcore")
+        ->check(CLI::Range(1U, 16'777'216U))
         ->capture_default_str();
 }
 

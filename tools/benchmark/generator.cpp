@@ -140,6 +140,8 @@ void Generator::draw_targets(const GeneratorOptions& options) {
     for (std::uint32_t i = 0; conversations_ && i < options.agents; ++i) {
         ids.push_back(capability_id(i));
     }
+    std::vector<std::uint32_t> with(options.conversations);  // which capability, by conversation
+    std::ranges::generate(with, [&draw] { return draw.next(); });
     for (Target& target : targets_) {
         const double share = random.unit() * 100;
         target.fault = Fault::none;
@@ -148,15 +150,18 @@ void Generator::draw_targets(const GeneratorOptions& options) {
         } else if (share < options.malformed + options.unknown) {
             target.fault = Fault::unknown;
         }
-        const std::uint64_t number = draw.next();
+        const auto position = static_cast<std::uint32_t>(&target - targets_.data());
+        target.conversation =
+            with.empty() ? position : static_cast<std::uint32_t>(random.below(with.size()));
+        const std::uint64_t number = with.empty() ? draw.next() : with[target.conversation];
         const std::uint64_t whose =
             target.fault == Fault::unknown ? number + options.agents + 1 : number;
         target.agent = conversations_ ? ids[whose % ids.size()] : agent_id(whose);
         if (target.fault == Fault::nil_id) {
             target.agent = {};
         }
-        const auto position = static_cast<std::uint64_t>(&target - targets_.data());
-        target.checksum = checksum_with(target.agent, conversations_ ? position : 0, target.fault);
+        target.checksum =
+            checksum_with(target.agent, conversations_ ? target.conversation : 0, target.fault);
     }
 }
 
@@ -189,7 +194,6 @@ std::uint16_t Generator::checksum_with(const routing::AgentId& agent,
 
 inline Fault Generator::put(std::uint8_t* bytes) noexcept {
     const Target& target = targets_[next_];
-    const std::uint64_t position = next_;
     next_ = next_ + 1 == targets_.size() ? 0 : next_ + 1;
     routing::prefetch_line(&target + kTargetsAhead);  // the list is larger than any cache
     ++frames_;
@@ -200,7 +204,7 @@ inline Fault Generator::put(std::uint8_t* bytes) noexcept {
     std::memcpy(bytes + kDestination, target.agent.bytes.data(), sizeof target.agent);
     std::memcpy(bytes + kUdpChecksum, &target.checksum, sizeof target.checksum);
     if (conversations_) {
-        const routing::Be64 wire(position);
+        const routing::Be64 wire(target.conversation);
         std::memcpy(bytes + kConversation, wire.bytes.data(), wire.bytes.size());
     }
     if (target.fault != Fault::none) [[unlikely]] {

@@ -40,10 +40,10 @@ struct GeneratorOptions {
     double malformed = 0;             // percent of the frames, of each Fault in turn
     double unknown = 0;               // percent of the frames, to agents nobody has
     std::uint64_t seed = 1;
-    // To capabilities instead, each frame of a conversation of its own; `agents` is how many there
-    // are then.
+    // To capabilities instead; `agents` is how many there are then.
     routing::Addressing addressing = routing::Addressing::agent;
     routing::Strategy strategy = routing::Strategy::sticky;
+    std::uint32_t conversations = 0;  // going on, each with one of them; 0: each frame begins one
 };
 
 // The id of capability `number` of the benchmark.
@@ -86,6 +86,7 @@ class Generator {
         routing::AgentId agent;
         std::uint16_t checksum;  // as it lies in the frame
         Fault fault;
+        std::uint32_t conversation;
     };
 
     Fault put(std::uint8_t* bytes) noexcept;
@@ -101,7 +102,7 @@ class Generator {
     std::size_t next_ = 0;
     unsigned frame_bytes_;
     bool checksum_;
-    bool conversations_;  // a frame's is its position in targets_
+    bool conversations_;  // frames have one each
     std::uint64_t frames_ = 0;
     std::array<std::uint64_t, routing::kDropCount> faulty_{};
 };

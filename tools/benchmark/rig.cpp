@@ -120,6 +120,8 @@ Rig::Rig(const RigOptions& options)
         capabilities.addressing = options.addressing;
         capabilities.strategy = options.strategy;
         capability_generator_ = std::make_unique<Generator>(capabilities);
+        capabilities.conversations = options.conversations;
+        conversation_generator_ = std::make_unique<Generator>(capabilities);
     }
 }
 
@@ -189,6 +191,7 @@ routing::FibEntry Rig::route(std::uint32_t number) const noexcept {
     entry.endpoint.ip = sender ? ipv4(0, 9) : ipv4(1, 9);
     entry.endpoint.mac = mac(9);
     entry.endpoint.udp_port = 5'000;
+    entry.version = number + 1;  // as the control thread gives each its own
     return entry;
 }
 
@@ -259,8 +262,9 @@ tl::expected<void, std::string> Rig::start() {
     worker.tx = {{0, nullptr, true}, {0, nullptr, true}};
     worker.shed = false;
     worker.pool = pool_.get();
+    worker.conversations = options_.remembered;
     // The same worker twice, and one thread's; only the way to look agents up differs.
-    for (Subject* const subject : {&whole_, &by_hash_, &to_capabilities_}) {
+    for (Subject* const subject : {&whole_, &by_hash_, &to_capabilities_, &conversations_}) {
         routing::ResolverOptions options;
         options.cycles = cycles_now;
         options.authority_only = subject == &by_hash_;
@@ -318,10 +322,20 @@ Rig::Turned Rig::forward_by_hash(std::uint64_t cycles) noexcept {
 }
 
 Rig::Turned Rig::forward_to_capabilities(std::uint64_t cycles) noexcept {
-    const dataplane::Counter& sent = capability_counters().port[kIngress].sent;
+    return forward_sent(to_capabilities_, *capability_generator_, cycles);
+}
+
+Rig::Turned Rig::forward_conversations(std::uint64_t cycles) noexcept {
+    return forward_sent(conversations_, *conversation_generator_, cycles);
+}
+
+Rig::Turned Rig::forward_sent(Subject& subject,
+                              Generator& generator,
+                              std::uint64_t cycles) noexcept {
+    const dataplane::Counter& sent = subject.worker->counters().port[kIngress].sent;
     const std::uint64_t before = sent.read();
-    filling_ = capability_generator_.get();
-    Turned turned = forward(to_capabilities_, *capability_generator_, cycles);
+    filling_ = &generator;
+    Turned turned = forward(subject, generator, cycles);
     filling_ = &generator_;
     turned.frames = sent.read() - before;
     return turned;
@@ -376,6 +390,7 @@ tl::expected<void, std::string> Rig::close() {
     whole_.worker->drain(rte_rdtsc());
     by_hash_.worker->drain(rte_rdtsc());
     to_capabilities_.worker->drain(rte_rdtsc());
+    conversations_.worker->drain(rte_rdtsc());
     if (options_.rings) {  // every frame written was for the worker
         whole_.frames = generator_.frames();
         whole_.faulty = generator_.faulty();
@@ -386,7 +401,7 @@ tl::expected<void, std::string> Rig::close() {
     if (whole_.frames == 0) {
         return tl::unexpected(std::string("the router received nothing"));
     }
-    for (const Subject* const subject : {&whole_, &by_hash_, &to_capabilities_}) {
+    for (const Subject* const subject : {&whole_, &by_hash_, &to_capabilities_, &conversations_}) {
         if (auto checked = check(*subject); !checked.has_value()) {
             return checked;
         }

@@ -41,6 +41,8 @@ struct RigOptions {
     routing::Strategy strategy = routing::Strategy::sticky;
     std::uint32_t capabilities = 1'000;
     std::uint32_t providers = 1'000;
+    std::uint32_t conversations = 30'000;  // that go on, with any of them
+    std::uint32_t remembered = 65'536;     // by the worker
 };
 
 // Starts EAL for rigs of so many agents, its main thread on `core`.
@@ -76,8 +78,10 @@ class Rig {
     };
 
     [[nodiscard]] Turned forward(std::uint64_t cycles) noexcept;
-    // The same of frames to capabilities; the frames are those sent.
+    // The same of frames to capabilities, each of a new conversation; the frames are those sent.
     [[nodiscard]] Turned forward_to_capabilities(std::uint64_t cycles) noexcept;
+    // The same of conversations that go on.
+    [[nodiscard]] Turned forward_conversations(std::uint64_t cycles) noexcept;
     // The same with rte_hash alone to look agents up.
     [[nodiscard]] Turned forward_by_hash(std::uint64_t cycles) noexcept;
     // The same without lookups: constant answers.
@@ -96,6 +100,10 @@ class Rig {
 
     [[nodiscard]] const dataplane::WorkerCounters& capability_counters() const noexcept {
         return to_capabilities_.worker->counters();
+    }
+
+    [[nodiscard]] const dataplane::WorkerCounters& conversation_counters() const noexcept {
+        return conversations_.worker->counters();
     }
 
     // With rings.
@@ -134,11 +142,15 @@ class Rig {
     [[nodiscard]] Turned forward(Subject& subject,
                                  Generator& generator,
                                  std::uint64_t cycles) noexcept;
+    [[nodiscard]] Turned forward_sent(Subject& subject,
+                                      Generator& generator,
+                                      std::uint64_t cycles) noexcept;
     [[nodiscard]] static tl::expected<void, std::string> check(const Subject& subject);
 
     RigOptions options_;
     Generator generator_;
     std::unique_ptr<Generator> capability_generator_;
+    std::unique_ptr<Generator> conversation_generator_;
     Generator* filling_ = nullptr;  // the one of them whose frames come in
     routing::Grace grace_;
     dataplane::Mempool pool_;
@@ -150,6 +162,7 @@ class Rig {
     Subject whole_;
     Subject by_hash_;  // resolves by rte_hash alone
     Subject to_capabilities_;
+    Subject conversations_;
     std::unique_ptr<BarePipeline> bare_;
 };
 
