@@ -18,7 +18,11 @@ namespace posthaste::dataplane {
 
 class NameCheck {
   public:
-    static constexpr std::size_t kLines = 512;  // power of two; 64 KiB
+    // Power of two; as many names as the control thread remembers to match a pattern, by default.
+    static constexpr std::size_t kLines = 4'096;  // 512 KiB
+    // Names whose ids fall into one set may be remembered at a time: so few of many names miss.
+    static constexpr std::size_t kWays = 4;
+    static constexpr std::size_t kSets = kLines / kWays;
 
     NameCheck();
 
@@ -29,8 +33,6 @@ class NameCheck {
     // Names that had to be hashed.
     [[nodiscard]] std::uint64_t hashed() const noexcept { return hashed_; }
 
-    void prefetch(const routing::AgentId& id) const noexcept;
-
   private:
     struct alignas(128) Line {
         routing::AgentId id;
@@ -40,9 +42,21 @@ class NameCheck {
 
     static_assert(sizeof(Line) == 128);
 
-    [[nodiscard]] static std::size_t line_of(const routing::AgentId& id) noexcept;
+    // Of a set's lines: bits of their ids that the set is not chosen by, so that one line is read.
+    struct alignas(8) Tags {
+        std::array<std::uint16_t, kWays> of{};
+    };
 
-    std::unique_ptr<Line[]> lines_;
+    struct Place {
+        std::size_t set = 0;
+        std::uint16_t tag = 0;
+    };
+
+    [[nodiscard]] static Place place_of(const routing::AgentId& id) noexcept;
+    [[nodiscard]] std::size_t victim(std::size_t set) noexcept;
+
+    std::unique_ptr<Line[]> lines_;  // of a set one behind the other
+    std::unique_ptr<Tags[]> tags_;   // by set
     std::uint64_t hashed_ = 0;
 };
 

@@ -7,6 +7,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace posthaste::dataplane {
 namespace {
@@ -49,22 +51,60 @@ TEST(name_check, what_was_wrong_is_not_remembered) {
     EXPECT_EQ(check.hashed(), 2U);
 }
 
-// Ids of a line differ in what the line is not chosen by.
-TEST(name_check, names_of_one_line_take_turns) {
-    NameCheck check;
-    const auto line = [](std::string_view name) {
+// So many names that fall into one set.
+std::vector<std::string> names_of_a_set(std::size_t count) {
+    const auto set = [](std::string_view name) {
         const routing::AgentId id = routing::capability_id(name);
-        return (id.bytes[0] | id.bytes[1] << 8) % NameCheck::kLines;
+        return (id.bytes[0] | id.bytes[1] << 8) % NameCheck::kSets;
     };
-    std::string other;
-    for (int i = 0; other.empty() || line(other) != line("vision/ocr"); ++i) {
-        other = "name-" + std::to_string(i);
+    std::vector<std::string> names = {"vision/ocr"};
+    for (int i = 0; names.size() < count; ++i) {
+        std::string other = "name-" + std::to_string(i);
+        if (set(other) == set(names.front())) {
+            names.push_back(std::move(other));
+        }
     }
+    return names;
+}
+
+TEST(name_check, a_set_remembers_as_many_names_as_it_has_ways) {
+    NameCheck check;
+    const std::vector<std::string> names = names_of_a_set(NameCheck::kWays);
+    for (int i = 0; i < 3; ++i) {
+        for (const std::string& name : names) {
+            EXPECT_TRUE(holds(check, routing::capability_id(name), name));
+        }
+    }
+    EXPECT_EQ(check.hashed(), names.size());
+}
+
+TEST(name_check, more_names_of_a_set_than_it_has_ways_take_turns) {
+    NameCheck check;
+    const std::vector<std::string> names = names_of_a_set(NameCheck::kWays + 1);
+    for (int i = 0; i < 10; ++i) {
+        for (const std::string& name : names) {
+            EXPECT_TRUE(holds(check, routing::capability_id(name), name));
+        }
+        EXPECT_FALSE(holds(check, routing::capability_id(names.front()), names.back()));
+    }
+    EXPECT_GT(check.hashed(), names.size() + 10);
+    const std::uint64_t before = check.hashed();
+    EXPECT_TRUE(holds(check, routing::capability_id(names.back()), names.back()));
+    EXPECT_EQ(check.hashed(), before);  // the last one to come is in
+}
+
+// A few of them are too many for their sets.
+TEST(name_check, of_as_many_names_as_half_its_lines_nearly_all_are_remembered) {
+    NameCheck check;
+    constexpr std::size_t kNames = NameCheck::kLines / 2;
     for (int i = 0; i < 2; ++i) {
-        EXPECT_TRUE(holds(check, routing::capability_id("vision/ocr"), "vision/ocr"));
-        EXPECT_TRUE(holds(check, routing::capability_id(other), other));
+        for (std::size_t name = 0; name < kNames; ++name) {
+            const std::string text = "name-" + std::to_string(name);
+            EXPECT_TRUE(holds(check, routing::capability_id(text), text));
+        }
     }
-    EXPECT_EQ(check.hashed(), 4U);
+    EXPECT_GE(check.hashed(), kNames);
+    EXPECT_LT(check.hashed(), kNames + kNames / 5);
 }
 
 TEST(name_check, what_is_no_name_is_refused_without_hashing_it_where_it_is_too_long) {
