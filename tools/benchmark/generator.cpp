@@ -28,6 +28,7 @@ constexpr std::size_t kStamp = kMessage + offsetof(routing::WireHeader, message)
 constexpr std::uint16_t kSourcePort = 40'000;
 constexpr std::uint8_t kUdpProtocol = 17;
 constexpr std::uint8_t kWrongVersion = 0x94;  // 9, and the right length
+constexpr std::size_t kNameDigits = 8;
 constexpr std::size_t kTargetsAhead = 64;
 constexpr std::uint32_t kTargetsMin = 1U << 20;
 constexpr std::uint32_t kTargetsMax = 1U << 24;
@@ -57,8 +58,15 @@ routing::AgentId agent_id(std::uint64_t number) noexcept {
     return id;
 }
 
-routing::AgentId capability_id(std::uint64_t number) {
-    return routing::capability_id("bench/capability-" + std::to_string(number));
+std::string capability_name(std::uint64_t number, routing::OfferKind offered) {
+    const std::string digits = std::to_string(number);
+    return (offered == routing::OfferKind::name ? "bench/offered-by-name/"
+                                                : "bench/reached-by-glob/") +
+           std::string(digits.size() < kNameDigits ? kNameDigits - digits.size() : 0, '0') + digits;
+}
+
+routing::AgentId capability_id(std::uint64_t number, routing::OfferKind offered) {
+    return routing::capability_id(capability_name(number, offered));
 }
 
 std::uint32_t targets_for(std::uint32_t agents) noexcept {
@@ -85,11 +93,25 @@ routing::Drop drop_of(Fault fault) noexcept {
 }
 
 Generator::Generator(const GeneratorOptions& options)
-    : frame_bytes_(static_cast<unsigned>(kHeadBytes) + options.payload),
+    : head_bytes_(static_cast<unsigned>(kHeadBytes + (options.named ? kNameTlvBytes : 0))),
+      frame_bytes_(head_bytes_ + options.payload),
       checksum_(options.checksum),
       conversations_(options.addressing != routing::Addressing::agent) {
+    if (options.named) {
+        write_names(options);
+    }
     write_template(options);
     draw_targets(options);
+}
+
+void Generator::write_names(const GeneratorOptions& options) {
+    names_.resize(options.agents);
+    for (std::uint32_t i = 0; i < options.agents; ++i) {
+        const std::string text = capability_name(i, options.offered);
+        std::memcpy(names_[i].data(), text.data(), std::min(text.size(), names_[i].size()));
+    }
+    frame_[kHeadBytes] = static_cast<std::uint8_t>(routing::Tlv::capability_name);
+    frame_[kHeadBytes + 1] = static_cast<std::uint8_t>(sizeof(Name));
 }
 
 void Generator::write_template(const GeneratorOptions& options) {
@@ -112,7 +134,8 @@ void Generator::write_template(const GeneratorOptions& options) {
     put16(frame + kUdp + 4, udp_bytes);
     routing::WireHeader header{};
     header.magic = routing::kMagic;
-    header.version_length = routing::kVersion << 4 | 4;
+    header.version_length =
+        static_cast<std::uint8_t>(routing::kVersion << 4 | (head_bytes_ - kMessage) / 16);
     header.type = static_cast<std::uint8_t>(routing::Type::message);
     header.priority = 0x50;
     header.hop_limit = routing::kHopLimitDefault;
@@ -124,7 +147,7 @@ void Generator::write_template(const GeneratorOptions& options) {
         static_cast<unsigned>(options.addressing) | static_cast<unsigned>(options.strategy) << 4);
     std::memcpy(frame + kMessage, &header, sizeof header);
     for (unsigned i = 0; i < options.payload; ++i) {
-        frame[kHeadBytes + i] = static_cast<std::uint8_t>(i);
+        frame[head_bytes_ + i] = static_cast<std::uint8_t>(i);
     }
     const std::span<const std::uint8_t> ips(frame + kIp + 12, 8);
     const std::span<const std::uint8_t> datagram(frame + kUdp, udp_bytes);
@@ -138,7 +161,7 @@ void Generator::draw_targets(const GeneratorOptions& options) {
     std::size_t turn = 0;
     std::vector<routing::AgentId> ids;
     for (std::uint32_t i = 0; conversations_ && i < options.agents; ++i) {
-        ids.push_back(capability_id(i));
+        ids.push_back(capability_id(i, options.offered));
     }
     std::vector<std::uint32_t> with(options.conversations);  // which capability, by conversation
     std::ranges::generate(with, [&draw] { return draw.next(); });
@@ -160,21 +183,28 @@ void Generator::draw_targets(const GeneratorOptions& options) {
         if (target.fault == Fault::nil_id) {
             target.agent = {};
         }
-        target.checksum =
-            checksum_with(target.agent, conversations_ ? target.conversation : 0, target.fault);
+        std::span<const std::uint8_t> name;
+        if (options.named) {
+            said_.push_back(static_cast<std::uint32_t>(whose % ids.size()));
+            name = names_[said_.back()];
+        }
+        target.checksum = checksum_with(
+            target.agent, conversations_ ? target.conversation : 0, target.fault, name);
     }
 }
 
 // Wrong only where that is the fault.
 std::uint16_t Generator::checksum_with(const routing::AgentId& agent,
                                        std::uint64_t conversation,
-                                       Fault fault) noexcept {
+                                       Fault fault,
+                                       std::span<const std::uint8_t> more) noexcept {
     if (!checksum_ && fault != Fault::checksum) {
         return 0;
     }
     const routing::Be64 wire(conversation);
     std::uint64_t sum = routing::ones_sum(
         agent.bytes, routing::ones_sum(std::span<const std::uint8_t>(wire.bytes), partial_sum_));
+    sum = routing::ones_sum(more, sum);
     std::array<std::uint8_t, 4> words;  // magic, version and type
     std::memcpy(words.data(), &frame_[kMessage], words.size());
     for (std::uint8_t& byte : words) {  // what the sum has of them, taken out
@@ -194,6 +224,7 @@ std::uint16_t Generator::checksum_with(const routing::AgentId& agent,
 
 inline Fault Generator::put(std::uint8_t* bytes) noexcept {
     const Target& target = targets_[next_];
+    const std::uint64_t position = next_;
     next_ = next_ + 1 == targets_.size() ? 0 : next_ + 1;
     routing::prefetch_line(&target + kTargetsAhead);  // the list is larger than any cache
     ++frames_;
@@ -206,6 +237,9 @@ inline Fault Generator::put(std::uint8_t* bytes) noexcept {
     if (conversations_) {
         const routing::Be64 wire(target.conversation);
         std::memcpy(bytes + kConversation, wire.bytes.data(), wire.bytes.size());
+    }
+    if (!said_.empty()) {
+        std::memcpy(bytes + kHeadBytes + 2, names_[said_[position]].data(), sizeof(Name));
     }
     if (target.fault != Fault::none) [[unlikely]] {
         spoil(bytes, target.fault);

@@ -9,12 +9,15 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "routing/address.h"
 #include "routing/agent_id.h"
 #include "routing/drop.h"
 #include "routing/message.h"
+#include "routing/offer.h"
 #include "routing/provider.h"
 #include "tools/benchmark/draw.h"
 
@@ -44,10 +47,17 @@ struct GeneratorOptions {
     routing::Addressing addressing = routing::Addressing::agent;
     routing::Strategy strategy = routing::Strategy::sticky;
     std::uint32_t conversations = 0;  // going on, each with one of them; 0: each frame begins one
+    routing::OfferKind offered = routing::OfferKind::name;  // how their providers offer them
+    bool named = false;                                     // each frame says its capability's name
 };
 
-// The id of capability `number` of the benchmark.
-[[nodiscard]] routing::AgentId capability_id(std::uint64_t number);
+// What capability `number` of the benchmark is called, and its id: those that are offered by name
+// are others than those that are offered by a pattern. Names are all of one length, up to number
+// 99 999 999.
+[[nodiscard]] std::string capability_name(std::uint64_t number,
+                                          routing::OfferKind offered = routing::OfferKind::name);
+[[nodiscard]] routing::AgentId capability_id(std::uint64_t number,
+                                             routing::OfferKind offered = routing::OfferKind::name);
 
 // So many that they touch nearly every agent, within bounds.
 [[nodiscard]] std::uint32_t targets_for(std::uint32_t agents) noexcept;
@@ -61,6 +71,7 @@ enum class Fault : std::uint8_t { none, magic, checksum, nil_id, version, unknow
 class Generator {
   public:
     static constexpr std::size_t kHeadBytes = 14 + 20 + 8 + 64;
+    static constexpr std::size_t kNameTlvBytes = 32;  // behind those, where frames say names
 
     explicit Generator(const GeneratorOptions& options);
 
@@ -91,15 +102,22 @@ class Generator {
 
     Fault put(std::uint8_t* bytes) noexcept;
     void write_template(const GeneratorOptions& options);
+    void write_names(const GeneratorOptions& options);
     void draw_targets(const GeneratorOptions& options);
     [[nodiscard]] std::uint16_t checksum_with(const routing::AgentId& agent,
                                               std::uint64_t conversation,
-                                              Fault fault) noexcept;
+                                              Fault fault,
+                                              std::span<const std::uint8_t> more = {}) noexcept;
 
     std::array<std::uint8_t, 2'048> frame_{};  // to the nil agent, without UDP checksum
     std::uint64_t partial_sum_ = 0;            // over pseudo header and datagram of that
     std::vector<Target> targets_;
+    // Where frames say names: by number, and by target whose.
+    using Name = std::array<std::uint8_t, kNameTlvBytes - 2>;
+    std::vector<Name> names_;
+    std::vector<std::uint32_t> said_;
     std::size_t next_ = 0;
+    unsigned head_bytes_;
     unsigned frame_bytes_;
     bool checksum_;
     bool conversations_;  // frames have one each

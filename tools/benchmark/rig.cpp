@@ -9,6 +9,7 @@
 
 #include "routing/capability_name.h"
 #include "tools/benchmark/churn.h"
+#include "tools/benchmark/matched_names.h"
 
 namespace posthaste::tools {
 
@@ -113,15 +114,21 @@ tl::expected<void, std::string> start_eal(const EalOptions& options) {
 
 Rig::Rig(const RigOptions& options)
     : options_(options), generator_(generator_options(options)), filling_(&generator_), grace_(1) {
-    if (options.addressing != routing::Addressing::agent) {
-        GeneratorOptions capabilities = generator_options(options);
-        capabilities.agents = options.capabilities;
-        capabilities.targets = targets_for(options.agents);
-        capabilities.addressing = options.addressing;
-        capabilities.strategy = options.strategy;
-        capability_generator_ = std::make_unique<Generator>(capabilities);
-        capabilities.conversations = options.conversations;
-        conversation_generator_ = std::make_unique<Generator>(capabilities);
+    if (options.addressing == routing::Addressing::agent) {
+        return;
+    }
+    GeneratorOptions capabilities = generator_options(options);
+    capabilities.agents = options.capabilities;
+    capabilities.targets = targets_for(options.agents);
+    capabilities.addressing = options.addressing;
+    capabilities.strategy = options.strategy;
+    for (std::size_t i = 0; i < (options.matched_names ? kNamings : 1); ++i) {
+        const auto naming = static_cast<Naming>(i);
+        const bool matched = naming == Naming::matched || naming == Naming::matched_said;
+        capabilities.offered = matched ? routing::OfferKind::glob : routing::OfferKind::name;
+        capabilities.named = naming == Naming::offered_said || naming == Naming::matched_said;
+        capabilities.conversations = naming == Naming::offered_anew ? 0 : options.conversations;
+        capability_generators_[i] = std::make_unique<Generator>(capabilities);
     }
 }
 
@@ -198,7 +205,7 @@ routing::FibEntry Rig::route(std::uint32_t number) const noexcept {
 tl::expected<void, std::string> Rig::fill_table() {
     routing::FibOptions table;
     table.name = "bench";
-    table.capacity = options_.agents + options_.capabilities + kOthers;
+    table.capacity = options_.agents + options_.capability_entries() + kOthers;
     table.key = routing::KeyHash::random_key();
     auto made = routing::Fib::create(table, grace_);
     if (!made.has_value()) {
@@ -215,8 +222,8 @@ tl::expected<void, std::string> Rig::fill_table() {
 
 // Capability c's providers are the next so many agents after those of c - 1, round and round.
 tl::expected<void, std::string> Rig::fill_capabilities() {
-    sets_ = std::make_unique<routing::ProviderSets>(grace_, options_.capabilities);
-    if (capability_generator_ == nullptr) {
+    sets_ = std::make_unique<routing::ProviderSets>(grace_, options_.capability_entries());
+    if (capability_generators_[0] == nullptr) {
         return {};
     }
     std::uint64_t next = 0;
@@ -237,7 +244,24 @@ tl::expected<void, std::string> Rig::fill_capabilities() {
             return tl::unexpected("the table refused capability " + std::to_string(i));
         }
     }
-    return {};
+    if (!options_.matched_names) {
+        return {};
+    }
+    return put_matched_names({.agents = options_.agents,
+                              .names = options_.capabilities,
+                              .providers = options_.providers},
+                             *sets_,
+                             *fib_);
+}
+
+std::vector<Rig::Subject*> Rig::subjects() {
+    std::vector<Subject*> all = {&whole_, &by_hash_};
+    for (std::size_t i = 0; i < kNamings; ++i) {
+        if (capability_generators_[i] != nullptr) {
+            all.push_back(&to_capabilities_[i]);
+        }
+    }
+    return all;
 }
 
 tl::expected<void, std::string> Rig::start() {
@@ -263,8 +287,8 @@ tl::expected<void, std::string> Rig::start() {
     worker.shed = false;
     worker.pool = pool_.get();
     worker.conversations = options_.remembered;
-    // The same worker twice, and one thread's; only the way to look agents up differs.
-    for (Subject* const subject : {&whole_, &by_hash_, &to_capabilities_, &conversations_}) {
+    // The same worker several times, and one thread's; only the way to look agents up differs.
+    for (Subject* const subject : subjects()) {
         routing::ResolverOptions options;
         options.cycles = cycles_now;
         options.authority_only = subject == &by_hash_;
@@ -321,21 +345,12 @@ Rig::Turned Rig::forward_by_hash(std::uint64_t cycles) noexcept {
     return forward(by_hash_, generator_, cycles);
 }
 
-Rig::Turned Rig::forward_to_capabilities(std::uint64_t cycles) noexcept {
-    return forward_sent(to_capabilities_, *capability_generator_, cycles);
-}
-
-Rig::Turned Rig::forward_conversations(std::uint64_t cycles) noexcept {
-    return forward_sent(conversations_, *conversation_generator_, cycles);
-}
-
-Rig::Turned Rig::forward_sent(Subject& subject,
-                              Generator& generator,
-                              std::uint64_t cycles) noexcept {
-    const dataplane::Counter& sent = subject.worker->counters().port[kIngress].sent;
+Rig::Turned Rig::forward_to_capabilities(std::uint64_t cycles, Naming naming) noexcept {
+    const auto which = static_cast<std::size_t>(naming);
+    const dataplane::Counter& sent = capability_counters(naming).port[kIngress].sent;
     const std::uint64_t before = sent.read();
-    filling_ = &generator;
-    Turned turned = forward(subject, generator, cycles);
+    filling_ = capability_generators_[which].get();
+    Turned turned = forward(to_capabilities_[which], *filling_, cycles);
     filling_ = &generator_;
     turned.frames = sent.read() - before;
     return turned;
@@ -387,10 +402,9 @@ tl::expected<void, std::string> Rig::check(const Subject& subject) {
 }
 
 tl::expected<void, std::string> Rig::close() {
-    whole_.worker->drain(rte_rdtsc());
-    by_hash_.worker->drain(rte_rdtsc());
-    to_capabilities_.worker->drain(rte_rdtsc());
-    conversations_.worker->drain(rte_rdtsc());
+    for (Subject* const subject : subjects()) {
+        subject->worker->drain(rte_rdtsc());
+    }
     if (options_.rings) {  // every frame written was for the worker
         whole_.frames = generator_.frames();
         whole_.faulty = generator_.faulty();
@@ -401,7 +415,7 @@ tl::expected<void, std::string> Rig::close() {
     if (whole_.frames == 0) {
         return tl::unexpected(std::string("the router received nothing"));
     }
-    for (const Subject* const subject : {&whole_, &by_hash_, &to_capabilities_, &conversations_}) {
+    for (const Subject* const subject : subjects()) {
         if (auto checked = check(*subject); !checked.has_value()) {
             return checked;
         }

@@ -43,7 +43,21 @@ struct RigOptions {
     std::uint32_t providers = 1'000;
     std::uint32_t conversations = 30'000;  // that go on, with any of them
     std::uint32_t remembered = 65'536;     // by the worker
+    // Frames to names that only patterns match as well: as many, with as many providers.
+    bool matched_names = false;
+
+    // Entries in the table that are no agents'.
+    [[nodiscard]] std::uint32_t capability_entries() const noexcept {
+        return matched_names ? 2 * capabilities : capabilities;
+    }
 };
+
+// Frames to capabilities: how these are offered; whether the frames say the names, as those must
+// that a pattern is to match; and whether each begins a conversation.
+enum class Naming : std::uint8_t { offered, offered_anew, matched, offered_said, matched_said };
+inline constexpr std::array kNamingNames = {
+    "offered", "offered_anew", "matched", "offered_said", "matched_said"};
+inline constexpr std::size_t kNamings = kNamingNames.size();
 
 // Starts EAL for rigs of so many agents, its main thread on `core`.
 struct EalOptions {
@@ -78,10 +92,9 @@ class Rig {
     };
 
     [[nodiscard]] Turned forward(std::uint64_t cycles) noexcept;
-    // The same of frames to capabilities, each of a new conversation; the frames are those sent.
-    [[nodiscard]] Turned forward_to_capabilities(std::uint64_t cycles) noexcept;
-    // The same of conversations that go on.
-    [[nodiscard]] Turned forward_conversations(std::uint64_t cycles) noexcept;
+    // The same of frames to capabilities; the frames are those sent.
+    [[nodiscard]] Turned forward_to_capabilities(std::uint64_t cycles,
+                                                 Naming naming = Naming::offered) noexcept;
     // The same with rte_hash alone to look agents up.
     [[nodiscard]] Turned forward_by_hash(std::uint64_t cycles) noexcept;
     // The same without lookups: constant answers.
@@ -98,12 +111,9 @@ class Rig {
         return whole_.worker->counters();
     }
 
-    [[nodiscard]] const dataplane::WorkerCounters& capability_counters() const noexcept {
-        return to_capabilities_.worker->counters();
-    }
-
-    [[nodiscard]] const dataplane::WorkerCounters& conversation_counters() const noexcept {
-        return conversations_.worker->counters();
+    [[nodiscard]] const dataplane::WorkerCounters& capability_counters(
+        Naming naming = Naming::offered) const noexcept {
+        return to_capabilities_[static_cast<std::size_t>(naming)].worker->counters();
     }
 
     // With rings.
@@ -138,19 +148,16 @@ class Rig {
     tl::expected<void, std::string> fill_table();
     tl::expected<void, std::string> fill_capabilities();
     tl::expected<void, std::string> start();
+    [[nodiscard]] std::vector<Subject*> subjects();
     [[nodiscard]] static bool conserved(const dataplane::PortCounters& in) noexcept;
     [[nodiscard]] Turned forward(Subject& subject,
                                  Generator& generator,
                                  std::uint64_t cycles) noexcept;
-    [[nodiscard]] Turned forward_sent(Subject& subject,
-                                      Generator& generator,
-                                      std::uint64_t cycles) noexcept;
     [[nodiscard]] static tl::expected<void, std::string> check(const Subject& subject);
 
     RigOptions options_;
     Generator generator_;
-    std::unique_ptr<Generator> capability_generator_;
-    std::unique_ptr<Generator> conversation_generator_;
+    std::array<std::unique_ptr<Generator>, kNamings> capability_generators_;  // by Naming
     Generator* filling_ = nullptr;  // the one of them whose frames come in
     routing::Grace grace_;
     dataplane::Mempool pool_;
@@ -160,9 +167,8 @@ class Rig {
     std::unique_ptr<routing::ProviderSets> sets_;
     std::unique_ptr<routing::Published<dataplane::World>> world_;
     Subject whole_;
-    Subject by_hash_;  // resolves by rte_hash alone
-    Subject to_capabilities_;
-    Subject conversations_;
+    Subject by_hash_;                                // resolves by rte_hash alone
+    std::array<Subject, kNamings> to_capabilities_;  // by Naming; those that have a generator
     std::unique_ptr<BarePipeline> bare_;
 };
 

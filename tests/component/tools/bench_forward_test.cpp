@@ -61,6 +61,42 @@ TEST(bench_forward, counts_what_was_malformed_or_unknown) {
               report["frames"]["sent"].get<std::uint64_t>() + dropped);
 }
 
+// That nothing was dropped, and every mbuf is back, the program checks before it ends with 0.
+TEST(bench_forward, delivers_frames_to_names_offered_and_to_names_that_patterns_matched) {
+    const Finished run =
+        tiny({"--json", "--address", "any", "--capabilities", "20", "--providers", "30"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const Json report = Json::parse(run.out);
+    for (const char* const row : {"capability",
+                                  "capability_anew",
+                                  "capability_matched",
+                                  "capability_said",
+                                  "capability_matched_said"}) {
+        ASSERT_TRUE(report["rows"].contains(row)) << row;
+    }
+    for (const char* const ratio : {"rate_to_agents",
+                                    "new_conversations_to_agents",
+                                    "matched_to_offered",
+                                    "matched_to_offered_said"}) {
+        ASSERT_TRUE(report["ratios"].contains(ratio)) << ratio;
+        EXPECT_GT(report["ratios"][ratio]["value"].get<double>(), 0) << ratio;
+    }
+    EXPECT_GT(report["matched_said_to_offered"].get<double>(), 0);
+    ASSERT_EQ(report["capability_frames"].size(), 5U);
+    for (const auto& [naming, frames] : report["capability_frames"].items()) {
+        EXPECT_GT(frames["received"].get<std::uint64_t>(), 0U) << naming;
+        EXPECT_EQ(frames["sent"], frames["received"]) << naming;
+        EXPECT_EQ(frames["punted"], 0) << naming;
+    }
+}
+
+TEST(bench_forward, has_no_matched_names_beside_frames_to_all) {
+    const Finished run = tiny({"--address", "all", "--capabilities", "20", "--providers", "4"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    EXPECT_NE(run.out.find("to all, per copy"), std::string::npos) << run.out;
+    EXPECT_EQ(run.out.find("matched"), std::string::npos) << run.out;
+}
+
 TEST(bench_forward, changes_routes_beside) {
     // Long enough that the writer gets a processor on a busy machine.
     const Finished run = bench({"--agents",

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "routing/capability_name.h"
 #include "routing/frame.h"
 #include "tests/support/frame_builder.h"
 
@@ -152,6 +153,36 @@ TEST(generator, a_stamp_is_read_back_and_the_checksum_still_holds) {
         ASSERT_EQ(Generator::stamp_of(frame.data()), stamp);
         ASSERT_EQ(test::parse(frame).drop, Drop::none) << stamp;
         ASSERT_EQ(test::udp_checksum_field(frame), test::full_udp_checksum(frame));
+    }
+}
+
+TEST(generator, a_frame_says_the_name_of_its_capability) {
+    for (const routing::OfferKind offered : {routing::OfferKind::name, routing::OfferKind::glob}) {
+        GeneratorOptions options = small();
+        options.addressing = routing::Addressing::capability_any;
+        options.offered = offered;
+        options.named = true;
+        options.payload = 5;
+        Generator generator(options);
+        std::set<std::string> said;
+        for (unsigned i = 0; i < 1'000; ++i) {
+            const test::FrameBytes frame = next_of(generator);
+            const test::Parsed parsed = test::parse(frame);
+            ASSERT_EQ(parsed.drop, Drop::none) << routing::name_of(parsed.drop);
+            ASSERT_EQ(parsed.view.payload_bytes, 5U);
+            ASSERT_EQ(test::udp_checksum_field(frame), test::full_udp_checksum(frame));
+            const std::span<const std::uint8_t> bytes(frame);
+            routing::TlvReader tlvs(bytes.subspan(Generator::kHeadBytes, Generator::kNameTlvBytes));
+            ASSERT_TRUE(tlvs.next());
+            ASSERT_EQ(tlvs.type(), static_cast<std::uint8_t>(routing::Tlv::capability_name));
+            const std::string name(tlvs.value().begin(), tlvs.value().end());
+            ASSERT_FALSE(tlvs.next());
+            ASSERT_TRUE(tlvs.ok());
+            ASSERT_EQ(routing::capability_id(name), destination_of(frame, parsed.view));
+            said.insert(name);
+        }
+        EXPECT_EQ(said.size(), kAgents);
+        EXPECT_TRUE(said.contains(capability_name(kAgents - 1, offered)));
     }
 }
 
