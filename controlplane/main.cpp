@@ -13,6 +13,13 @@
 #include "controlplane/options.h"
 #include "controlplane/policy_rules.h"
 
+// Read by jemalloc at its start. Lcores read the heap as well, at places nobody foresees (sets of
+// providers, conversations): in pages of 2 MiB, where the kernel has some, a line is sooner found.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "thp:always";
+}
+
 namespace {
 
 using namespace posthaste::controlplane;

@@ -16,7 +16,7 @@ PANELS = (  # stream, title, what varies, its title
 )
 USUAL_BATCH = 64
 COLOURS = ("#d62728", "#1f77b4", "#17becf", "#7f7f7f", "#2ca02c", "#9467bd", "#e377c2", "#8c564b",
-           "#bcbd22", "#ff7f0e", "#000000", "#98df8a")
+           "#bcbd22", "#ff7f0e", "#000000", "#98df8a", "#aec7e8")
 
 
 def series(figures, stream, vary):

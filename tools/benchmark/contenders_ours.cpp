@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The router's own tables, kept by one writer as the control thread keeps them.
 #include <rte_cycles.h>
+#include <rte_malloc.h>
 
+#include <array>
 #include <cstring>
 
 #include "routing/fib.h"
 #include "routing/grace.h"
+#include "routing/mix.h"
+#include "routing/prefetch.h"
 #include "routing/resolver.h"
 #include "tools/benchmark/contender.h"
 
@@ -191,6 +195,65 @@ tl::expected<std::unique_ptr<Contender>, std::string> make(const Build& build) {
     return table;
 }
 
+// What the memory itself takes: for each id a line, at a place that its bits give, among as many
+// as the RouteTable has; all of a call asked for, then all read. Nothing that looks ids up in a
+// table of this size, and has to see where they are, can be faster than this by much.
+class OneLine final : public Contender {
+  public:
+    [[nodiscard]] bool open(std::uint32_t agents) {
+        count_ = static_cast<std::uint32_t>(
+            std::max<std::uint64_t>(1, std::uint64_t{agents} * kBytesPerAgent / sizeof(Line)));
+        lines_.reset(
+            static_cast<Line*>(rte_zmalloc("bench_lines", count_ * sizeof(Line), alignof(Line))));
+        return lines_ != nullptr;
+    }
+
+    Answers lookup(std::span<const AgentId> ids, unsigned batch) override {
+        return in_bulks<kBulk>(ids, batch, [this](std::span<const AgentId* const> keys) {
+            std::array<const Line*, kBulk> at;
+            for (std::size_t i = 0; i < keys.size(); ++i) {
+                std::uint32_t bits = 0;
+                std::memcpy(&bits, keys[i]->bytes.data(), sizeof bits);
+                at[i] = lines_.get() + routing::scaled(bits, count_);
+                routing::prefetch_line(at[i]);
+            }
+            Answers answers;
+            for (std::size_t i = 0; i < keys.size(); ++i) {
+                answers += {1, at[i]->words[0]};
+            }
+            return answers;
+        });
+    }
+
+    std::optional<std::uint64_t> find(const AgentId& /*id*/) override { return {}; }
+
+    bool set(const AgentId& /*id*/, std::uint64_t /*value*/) override { return true; }
+
+    bool remove(const AgentId& /*id*/) override { return true; }
+
+  private:
+    static constexpr std::uint64_t kBytesPerAgent = 130;
+
+    struct alignas(64) Line {
+        std::array<std::uint64_t, 8> words;
+    };
+
+    struct Free {
+        void operator()(Line* lines) const noexcept { rte_free(lines); }
+    };
+
+    std::unique_ptr<Line[], Free> lines_;
+    std::uint32_t count_ = 0;
+};
+
+tl::expected<std::unique_ptr<Contender>, std::string> make_one_line(const Build& build) {
+    auto made = std::make_unique<OneLine>();
+    if (!made->open(build.agents)) {
+        return tl::unexpected(std::string("no memory"));
+    }
+    return made;
+}
+
 constexpr std::uint32_t kCacheLines = 1 << 15;  // 2 MiB, or as the Fib's stripes want it
 
 ContenderKind kind(std::string_view name, std::string_view what, MakeContender* maker) {
@@ -219,6 +282,12 @@ void add_ours(std::vector<ContenderKind>& kinds) {
     kinds.push_back(kind("fib-rte-hash",
                          "the same by the keyed hash and rte_hash alone, without cache and table",
                          make<ResolverLookup, 0, true>));
+    kinds.push_back({.name = "one-line",
+                     .what = "for each id a line of memory of the table's size asked for and read, "
+                             "nothing else: what no table could beat",
+                     .answers = false,
+                     .dpdk_bytes_per_agent = 130,
+                     .make = make_one_line});
 }
 
 }  // namespace posthaste::tools

@@ -122,7 +122,9 @@ void add_forward(CLI::App& app, ForwardOptions& options) {
     add_capabilities(*command, options);
     command->add_option("--core", options.core, "processor to run on")->capture_default_str();
     command->add_option("--other-core", options.other_core, "processor of what runs beside it");
-    command->add_flag("--hugepages", options.hugepages, "tables and frames in hugepages");
+    command->add_flag("--hugepages",
+                      options.hugepages,
+                      "tables and frames in hugepages, the heap in transparent ones");
     command->add_flag("--json", options.json, "one JSON object instead of a table");
     add_paced(*command, options);
 }

@@ -2,12 +2,8 @@
 #include "tools/benchmark/lookup_command.h"
 
 #include <rte_eal.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <fstream>
 
 #include "tools/benchmark/lookup_report.h"
@@ -24,7 +20,6 @@ constexpr double kEalOwnBytes = 32 * kMiB;
 // Streams and what the estimates leave out: a GiB of each memory, and a fifth.
 constexpr double kKeptBytes = 1'024 * kMiB;
 constexpr double kUsable = 0.8;
-constexpr const char* kMallocPages = "glibc.malloc.hugetlb=1";  // madvise: glibc 2.35 and later
 
 std::vector<std::string> contender_names() {
     std::vector<std::string> names;
@@ -98,18 +93,6 @@ void add_how(CLI::App& command, LookupOptions& options) {
                      "EAL's tables in reserved hugepages, the other tables in transparent ones");
     command.add_flag("--json", options.json, "one JSON object instead of a table");
     command.add_option("--save", options.save, "a file to write the JSON object to, as well");
-}
-
-// glibc reads its tunables when a program starts, so that is done over once.
-void have_malloc_use_hugepages(char** argv) {
-    const char* const now = std::getenv("GLIBC_TUNABLES");
-    if (now != nullptr && std::strstr(now, "glibc.malloc.hugetlb") != nullptr) {
-        return;
-    }
-    const std::string all = now == nullptr ? kMallocPages : std::string(now) + ":" + kMallocPages;
-    setenv("GLIBC_TUNABLES", all.c_str(), 1);
-    execv("/proc/self/exe", argv);
-    std::fputs("lookup: malloc stays with 4 KiB pages\n", stderr);
 }
 
 Memory free_memory() {

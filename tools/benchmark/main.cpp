@@ -10,6 +10,7 @@
 #include "tools/benchmark/forward_options.h"
 #include "tools/benchmark/hash_command.h"
 #include "tools/benchmark/lookup_command.h"
+#include "tools/benchmark/pages.h"
 #include "tools/benchmark/pattern_command.h"
 #include "tools/benchmark/policy_command.h"
 
@@ -41,6 +42,9 @@ int main(int argc, char** argv) {
     }
     if (lookup.chosen()) {
         return lookup.run(argv);
+    }
+    if (forward.hugepages) {
+        have_malloc_use_hugepages(argv);
     }
     const auto report = hash_command->parsed()         ? run_hash(hash)
                         : capability_command->parsed() ? run_capability(capability)

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tools/benchmark/pages.h"
 
+#include <unistd.h>
+
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 
 namespace posthaste::tools {
@@ -35,7 +39,20 @@ std::string transparent_hugepages() {
     return close == std::string::npos ? "never" : line.substr(open + 1, close - open - 1);
 }
 
+constexpr const char* kMallocPages = "glibc.malloc.hugetlb=1";  // madvise: glibc 2.35 and later
+
 }  // namespace
+
+void have_malloc_use_hugepages(char** argv) {
+    const char* const now = std::getenv("GLIBC_TUNABLES");
+    if (now != nullptr && std::strstr(now, "glibc.malloc.hugetlb") != nullptr) {
+        return;
+    }
+    const std::string all = now == nullptr ? kMallocPages : std::string(now) + ":" + kMallocPages;
+    setenv("GLIBC_TUNABLES", all.c_str(), 1);
+    execv("/proc/self/exe", argv);
+    std::fputs("posthaste-bench: malloc stays with 4 KiB pages\n", stderr);
+}
 
 Pages pages_now() {
     constexpr const char* kMemory = "/proc/meminfo";

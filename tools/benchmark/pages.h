@@ -16,4 +16,9 @@ struct Pages {
 
 [[nodiscard]] Pages pages_now();
 
+// Has malloc ask the kernel for transparent hugepages, as jemalloc does in the router: glibc reads
+// its tunables when a program starts, so that is done over once, with `argv`. Says so on stderr
+// where it cannot.
+void have_malloc_use_hugepages(char** argv);
+
 }  // namespace posthaste::tools
