@@ -186,7 +186,8 @@ void Resolver::probe(const FibIndex& index, Batch& batch, std::uint32_t now_ms) 
     }
 }
 
-// No next hops: where there are copies, their entries are no further away than the table's lines.
+// Copies have no next hops: a cache that had them would not pay either, where there is the table
+// (README.md). What the table answers has its own.
 void Resolver::by_cache(const FibIndex& index, Batch& batch, std::uint32_t now_ms) noexcept {
     probe(index, batch, now_ms);
     if (batch.hops != nullptr) {
@@ -206,15 +207,23 @@ void Resolver::by_cache(const FibIndex& index, Batch& batch, std::uint32_t now_m
     std::array<const AgentId*, kChunk> agents;
     std::array<std::uint64_t, kChunk> hashes;
     std::array<std::uint32_t, kChunk> numbers;
+    std::array<NextHop, kChunk> hops;
     for (std::size_t i = 0; i < batch.missed_count; ++i) {
         agents[i] = batch.agents[batch.missed[i]];
         hashes[i] = batch.hash[batch.missed[i]];
     }
     const std::span wanted(agents.data(), batch.missed_count);
-    const std::size_t found =
-        ask_index(index, wanted, hashes.data(), RouteTable::Hashes::given, numbers.data(), nullptr);
+    const std::size_t found = ask_index(index,
+                                        wanted,
+                                        hashes.data(),
+                                        RouteTable::Hashes::given,
+                                        numbers.data(),
+                                        batch.hops != nullptr ? hops.data() : nullptr);
     for (std::size_t i = 0; i < batch.missed_count; ++i) {
         batch.number[batch.missed[i]] = numbers[i];
+        if (batch.hops != nullptr) {
+            batch.hops[batch.missed[i]] = hops[i];
+        }
         note(batch.first + batch.missed[i], numbers[i] == 0);
         if (admit()) {
             keep(*agents[i], hashes[i], numbers[i], batch.version[i], now_ms);

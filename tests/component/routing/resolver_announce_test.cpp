@@ -51,8 +51,8 @@ std::vector<Way> ways() {
     ResolverOptions cached_authority = cached;
     cached_authority.authority_only = true;
     return {{"plain", {}},
-            {"cached", cached, true, false},
-            {"sampled", sampled, true, false},
+            {"cached", cached, true, true},
+            {"sampled", sampled, true, true},
             {"trials", trials, true, true},
             {"authority only", authority, true, false},
             {"authority and cache", cached_authority, true, false},
