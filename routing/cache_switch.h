@@ -24,6 +24,11 @@ class CacheSwitch {
     explicit CacheSwitch(std::uint64_t trial = kTrial) noexcept
         : scale_(std::max<std::uint64_t>(trial / kTrial, 1)), every_(kTrialEvery * scale_) {}
 
+    // When a trial is first compared with something: the first one meets no other cost yet.
+    [[nodiscard]] static std::uint64_t lookups_to_decide(std::uint64_t trial) noexcept {
+        return (2 * kTrial + kTrialEvery) * std::max<std::uint64_t>(trial / kTrial, 1);
+    }
+
     // How the next lookups are to be done.
     [[nodiscard]] bool with_cache() const noexcept { return on_ != trying_; }
 

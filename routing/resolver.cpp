@@ -65,6 +65,10 @@ Resolver::Resolver(const Fib& fib,
     CHECK(lines.empty() || fib.index().stripes().count() <= lines.size());
 }
 
+std::uint64_t Resolver::lookups_to_decide(std::uint32_t cache_lines) noexcept {
+    return CacheSwitch::lookups_to_decide(kTrialPerLine * cache_lines);
+}
+
 Resolver::~Resolver() {
     rte_free(lines_.data());
 }

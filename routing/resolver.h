@@ -97,6 +97,10 @@ class Resolver {
     // This lcore: what a stage learns about the answers later.
     [[nodiscard]] LookupCounters& counters() noexcept { return counters_; }
 
+    // With a cache of so many lines: after so many lookups it is known for the first time whether
+    // it pays.
+    [[nodiscard]] static std::uint64_t lookups_to_decide(std::uint32_t cache_lines) noexcept;
+
     [[nodiscard]] std::size_t cache_bytes() const noexcept {
         return cache_.line_count() * sizeof(RouteCache::Line);
     }

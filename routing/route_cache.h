@@ -41,6 +41,7 @@ class RouteCache {
     static constexpr std::uint32_t kTtlMaxMs = 127 * kTickMs;
     static constexpr std::uint32_t kAgeEveryMs = 120 * kTickMs;
     static constexpr std::uint32_t kLinesMin = 2;
+    static constexpr std::uint32_t kPositive = 2;  // ids that are there, in a line
 
     struct alignas(64) Line {
         std::array<AgentId, 3> id;  // [2]: the one that is not there

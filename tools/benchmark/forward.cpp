@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tools/benchmark/churn.h"
+#include "tools/benchmark/forward_cache.h"
 #include "tools/benchmark/latency.h"
 #include "tools/benchmark/machine.h"
 #include "tools/benchmark/report.h"
@@ -82,6 +83,16 @@ void Forward::add_own() {
          "write, which all above include",
          [this] { return ns_per_frame(rig_.generate(cycles_ / 4)); }},
     };
+    if (options_.cache != 0) {  // next to what they are compared with
+        contestants_.insert(contestants_.begin() + 1,
+                            {"cached", "whole router, route cache", [this] {
+                                 return ns_per_frame(rig_.forward_cached(cycles_));
+                             }});
+        contestants_.insert(contestants_.begin() + 3,
+                            {"cached_by_hash", "whole router, rte_hash, route cache", [this] {
+                                 return ns_per_frame(rig_.forward_cached_by_hash(cycles_));
+                             }});
+    }
     if (options_.ingress == "edge") {
         notes_.emplace_back(
             "All frames come from one agent, which a router looks up once for those in a row.");
@@ -163,6 +174,9 @@ void Forward::add_testpmd() {
 // In turn, so that all meet the same noise.
 tl::expected<Report, std::string> Forward::run() {
     Report report;
+    if (options_.cache != 0) {
+        rig_.settle_cached();
+    }
     for (const Contestant& contestant : contestants_) {
         report.rows.push_back({contestant.key, contestant.title, {}});
     }
@@ -225,6 +239,9 @@ void Forward::add_ratios(Report& report) const {
                              whole.millions_per_s() / kRivalRate,
                              2,
                              false});
+    if (report.row("cached") != nullptr) {
+        add_cache(report, options_, rig_);
+    }
     if (const Row* any = report.row("capability"); any != nullptr && options_.address == "any") {
         report.ratios.push_back(
             {"rate_to_agents",
@@ -327,6 +344,7 @@ nlohmann::ordered_json options_of(const ForwardOptions& options) {
                                    {"unknown_percent", options.unknown},
                                    {"churn_per_s", options.churn},
                                    {"core", options.core},
+                                   {"cache_agents", options.cache},
                                    {"other_core", *options.other_core},
                                    {"hugepages", options.hugepages},
                                    {"repeat", options.repeat},
@@ -365,7 +383,8 @@ tl::expected<Report, std::string> run_throughput(const ForwardOptions& options) 
     if (auto started = start_eal({.agents = options.agents,
                                   .core = options.core,
                                   .hugepages = options.hugepages,
-                                  .capabilities = rig_options(options).capability_entries()});
+                                  .capabilities = rig_options(options).capability_entries(),
+                                  .cache = options.cache});
         !started.has_value()) {
         return tl::unexpected(started.error());
     }
@@ -396,6 +415,7 @@ RigOptions rig_options(const ForwardOptions& options) {
     made.checksum = options.checksum == "on";
     made.malformed = options.malformed;
     made.unknown = options.unknown;
+    made.cache = options.cache;
     constexpr std::uint32_t kProvidersOfAny = 1'000;
     constexpr std::uint32_t kProvidersOfAll = 16;
     if (options.address == "any") {

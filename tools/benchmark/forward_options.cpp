@@ -33,6 +33,7 @@ void add_paced(CLI::App& command, ForwardOptions& options) {
                                     "--providers",
                                     "--conversations",
                                     "--remembered",
+                                    "--cache",
                                     "--testpmd"}) {
         command.get_option(other)->excludes(latency)->excludes(search);
     }
@@ -114,6 +115,11 @@ void add_forward(CLI::App& app, ForwardOptions& options) {
                      "--latency and --search meanwhile")
         ->check(CLI::Range(0.0, 1e7))
         ->capture_default_str();
+    command
+        ->add_option("--cache",
+                     options.cache,
+                     "agents: also measure the router with a route cache that has room for them")
+        ->check(CLI::Range(1U, 50'000'000U));
     command
         ->add_option("--testpmd",
                      options.testpmd,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "routing/capability_name.h"
+#include "routing/memory_estimate.h"
 #include "tools/benchmark/churn.h"
 #include "tools/benchmark/matched_names.h"
 
@@ -81,7 +82,7 @@ Rig::Turned turn_for(std::uint64_t cycles, Turn&& turn) noexcept {
 tl::expected<void, std::string> start_eal(const EalOptions& options) {
     const std::uint64_t bytes =
         routing::Fib::planned_heap_bytes(options.agents + options.capabilities + kOthers, 0, true) +
-        kOtherMemory;
+        cache_lines_for(options.cache) * sizeof(routing::RouteCache::Line) + kOtherMemory;
     std::string lcores = "0@" + std::to_string(options.core);
     if (options.second_core.has_value()) {
         lcores += ",1@" + std::to_string(*options.second_core);
@@ -207,6 +208,9 @@ tl::expected<void, std::string> Rig::fill_table() {
     table.name = "bench";
     table.capacity = options_.agents + options_.capability_entries() + kOthers;
     table.key = routing::KeyHash::random_key();
+    if (options_.cache != 0) {
+        table.stripes = routing::stripes_beside(table.capacity, cache_lines_for(options_.cache));
+    }
     auto made = routing::Fib::create(table, grace_);
     if (!made.has_value()) {
         return tl::unexpected(made.error());
@@ -261,6 +265,9 @@ std::vector<Rig::Subject*> Rig::subjects() {
             all.push_back(&to_capabilities_[i]);
         }
     }
+    if (options_.cache != 0) {
+        all.insert(all.end(), {&cached_, &cached_by_hash_});
+    }
     return all;
 }
 
@@ -291,7 +298,10 @@ tl::expected<void, std::string> Rig::start() {
     for (Subject* const subject : subjects()) {
         routing::ResolverOptions options;
         options.cycles = cycles_now;
-        options.authority_only = subject == &by_hash_;
+        options.authority_only = subject == &by_hash_ || subject == &cached_by_hash_;
+        if (subject == &cached_ || subject == &cached_by_hash_) {
+            options.cache_lines = cache_lines_for(options_.cache);
+        }
         auto resolver = routing::Resolver::create(*fib_, options);
         if (resolver == nullptr) {
             return tl::unexpected(std::string("no memory for a resolver"));

@@ -43,6 +43,7 @@ struct RigOptions {
     std::uint32_t providers = 1'000;
     std::uint32_t conversations = 30'000;  // that go on, with any of them
     std::uint32_t remembered = 65'536;     // by the worker
+    std::uint32_t cache = 0;  // there is a worker with a cache with room for so many agents; 0: not
     // Frames to names that only patterns match as well: as many, with as many providers.
     bool matched_names = false;
 
@@ -59,6 +60,9 @@ inline constexpr std::array kNamingNames = {
     "offered", "offered_anew", "matched", "offered_said", "matched_said"};
 inline constexpr std::size_t kNamings = kNamingNames.size();
 
+// Of that cache: a power of two, and not fewer than there are agents.
+[[nodiscard]] std::uint32_t cache_lines_for(std::uint32_t agents) noexcept;
+
 // Starts EAL for rigs of so many agents, its main thread on `core`.
 struct EalOptions {
     std::uint32_t agents = 0;
@@ -66,6 +70,7 @@ struct EalOptions {
     bool hugepages = false;
     std::uint32_t capabilities = 0;
     std::optional<unsigned> second_core = std::nullopt;  // of lcore 1; not set: there is none
+    std::uint32_t cache = 0;                             // as in RigOptions
 };
 
 [[nodiscard]] tl::expected<void, std::string> start_eal(const EalOptions& options);
@@ -97,6 +102,10 @@ class Rig {
                                                  Naming naming = Naming::offered) noexcept;
     // The same with rte_hash alone to look agents up.
     [[nodiscard]] Turned forward_by_hash(std::uint64_t cycles) noexcept;
+    // Both with a route cache. settle_cached(): until it is known whether that pays.
+    [[nodiscard]] Turned forward_cached(std::uint64_t cycles) noexcept;
+    [[nodiscard]] Turned forward_cached_by_hash(std::uint64_t cycles) noexcept;
+    void settle_cached() noexcept;
     // The same without lookups: constant answers.
     [[nodiscard]] Turned forward_bare(std::uint64_t cycles) noexcept;
     [[nodiscard]] Turned pass_for(std::uint64_t cycles) noexcept;
@@ -114,6 +123,12 @@ class Rig {
     [[nodiscard]] const dataplane::WorkerCounters& capability_counters(
         Naming naming = Naming::offered) const noexcept {
         return to_capabilities_[static_cast<std::size_t>(naming)].worker->counters();
+    }
+
+    [[nodiscard]] const dataplane::Worker& cached() const noexcept { return *cached_.worker; }
+
+    [[nodiscard]] const dataplane::Worker& cached_by_hash() const noexcept {
+        return *cached_by_hash_.worker;
     }
 
     // With rings.
@@ -169,6 +184,8 @@ class Rig {
     Subject whole_;
     Subject by_hash_;                                // resolves by rte_hash alone
     std::array<Subject, kNamings> to_capabilities_;  // by Naming; those that have a generator
+    Subject cached_;                                 // these two if there is a cache
+    Subject cached_by_hash_;
     std::unique_ptr<BarePipeline> bare_;
 };
 

@@ -119,6 +119,29 @@ TEST(bench_forward, changes_routes_beside) {
     EXPECT_GT(report["churn_per_s"].get<double>(), 0);
 }
 
+// Room for a quarter of the agents: whatever the switch says, its trials filled it.
+TEST(bench_forward, measures_the_router_with_a_route_cache_beside) {
+    const Finished run = tiny({"--json", "--cache", "250"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const Json report = Json::parse(run.out);
+    EXPECT_EQ(report["options"]["cache_agents"], 250);
+    EXPECT_EQ(report["caches"]["room"], 256);
+    for (const char* const row : {"cached", "cached_by_hash"}) {
+        ASSERT_TRUE(report["rows"].contains(row)) << row;
+        EXPECT_GT(report["rows"][row]["ns_per_frame"].get<double>(), 0) << row;
+    }
+    for (const char* const ratio : {"cached_to_router", "cached_to_router_by_hash"}) {
+        EXPECT_EQ(report["ratios"][ratio]["goal"], 1.05) << ratio;
+    }
+    for (const char* const whose : {"table", "hash"}) {
+        const Json& cache = report["caches"][whose];
+        EXPECT_TRUE(cache["on"].is_boolean());
+        EXPECT_GT(cache["hits"].get<std::uint64_t>(), 0U) << whose;
+        EXPECT_LT(cache["hits"].get<std::uint64_t>(), cache["lookups"].get<std::uint64_t>());
+    }
+    EXPECT_FALSE(Json::parse(tiny({"--json"}).out)["rows"].contains("cached"));
+}
+
 TEST(bench_forward, prints_a_table_for_people) {
     const Finished run = tiny({"--ingress", "fabric", "--checksum", "off", "--payload", "100"});
     ASSERT_EQ(run.status, 0) << run.err;

@@ -75,6 +75,19 @@ TEST(cache_switch, a_cache_that_pays_is_on_after_the_second_trial_and_stays_on) 
     EXPECT_EQ(lcore.cache().turns(), 1U);
 }
 
+TEST(cache_switch, decides_for_the_first_time_when_it_says) {
+    for (const std::uint64_t trial : {CacheSwitch::kTrial / 8, 5 * CacheSwitch::kTrial}) {
+        CacheSwitch cache(trial);
+        std::uint64_t lookups = 0;
+        while (!cache.on()) {
+            ASSERT_LT(lookups, CacheSwitch::lookups_to_decide(trial)) << trial;
+            cache.observe(kBatch, kBatch * (cache.with_cache() ? kPlain / 2 : kPlain));
+            lookups += kBatch;
+        }
+        EXPECT_EQ(lookups, CacheSwitch::lookups_to_decide(trial)) << trial;
+    }
+}
+
 TEST(cache_switch, a_cache_that_never_pays_costs_less_than_a_twentieth) {
     for (const double factor : {1.0, 1.2, 2.0, 3.0}) {
         Lcore lcore;
