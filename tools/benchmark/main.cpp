@@ -9,6 +9,7 @@
 #include "tools/benchmark/forward.h"
 #include "tools/benchmark/forward_options.h"
 #include "tools/benchmark/hash_command.h"
+#include "tools/benchmark/joins_command.h"
 #include "tools/benchmark/lookup_command.h"
 #include "tools/benchmark/pages.h"
 #include "tools/benchmark/pattern_command.h"
@@ -28,6 +29,8 @@ int main(int argc, char** argv) {
     const CLI::App* hash_command = add_hash(app, hash);
     CapabilityOptions capability;
     const CLI::App* capability_command = add_capability(app, capability);
+    JoinsOptions joins;
+    const CLI::App* joins_command = add_joins(app, joins);
     PatternBenchOptions patterns;
     const CLI::App* pattern_command = add_patterns(app, patterns);
     PolicyBenchOptions policies;
@@ -48,6 +51,7 @@ int main(int argc, char** argv) {
     }
     const auto report = hash_command->parsed()         ? run_hash(hash)
                         : capability_command->parsed() ? run_capability(capability)
+                        : joins_command->parsed()      ? run_joins(joins)
                         : pattern_command->parsed()    ? run_patterns(patterns)
                         : policy_command->parsed()     ? run_policies(policies)
                         : claims_command->parsed()     ? run_claims(claims)
