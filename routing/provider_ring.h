@@ -16,6 +16,7 @@
 
 #include <emmintrin.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -63,14 +64,20 @@ class ProviderRing {
               end_(first_ + std::size_t{line_count} * kPlaces),
               homes_(homes) {}
 
-        void put(const RingPoint& point) noexcept {
+        void put(const RingPoint& point, std::uint32_t times = 1) noexcept {
             RingPoint* const home = first_ + kPlaces * scaled(point.position, homes_);
-            for (; at_ < home; ++at_) {
-                *at_ = {point.position, point.number() | RingPoint::kRepeated};
+            if (at_ < home) {
+                // A line at a time, for how many places it is cannot be foretold; behind a home
+                // there is a whole line.
+                const RingPoint repeated{point.position, point.number() | RingPoint::kRepeated};
+                for (; at_ < home; at_ += kPlaces) {
+                    std::fill_n(at_, kPlaces, repeated);
+                }
+                at_ = home;
             }
             *at_ = point;
-            at_ += at_ + 1 < end_ ? 1 : 0;
-            ++put_;
+            at_ += at_ + 1 < end_ ? times : 0;
+            put_ += times;
         }
 
         // How many lie there; fewer than were put, if there was no room for them all.

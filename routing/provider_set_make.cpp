@@ -113,7 +113,7 @@ class ProviderSetBuilder {
         do {
             allocate(spare);
             spare *= 8;
-        } while (!fill_ring() || !fill_local_ring());
+        } while (!fill_rings());
         fill_cells();
         fill_weights();
         fill_routers();
@@ -139,8 +139,18 @@ class ProviderSetBuilder {
     void find_routers();
     [[nodiscard]] bool differ(std::uint32_t first, std::uint32_t count, std::uint16_t weight) const;
     void allocate(std::uint32_t spare);
-    [[nodiscard]] bool fill_ring();
-    [[nodiscard]] bool fill_local_ring();
+
+    // By position, and where those are alike by id.
+    [[nodiscard]] bool ascending(const RingPoint& a, const RingPoint& b) const {
+        return a.position != b.position ? a.position < b.position
+                                        : rows_[a.provider].agent < rows_[b.provider].agent;
+    }
+
+    [[nodiscard]] std::vector<RingPoint> fresh_points() const;
+    [[nodiscard]] bool fill_rings();
+    [[nodiscard]] std::uint32_t fill_ring(const ProviderRing* before,
+                                          std::span<const RingPoint> fresh,
+                                          ProviderRing::Writer writer) const;
     void fill_cells();
     void fill_weights();
     void fill_columns(const Pool& pool, Column* columns);
@@ -320,11 +330,39 @@ void ProviderSetBuilder::allocate(std::uint32_t spare) {
     set_->bytes_ = layout.bytes();
 }
 
-// The points of those who stayed are in order already; the others' are put between them.
-bool ProviderSetBuilder::fill_ring() {
-    if (in_ring_ == 0) {
-        return true;
+// The points of those who stayed are in order already; the others' are put between them. Gives how
+// many found room.
+std::uint32_t ProviderSetBuilder::fill_ring(const ProviderRing* before,
+                                            std::span<const RingPoint> fresh,
+                                            ProviderRing::Writer writer) const {
+    constexpr RingPoint kNone{.position = 0xffffffff, .provider = RingPoint::kEnd};
+    const RingPoint* at =
+        before == nullptr || before->count() == 0 ? &kNone : before->places().data();
+    // Which places are repetitions is not to be foretold; one is put where its point will be.
+    const auto put = [&](const RingPoint& point) {
+        const std::uint32_t number = moved_[point.number()];
+        if (number != kGone) {
+            writer.put({.position = point.position, .provider = number}, point.repeated() ? 0 : 1);
+        }
+    };
+    for (auto next = fresh.begin();; ++next) {
+        const std::uint64_t end = next == fresh.end() ? std::uint64_t{1} << 32 : next->position;
+        for (; at->provider != RingPoint::kEnd && at->position < end; ++at) {
+            put(*at);
+        }
+        if (next == fresh.end()) {
+            return writer.finish();
+        }
+        for (; at->provider != RingPoint::kEnd && at->position == end &&
+               before_->providers_[at->number()].agent < rows_[next->provider].agent;
+             ++at) {
+            put(*at);
+        }
+        writer.put(*next);
     }
+}
+
+std::vector<RingPoint> ProviderSetBuilder::fresh_points() const {
     std::vector<RingPoint> fresh;
     fresh.reserve(added_.size() * ProviderRing::kPoints + 1);
     for (const std::uint32_t number : added_) {
@@ -334,55 +372,39 @@ bool ProviderSetBuilder::fill_ring() {
             }
         }
     }
-    const auto ascending = [this](const RingPoint& a, const RingPoint& b) {
-        return a.position != b.position ? a.position < b.position
-                                        : rows_[a.provider].agent < rows_[b.provider].agent;
-    };
-    std::sort(fresh.begin(), fresh.end(), ascending);
-    auto* const lines = part<ProviderRing::Line>(lines_at_);
-    const std::uint32_t count = in_ring_ * ProviderRing::kPoints;
-    const std::uint32_t homes = ProviderRing::homes_for(count);
-    ProviderRing::Writer writer(lines, homes, lines_);
-    auto next = fresh.begin();
-    if (before_ != nullptr && before_->all_.count() > 0) {
-        for (const RingPoint& point : before_->all_.places()) {
-            const std::uint32_t number = point.repeated() ? kGone : moved_[point.provider];
-            if (number == kGone) {
-                continue;
-            }
-            const RingPoint stays{.position = point.position, .provider = number};
-            for (; next != fresh.end() && next->position <= point.position; ++next) {
-                if (next->position == point.position && !ascending(*next, stays)) {
-                    break;
-                }
-                writer.put(*next);
-            }
-            writer.put(stays);
-        }
-    }
-    for (; next != fresh.end(); ++next) {
-        writer.put(*next);
-    }
-    set_->all_ = ProviderRing(lines, homes, lines_, count);
-    return writer.finish() == count;
+    std::sort(fresh.begin(), fresh.end(), [this](const RingPoint& a, const RingPoint& b) {
+        return ascending(a, b);
+    });
+    return fresh;
 }
 
-bool ProviderSetBuilder::fill_local_ring() {
+// False: not all points found room.
+bool ProviderSetBuilder::fill_rings() {
+    std::vector<RingPoint> fresh = fresh_points();
+    const auto fill = [&](const ProviderRing* before,
+                          std::size_t lines_at,
+                          std::uint32_t line_count,
+                          std::uint32_t in_ring,
+                          ProviderRing& ring) {
+        auto* const lines = part<ProviderRing::Line>(lines_at);
+        const std::uint32_t count = in_ring * ProviderRing::kPoints;
+        const std::uint32_t homes = ProviderRing::homes_for(count);
+        ring = ProviderRing(lines, homes, line_count, count);
+        return fill_ring(before != nullptr && before->count() > 0 ? before : nullptr,
+                         fresh,
+                         ProviderRing::Writer(lines, homes, line_count)) == count;
+    };
+    const auto* const all = before_ == nullptr ? nullptr : &before_->all_;
+    if (in_ring_ > 0 && !fill(all, lines_at_, lines_, in_ring_, set_->all_)) {
+        return false;
+    }
     if (!two_rings_) {
         set_->local_ring_ = local_in_ring_ > 0 ? set_->all_ : ProviderRing();
         return true;
     }
-    auto* const lines = part<ProviderRing::Line>(local_lines_at_);
-    const std::uint32_t count = local_in_ring_ * ProviderRing::kPoints;
-    const std::uint32_t homes = ProviderRing::homes_for(count);
-    ProviderRing::Writer writer(lines, homes, local_lines_);
-    for (const RingPoint& point : set_->all_.places()) {
-        if (point.provider < local_) {
-            writer.put(point);
-        }
-    }
-    set_->local_ring_ = ProviderRing(lines, homes, local_lines_, count);
-    return writer.finish() == count;
+    std::erase_if(fresh, [this](const RingPoint& point) { return point.provider >= local_; });
+    const auto* const local = before_ == nullptr ? nullptr : &before_->local_ring_;
+    return fill(local, local_lines_at_, local_lines_, local_in_ring_, set_->local_ring_);
 }
 
 void ProviderSetBuilder::fill_cells() {
