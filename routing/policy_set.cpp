@@ -32,6 +32,7 @@ struct Scan {
     Counter* hits;
     PolicyMask among;
     PolicyMask matched;
+    std::uint64_t reports;
 };
 
 int count_match(unsigned rule,
@@ -40,6 +41,7 @@ int count_match(unsigned rule,
                 unsigned /*flags*/,
                 void* context) noexcept {
     Scan& scan = *static_cast<Scan*>(context);
+    ++scan.reports;
     const PolicyMask policy = PolicyMask{1} << scan.policy_of_rule[rule];
     if ((scan.among & policy) != 0) {
         scan.hits[rule].add(1);
@@ -74,11 +76,11 @@ struct PolicySet::Group {
         return utf8 ? part.first(utf8_prefix(part)) : part;
     }
 
-    [[nodiscard]] bool scan(std::span<const std::uint8_t> payload,
+    // Of what part_of() gives.
+    [[nodiscard]] bool scan(std::span<const std::uint8_t> part,
                             hs_scratch_t* scratch,
                             match_event_handler handler,
                             void* context) const noexcept {
-        const auto part = part_of(payload);
         return part.empty() || hs_scan(database.get(),
                                        reinterpret_cast<const char*>(part.data()),
                                        static_cast<unsigned>(part.size()),
@@ -93,6 +95,8 @@ struct alignas(64) PolicySet::Scanner {
     std::unique_ptr<hs_scratch_t, FreeScratch> scratch;
     std::unique_ptr<Counter[]> hits;  // by rule
     std::unique_ptr<std::uint8_t[]> gather;
+    Counter bytes;  // as PolicyWork has them
+    Counter reports;
     std::array<PolicyCounters, kPoliciesMax> policies;
 };
 
@@ -261,13 +265,20 @@ bool PolicySet::scan(unsigned worker,
                      std::span<const std::uint8_t> payload,
                      PolicyMask& matched) const noexcept {
     Scanner& scanner = *scanners_[worker];
-    Scan scan{policy_of_rule_.data(), scanner.hits.get(), among, 0};
+    Scan scan{policy_of_rule_.data(), scanner.hits.get(), among, 0, 0};
+    std::size_t bytes = 0;
     for (const Group& group : groups_) {
-        if ((group.policies & among) != 0 &&
-            !group.scan(payload, scanner.scratch.get(), count_match, &scan)) [[unlikely]] {
+        if ((group.policies & among) == 0) {
+            continue;
+        }
+        const auto part = group.part_of(payload);
+        bytes += part.size();
+        if (!group.scan(part, scanner.scratch.get(), count_match, &scan)) [[unlikely]] {
             return false;
         }
     }
+    scanner.bytes.add(bytes);
+    scanner.reports.add(scan.reports);
     for (PolicyMask left = scan.matched; left != 0; left &= left - 1) {
         scanner.policies[static_cast<std::size_t>(std::countr_zero(left))].matched.add(1);
     }
@@ -315,6 +326,15 @@ PolicySums PolicySet::sums(std::size_t rank) const noexcept {
     return sums;
 }
 
+PolicyWork PolicySet::work() const noexcept {
+    PolicyWork sum;
+    for (const auto& scanner : scanners_) {
+        sum.bytes += scanner->bytes.read();
+        sum.reports += scanner->reports.read();
+    }
+    return sum;
+}
+
 bool PolicySet::matching_rules(PolicyDirection direction,
                                std::span<const std::uint8_t> payload,
                                std::vector<std::uint32_t>& rules) const {
@@ -322,7 +342,8 @@ bool PolicySet::matching_rules(PolicyDirection direction,
     rules.reserve(rule_count());  // the library calls back: nothing may throw there
     for (const Group& group : groups_) {
         if (group.direction == direction &&
-            !group.scan(payload, scanners_.back()->scratch.get(), list_match, &rules)) {
+            !group.scan(
+                group.part_of(payload), scanners_.back()->scratch.get(), list_match, &rules)) {
             return false;
         }
     }

@@ -54,6 +54,13 @@ struct PolicySums {
     std::uint64_t lost = 0;
 };
 
+// What scanning came to. A rule is reported at most once a scan, so reports are at most scans times
+// rules, whatever is in the payloads.
+struct PolicyWork {
+    std::uint64_t bytes = 0;    // of payload that databases were shown
+    std::uint64_t reports = 0;  // rules they said to match, asked about or not
+};
+
 class PolicySet {
   public:
     // Takes as long as Hyperscan does, up to a minute for the most rules there may be. The policies
@@ -104,6 +111,8 @@ class PolicySet {
     [[nodiscard]] std::uint64_t hits(std::size_t rule) const noexcept;
     // What counters() come to over all workers.
     [[nodiscard]] PolicySums sums(std::size_t rank) const noexcept;
+    // Of all workers' scans, matching_rules() not among them.
+    [[nodiscard]] PolicyWork work() const noexcept;
     // The rules that a payload matches in one direction, ascending; counts nothing. False: the
     // library failed.
     [[nodiscard]] bool matching_rules(PolicyDirection direction,

@@ -9,8 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "routing/changed_providers.h"
 #include "routing/check.h"
 #include "routing/provider_set.h"
+#include "routing/transparent_pages.h"
 
 namespace posthaste::routing {
 
@@ -30,54 +32,6 @@ bool in_order(const Provider& a, const Provider& b) {
     const std::uint32_t rank_b = rank_of(b);
     return rank_a != rank_b ? rank_a < rank_b : a.agent < b.agent;
 }
-
-// The last change of each agent, by id.
-std::vector<ProviderChange> last_changes(std::span<const ProviderChange> changes) {
-    std::vector<ProviderChange> last(changes.begin(), changes.end());
-    std::stable_sort(last.begin(), last.end(), [](const auto& a, const auto& b) {
-        return a.provider.agent < b.provider.agent;
-    });
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < last.size(); ++i) {
-        if (i + 1 == last.size() || last[i].provider.agent != last[i + 1].provider.agent) {
-            last[kept++] = last[i];
-        }
-    }
-    last.resize(kept);
-    return last;
-}
-
-// Which agents have changed. Nearly all of the others are told by one bit.
-class Changed {
-  public:
-    explicit Changed(const std::vector<ProviderChange>& last)
-        : last_(last), bits_(std::bit_ceil(std::max<std::size_t>(64, last.size() * 16)) / 64) {
-        for (const ProviderChange& change : last) {
-            const std::uint64_t bit = bit_of(change.provider.agent);
-            bits_[bit / 64] |= std::uint64_t{1} << bit % 64;
-        }
-    }
-
-    [[nodiscard]] bool has(const AgentId& agent) const {
-        const std::uint64_t bit = bit_of(agent);
-        if ((bits_[bit / 64] >> bit % 64 & 1) == 0) {
-            return false;
-        }
-        const auto found = std::lower_bound(
-            last_.begin(), last_.end(), agent, [](const ProviderChange& change, const AgentId& id) {
-                return change.provider.agent < id;
-            });
-        return found != last_.end() && found->provider.agent == agent;
-    }
-
-  private:
-    [[nodiscard]] std::uint64_t bit_of(const AgentId& agent) const {
-        return (AgentIdHash{}(agent) >> 32) & (bits_.size() * 64 - 1);
-    }
-
-    const std::vector<ProviderChange>& last_;
-    std::vector<std::uint64_t> bits_;
-};
 
 // Where each part lies in the one piece of memory.
 class Layout {
@@ -204,7 +158,7 @@ void ProviderSetBuilder::merge_rows(const std::vector<ProviderChange>& last) {
     rows_.reserve(old.size() + added.size());
     moved_.resize(old.size());
     added_.reserve(added.size());
-    const Changed changed(last);
+    const ChangedProviders changed(last);
     std::size_t next = 0;
     const auto add = [&] {
         added_.push_back(static_cast<std::uint32_t>(rows_.size()));
@@ -315,6 +269,7 @@ void ProviderSetBuilder::allocate(std::uint32_t spare) {
     members_at_ = layout.add<std::uint32_t>(remote_running_);
 
     memory_ = static_cast<char*>(::operator new (layout.bytes(), std::align_val_t{kLine}));
+    prefer_large_pages(memory_, layout.bytes());
     set_.reset(::new (static_cast<void*>(memory_)) ProviderSet);
     set_->providers_ = rows();
     set_->count_ = count;

@@ -10,6 +10,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "routing/capability_name.h"
@@ -163,6 +164,73 @@ TEST_F(capability_index, one_change_is_shown_at_once_and_more_wait_for_each_othe
     EXPECT_EQ(providers("ocr").size(), 9U);
     EXPECT_EQ(index_->counts().published, published + 1);
     EXPECT_EQ(index_->counts().lag_ms_worst, 5U);
+}
+
+// Copy-on-write by capability: all other sets, and all entries of the Fib, stay where they are.
+TEST_F(capability_index, a_join_makes_its_own_set_anew_and_no_other) {
+    constexpr std::uint64_t kNames = 30;
+    const auto name = [](std::uint64_t number) { return "c" + std::to_string(number % kNames); };
+    const auto offers = [&name](std::uint64_t number) {
+        std::vector<Offer> made;
+        for (std::uint64_t i = 0; i < 10; ++i) {
+            made.push_back({.text = name(number + 3 * i)});
+        }
+        return made;
+    };
+    for (std::uint64_t number = 0; number < 60; ++number) {
+        add(number, offers(number));
+    }
+    publish();
+    const auto shown = [&] {
+        std::vector<std::pair<const FibEntry*, const ProviderSet*>> all;
+        for (std::uint64_t i = 0; i < kNames; ++i) {
+            all.emplace_back(entry(name(i)), sets_.read(entry(name(i))->provider_set()));
+        }
+        return all;
+    };
+    std::vector<Offer> one_more = offers(3);  // c3, c6, ... c0: c7 is none of them
+    one_more.push_back({.text = "c7"});
+    const auto joins = {std::pair(std::uint64_t{100}, std::vector<Offer>{{.text = "c7"}}),
+                        std::pair(std::uint64_t{3}, one_more)};
+    for (const auto& [number, offered] : joins) {
+        const auto before = shown();
+        const std::uint64_t published = index_->counts().published;
+        now_ms_ += 10;
+        add(number, offered);
+        apply();
+        index_->publish(now_ms_, 2);
+        EXPECT_EQ(index_->counts().published, published + 1);
+        EXPECT_EQ(sets_.retired_count(), 1U) << "the one that was replaced";
+        const auto after = shown();
+        for (std::uint64_t i = 0; i < kNames; ++i) {
+            EXPECT_EQ(after[i].first, before[i].first) << name(i);
+            EXPECT_EQ(after[i].second == before[i].second, i != 7) << name(i);
+        }
+        EXPECT_TRUE(providers("c7").contains(id(number)));
+        sets_.reclaim();
+    }
+}
+
+TEST_F(capability_index, a_hundred_joins_before_a_publication_make_the_set_once) {
+    add(1, named_offers({"ocr"}));
+    add(2, named_offers({"math"}));
+    publish();
+    const ProviderSet* const before = sets_.read(entry("ocr")->provider_set());
+    const ProviderSet* const other = sets_.read(entry("math")->provider_set());
+    const std::uint64_t published = index_->counts().published;
+    const std::uint64_t changes = index_->counts().changes;
+    for (std::uint64_t number = 100; number < 200; ++number) {
+        add(number, named_offers({"ocr"}));
+        apply();
+        index_->publish(now_ms_ + 4, 1);  // within publish_ms of the last
+    }
+    EXPECT_EQ(sets_.read(entry("ocr")->provider_set()), before);
+    index_->publish(now_ms_ + 5, 1);
+    EXPECT_EQ(providers("ocr").size(), 101U);
+    EXPECT_EQ(index_->counts().changes, changes + 100);
+    EXPECT_EQ(index_->counts().published, published + 1);
+    EXPECT_EQ(sets_.retired_count(), 1U) << "no set in between";
+    EXPECT_EQ(sets_.read(entry("math")->provider_set()), other);
 }
 
 TEST_F(capability_index, work_of_a_turn_is_bounded_and_nothing_is_forgotten) {
