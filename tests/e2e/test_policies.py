@@ -237,6 +237,63 @@ def test_control_traffic_goes_on_while_rules_are_compiled(network, policies, tmp
     assert network.west.command("show", "policies")["rules"] == 1500
 
 
+BOMB_RULES = ("(a+)+!", "(.*a){12}!", "(ab|cd).{1,40}[e-g]{3,30}#", "([a-z]+[0-9]*)+%", "a{1,200}b")
+BOMBS = (b"a" * 1300, b"abefgcd" * 180, b"a1" * 640 + b"%", b"ab" * 640)  # the last two match
+
+
+def test_bombs_leave_leases_and_operators_alone(network, policies, build, tmp_path):
+    """Payloads that nearly match all the time, as fast as a host can send them, and patterns that
+    are dear to try: whoever says that it lives goes on living, and everybody is answered."""
+    rules = tmp_path / "bombs.rules"
+    rules.write_text("".join(f"{rule}\n" for rule in BOMB_RULES))
+    network.west.configure([
+        *((name, {**keys, "regex_patterns": "yes"} if name.startswith("port edge") else keys)
+          for name, keys in network.west.sections),
+        ("policy bombs", {"rules": rules, "action": "drop", "depth": 1300})])
+    network.west.command("reload")
+    assert settled(network.west)["state"] == "ready"
+    thrower, receiver = network.registered("a2"), network.registered("b1")
+    steady = [network.agent("a1", agent=uuid.uuid4()) for _ in range(4)]
+    feeder, mortal = (network.agent("a1", agent=uuid.uuid4()) for _ in range(2))
+    for agent in (*steady, mortal):
+        agent.register(lease_ms=1000)
+    over = threading.Event()
+
+    def throw():
+        while not over.is_set():
+            for bomb in BOMBS:
+                thrower.send(receiver.id, bomb)
+    throwing = threading.Thread(target=throw)
+    throwing.start()
+    tries = 0
+
+    def enough():
+        nonlocal tries
+        tries += 1
+        bomb = (f"bomb/((a+)+b?c{{0,9}})+x{tries}", "(a{1,1000}){1,1000}b",
+                f"bomb/(a|b|[a-z]{{0,9}}c?){{30}}.{{0,40}}x{tries}")[tries % 3]
+        waiting = feeder.send(client.ROUTER_ID,
+                              client.encode_tlvs([client.encode_pattern("regex", bomb)]),
+                              type=client.REGISTER)
+        for agent in steady:
+            agent.heartbeat(timeout=1.0, tries=1)
+        shown = json.loads(run(program(build, "posthastectl"), "--socket", network.west.socket,
+                               "--json", "show", "policies").stdout)
+        answer = feeder.receive(5.0)
+        assert answer.message == waiting.message
+        if tries % 3 == 1:
+            assert client.error_name(answer.error[0]) == "malformed"
+        bombs = shown["policies"][0]
+        assert bombs["acted"] == bombs["matched"]
+        return str(mortal.id) not in network.west.agents() and bombs["matched"] >= 2000
+    try:
+        wait_until(enough, 30.0, "bombs are thrown, and the lease of who says nothing ends")
+    finally:
+        over.set()
+        throwing.join()
+    assert {str(agent.id) for agent in steady} <= set(network.west.agents())
+
+
 def test_what_cannot_be_compiled_leaves_what_runs(network, policies):
     policies(("good", {"expression": "stop this", "action": "drop"}))
     failed = policies(("good", {"expression": "stop this", "action": "drop"}),

@@ -64,7 +64,7 @@ std::vector<std::string> payloads_for(const RuleSample& sample, unsigned bytes) 
     return payloads;
 }
 
-// Payloads full of beginnings of matches, which no filter may skip.
+// Payloads full of beginnings of matches, which no filter may skip, and one full of matches.
 std::vector<std::string> slow_payloads(const RuleSample& sample, unsigned bytes) {
     std::vector<std::string> payloads;
     std::string mixed;
@@ -83,6 +83,12 @@ std::vector<std::string> slow_payloads(const RuleSample& sample, unsigned bytes)
     }
     mixed.resize(bytes);
     payloads.push_back(std::move(mixed));
+    std::string reported;
+    for (std::size_t i = 0; reported.size() < bytes; ++i) {
+        reported += sample.matching[i % sample.matching.size()] + " ";
+    }
+    reported.resize(bytes);
+    payloads.push_back(std::move(reported));
     return payloads;
 }
 
