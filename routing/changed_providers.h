@@ -36,7 +36,7 @@ namespace posthaste::routing {
 class ChangedProviders {
   public:
     explicit ChangedProviders(const std::vector<ProviderChange>& last)
-        : last_(last), bits_(std::bit_ceil(std::max<std::size_t>(64, last.size() * 16)) / 64) {
+        : last_(last), bits_(std::bit_ceil(std::max<std::size_t>(64, last.size() * 64)) / 64) {
         for (const ProviderChange& change : last) {
             const std::uint64_t bit = bit_of(change.provider.agent);
             bits_[bit / 64] |= std::uint64_t{1} << bit % 64;
