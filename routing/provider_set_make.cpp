@@ -160,24 +160,22 @@ void ProviderSetBuilder::merge_rows(const std::vector<ProviderChange>& last) {
     added_.reserve(added.size());
     const ChangedProviders changed(last);
     std::size_t next = 0;
-    const auto add = [&] {
-        added_.push_back(static_cast<std::uint32_t>(rows_.size()));
-        rows_.push_back(added[next++]);
+    const auto keep_until = [&](std::size_t end) {
+        for (; next < end; ++next) {
+            moved_[next] = kGone;
+            if (!changed.has(old[next].agent)) {
+                moved_[next] = static_cast<std::uint32_t>(rows_.size());
+                rows_.push_back(old[next]);
+            }
+        }
     };
-    for (std::size_t i = 0; i < old.size(); ++i) {
-        if (changed.has(old[i].agent)) {
-            moved_[i] = kGone;
-            continue;
-        }
-        while (next < added.size() && in_order(added[next], old[i])) {
-            add();
-        }
-        moved_[i] = static_cast<std::uint32_t>(rows_.size());
-        rows_.push_back(old[i]);
+    for (const Provider& provider : added) {
+        const auto behind = std::lower_bound(old.begin() + next, old.end(), provider, in_order);
+        keep_until(static_cast<std::size_t>(behind - old.begin()));
+        added_.push_back(static_cast<std::uint32_t>(rows_.size()));
+        rows_.push_back(provider);
     }
-    while (next < added.size()) {
-        add();
-    }
+    keep_until(old.size());
 }
 
 void ProviderSetBuilder::count_rows() {
