@@ -12,7 +12,6 @@
 #include "routing/changed_providers.h"
 #include "routing/check.h"
 #include "routing/provider_set.h"
-#include "routing/transparent_pages.h"
 
 namespace posthaste::routing {
 
@@ -267,7 +266,6 @@ void ProviderSetBuilder::allocate(std::uint32_t spare) {
     members_at_ = layout.add<std::uint32_t>(remote_running_);
 
     memory_ = static_cast<char*>(::operator new (layout.bytes(), std::align_val_t{kLine}));
-    prefer_large_pages(memory_, layout.bytes());
     set_.reset(::new (static_cast<void*>(memory_)) ProviderSet);
     set_->providers_ = rows();
     set_->count_ = count;

@@ -30,7 +30,9 @@ const CLI::App* add_joins(CLI::App& app, JoinsOptions& options) {
         ->check(CLI::Range(1U, 1001U))
         ->capture_default_str();
     command->add_option("--core", options.core, "processor to run on")->capture_default_str();
-    command->add_flag("--hugepages", options.hugepages, "EAL's tables in reserved hugepages");
+    command->add_flag("--hugepages",
+                      options.hugepages,
+                      "EAL's tables in reserved hugepages, the heap in transparent ones");
     command->add_flag("--json", options.json, "one JSON object instead of a table");
     return command;
 }

@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
     if (lookup.chosen()) {
         return lookup.run(argv);
     }
-    if (forward.hugepages) {
+    if (forward.hugepages || joins.hugepages) {
         have_malloc_use_hugepages(argv);
     }
     const auto report = hash_command->parsed()         ? run_hash(hash)
