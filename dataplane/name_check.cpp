@@ -4,16 +4,20 @@
 #include <cstring>
 #include <string_view>
 
+#include "routing/mix.h"
+
 namespace posthaste::dataplane {
 
-NameCheck::NameCheck()
-    : lines_(std::make_unique<Line[]>(kLines)), tags_(std::make_unique<Tags[]>(kSets)) {}
+NameCheck::NameCheck(std::uint64_t seed)
+    : lines_(std::make_unique<Line[]>(kLines)),
+      tags_(std::make_unique<Tags[]>(kSets)),
+      seed_(seed) {}
 
-// Ids of names are SHA-1, as good as random in every bit of these.
-NameCheck::Place NameCheck::place_of(const routing::AgentId& id) noexcept {
-    std::array<std::uint16_t, 2> bits;
-    std::memcpy(bits.data(), id.bytes.data(), sizeof bits);
-    return {bits[0] % kSets, bits[1]};
+NameCheck::Place NameCheck::place_of(const routing::AgentId& id) const noexcept {
+    std::uint64_t half;
+    std::memcpy(&half, id.bytes.data(), sizeof half);
+    const std::uint64_t hash = routing::mix(half ^ seed_);
+    return {hash % kSets, static_cast<std::uint16_t>(hash >> 48)};
 }
 
 // A free line, or one after the other in turn.
@@ -23,7 +27,7 @@ std::size_t NameCheck::victim(std::size_t set) noexcept {
             return way;
         }
     }
-    return hashed_ % kWays;
+    return tags_[set].next++ % kWays;
 }
 
 bool NameCheck::holds(const routing::AgentId& id, std::span<const std::uint8_t> name) noexcept {

@@ -24,7 +24,9 @@ class NameCheck {
     static constexpr std::size_t kWays = 4;
     static constexpr std::size_t kSets = kLines / kWays;
 
-    NameCheck();
+    // The seed decides which names share a set: with a secret one a stranger cannot choose whose
+    // name is to be hashed again.
+    explicit NameCheck(std::uint64_t seed = 0);
 
     // `name` is the value of a TLV.
     [[nodiscard]] bool holds(const routing::AgentId& id,
@@ -43,8 +45,9 @@ class NameCheck {
     static_assert(sizeof(Line) == 128);
 
     // Of a set's lines: bits of their ids that the set is not chosen by, so that one line is read.
-    struct alignas(8) Tags {
+    struct alignas(16) Tags {
         std::array<std::uint16_t, kWays> of{};
+        std::uint16_t next = 0;  // whose turn it is to go
     };
 
     struct Place {
@@ -52,11 +55,12 @@ class NameCheck {
         std::uint16_t tag = 0;
     };
 
-    [[nodiscard]] static Place place_of(const routing::AgentId& id) noexcept;
+    [[nodiscard]] Place place_of(const routing::AgentId& id) const noexcept;
     [[nodiscard]] std::size_t victim(std::size_t set) noexcept;
 
     std::unique_ptr<Line[]> lines_;  // of a set one behind the other
     std::unique_ptr<Tags[]> tags_;   // by set
+    std::uint64_t seed_;
     std::uint64_t hashed_ = 0;
 };
 

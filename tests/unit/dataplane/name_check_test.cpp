@@ -4,11 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "routing/mix.h"
 
 namespace posthaste::dataplane {
 namespace {
@@ -55,7 +58,9 @@ TEST(name_check, what_was_wrong_is_not_remembered) {
 std::vector<std::string> names_of_a_set(std::size_t count) {
     const auto set = [](std::string_view name) {
         const routing::AgentId id = routing::capability_id(name);
-        return (id.bytes[0] | id.bytes[1] << 8) % NameCheck::kSets;
+        std::uint64_t half;
+        std::memcpy(&half, id.bytes.data(), sizeof half);
+        return routing::mix(half) % NameCheck::kSets;
     };
     std::vector<std::string> names = {"vision/ocr"};
     for (int i = 0; names.size() < count; ++i) {
