@@ -7,6 +7,7 @@
 
 #include "dataplane/segments.h"
 #include "routing/conversations.h"
+#include "routing/mix.h"
 
 namespace posthaste::dataplane {
 
@@ -129,26 +130,41 @@ bool may_be_redirected(const WireHeader& header) noexcept {
            header.type != static_cast<std::uint8_t>(routing::Type::error);
 }
 
-// All that decides where a conversation's frames go, but for who sends them: the set, which routers
-// are out, how is asked, and the version of the entry of who gets them, which is added last. Each
-// times a number of its own, so that small changes of several do not make up for each other: two
-// that differ give the same number once in 2^32.
+// All that decides where a conversation's frames go, but for who sends them, in a number: which
+// conversation it is, as far as Conversations does not tell, the set, which routers are out, how is
+// asked, and last the version of the entry of who gets them. Each times a number that is drawn from
+// the lcore's secret, so that nobody can have changes of several make up for each other: two that
+// differ give the same number once in 2^32.
 class Reasons {
   public:
-    Reasons(const CapabilityTables& tables, bool relayed) noexcept
-        : of_all_(0x9e3779b1 * tables.fib.routers().changes() + (relayed ? 0x27d4eb2fU : 0U) +
-                  (tables.world.local_first ? 0x165667b1U : 0U)) {}
-
-    [[nodiscard]] std::uint32_t of(std::uint32_t edition, unsigned strategy) const noexcept {
-        const bool sticky = strategy == static_cast<unsigned>(routing::Strategy::sticky);
-        return of_all_ + 0x85ebca77 * edition + (sticky ? 0x5bd1e995U : 0U);
+    Reasons(const CapabilityTables& tables, bool relayed) noexcept {
+        const std::uint64_t drawn = routing::mix(tables.conversations.seed() + routing::kMixStep);
+        const std::uint64_t more = routing::mix(drawn);
+        edition_ = static_cast<std::uint32_t>(drawn) | 1;
+        version_ = static_cast<std::uint32_t>(drawn >> 32) | 1;
+        sticky_ = static_cast<std::uint32_t>(more >> 32);
+        of_all_ = (static_cast<std::uint32_t>(more) | 1) * tables.fib.routers().changes() +
+                  (relayed ? edition_ ^ sticky_ : 0U) +
+                  (tables.world.local_first ? version_ ^ sticky_ : 0U);
     }
 
-    [[nodiscard]] static std::uint32_t with(std::uint32_t reasons, std::uint32_t version) noexcept {
-        return reasons + 0xc2b2ae3d * version;
+    // `hash`: of the conversation's key.
+    [[nodiscard]] std::uint32_t of(std::uint64_t hash,
+                                   std::uint32_t edition,
+                                   unsigned strategy) const noexcept {
+        const bool sticky = strategy == static_cast<unsigned>(routing::Strategy::sticky);
+        return of_all_ + static_cast<std::uint32_t>(hash >> 40) + edition_ * edition +
+               (sticky ? sticky_ : 0U);
+    }
+
+    [[nodiscard]] std::uint32_t with(std::uint32_t reasons, std::uint32_t version) const noexcept {
+        return reasons + version_ * version;
     }
 
   private:
+    std::uint32_t edition_;
+    std::uint32_t version_;
+    std::uint32_t sticky_;
     std::uint32_t of_all_;
 };
 
@@ -156,8 +172,8 @@ class Reasons {
 void prepare(Burst& burst,
              LaneMask lanes,
              Choice& choice,
+             const Reasons& reasons,
              const CapabilityTables& tables) noexcept {
-    const Reasons reasons(tables, tables.world.ports[burst.ingress].role == Role::fabric);
     for (const unsigned lane : lanes) {
         const std::uint32_t number = burst.target[lane]->provider_set();
         const std::uint32_t edition = tables.sets.edition(number);  // before the set
@@ -170,7 +186,7 @@ void prepare(Burst& burst,
         choice.key[lane] = routing::conversation_key(header.conversation, header.destination);
         choice.hash[lane] = tables.conversations.hash(choice.key[lane]);
         tables.conversations.prefetch(choice.hash[lane]);
-        choice.reasons[lane] = reasons.of(edition, header.strategy());
+        choice.reasons[lane] = reasons.of(choice.hash[lane], edition, header.strategy());
     }
 }
 
@@ -179,6 +195,7 @@ void prepare(Burst& burst,
 LaneMask follow(Burst& burst,
                 LaneMask lanes,
                 Choice& choice,
+                const Reasons& reasons,
                 const CapabilityTables& tables,
                 Chosen& chosen) noexcept {
     LaneMask left;
@@ -192,8 +209,8 @@ LaneMask follow(Burst& burst,
         const Conversations::Way way = choice.way[lane];
         const FibEntry* const entry =
             way.entry == 0 ? nullptr : tables.fib.remembered_entry(way.entry);
-        if (entry != nullptr &&
-            Reasons::with(choice.reasons[lane], entry->version_now()) == way.reasons &&
+        const std::uint32_t version = entry == nullptr ? 0 : entry->version_now();
+        if (version != 0 && reasons.with(choice.reasons[lane], version) == way.reasons &&
             entry->fresh(burst.now_ms) && entry->agent != header_in(burst, lane).source)
             [[likely]] {
             burst.target[lane] = entry;
@@ -277,6 +294,7 @@ const FibEntry* fail_over(const ProviderSet& set,
 void aim_at_providers(Burst& burst,
                       LaneMask lanes,
                       Choice& choice,
+                      const Reasons& reasons,
                       const CapabilityTables& tables) noexcept {
     for (const unsigned lane : lanes) {
         const FibEntry* const entry = tables.fib.entry_of_cell(choice.provider[lane]->cell);
@@ -300,7 +318,7 @@ void aim_at_providers(Burst& burst,
             tables.conversations.note(
                 choice.hash[lane],
                 provider.cell,
-                {tables.fib.number_of(*entry), Reasons::with(choice.reasons[lane], version)});
+                {tables.fib.number_of(*entry), reasons.with(choice.reasons[lane], version)});
         }
         burst.aim(lane, entry);
     }
@@ -347,11 +365,13 @@ void capability(Burst& burst, const CapabilityTables& tables) noexcept {
     }
     Choice choice;
     Chosen chosen{};
+    const Reasons reasons(tables, world.ports[burst.ingress].role == Role::fabric);
     const LaneMask lanes = known(burst, tables);
-    prepare(burst, lanes, choice, tables);
-    if (const LaneMask left = follow(burst, lanes & burst.live, choice, tables, chosen);
-        left.any()) {
-        aim_at_providers(burst, choose(burst, left, choice, tables, chosen), choice, tables);
+    prepare(burst, lanes, choice, reasons, tables);
+    const LaneMask left = follow(burst, lanes & burst.live, choice, reasons, tables, chosen);
+    if (left.any()) {
+        aim_at_providers(
+            burst, choose(burst, left, choice, tables, chosen), choice, reasons, tables);
     }
     publish(tables, chosen);
 }

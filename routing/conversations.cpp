@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "routing/check.h"
 
@@ -54,13 +53,17 @@ void Conversations::keep_in(Line& line,
     if (place == kPlaces || line.cell[place] == kNone) {
         ++stats_.kept;
         stats_.displaced += line.cell[kPlaces - 1] != kNone ? 1 : 0;
-        // Of a length the compiler knows; the last one falls out.
-        for (Row* const row : {&line.tag, &line.cell, &line.entry, &line.reasons}) {
-            std::memmove(row->data() + 1, row->data(), (kPlaces - 1) * sizeof tag);
+        unsigned at = kEntrance;
+        if (line.cell[kEntrance] == kNone) [[unlikely]] {
+            at = static_cast<unsigned>(std::ranges::find(line.cell, kNone) - line.cell.begin());
+        } else {
+            for (Row* const row : {&line.tag, &line.cell, &line.entry, &line.reasons}) {
+                (*row)[kPlaces - 1] = (*row)[kEntrance];
+            }
         }
-        line.tag[0] = tag;
-        line.cell[0] = cell;
-        line.entry[0] = 0;
+        line.tag[at] = tag;
+        line.cell[at] = cell;
+        line.entry[at] = 0;
         return;
     }
     if (line.cell[place] != cell) {

@@ -4,11 +4,11 @@
 // Owned by one lcore. Set-associative: a line of 64 bytes holds four conversations, each as 32 bits
 // of its key's hash, the cell of its provider, and where its frames went at last. Two that agree in
 // those bits and in the line are taken for one, 2^-30 of the questions: then a conversation begins
-// where another is, which is a provider of its capability all the same, since ProviderSet asks
-// whether it is. Where a line is full, the one that was not used for longest goes, more or less:
-// the first two places of a line are not put in order at each use, so none that was used within the
-// last two changes of its line is lost. A conversation is never too old; what it says is checked by
-// whoever asks.
+// where another is. Where a line is full, one goes: a new conversation takes the third place, the
+// one that had it the last, and only who is used again comes first. So any number of conversations
+// of a single frame displaces none that goes on and has one of the first two places; those are not
+// put in order at each use, and none that was used within the last two changes of its line is lost.
+// A conversation is never too old; what it says is checked by whoever asks.
 #pragma once
 
 #include <emmintrin.h>
@@ -84,6 +84,9 @@ class Conversations {
     // For a conversation that was kept with the cell; else nothing.
     void note(std::uint64_t hash, std::uint32_t cell, Way way) noexcept;
 
+    // For its owner to draw from whatever is not for others to foresee.
+    [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
+
     // So many of the ways that were recalled still led to somebody.
     void confirm(std::uint64_t count) noexcept { stats_.hit += count; }
 
@@ -96,6 +99,7 @@ class Conversations {
   private:
     static constexpr std::size_t kPlaces = 4;
     static constexpr unsigned kUnordered = 2;  // places whose order is left as it is
+    static constexpr unsigned kEntrance = 2;   // where new ones come in
 
     using Row = std::array<std::uint32_t, kPlaces>;
 

@@ -2,12 +2,12 @@
 // Fib: agent id -> where its frames go now. The winning claim per agent, read by lcores.
 //
 // One writer (control thread), any number of lock-free readers (lcores). A FibIndex maps the id to
-// an entry; entries are immutable once visible and are replaced, never edited; the old one is
-// reused after a grace period. Lease cells lie beside the entries, so that a heartbeat dirties no
-// line a lookup reads; a cell stays with its agent while the agent stays, so that no heartbeat is
-// lost to a replacement. Memory is taken once, in create(): about 290 bytes a route (index 211, of
-// it 130 the RouteTable; entry 64; cells 12; the rest places), and an index
-// once more while the key changes.
+// an entry; entries are immutable once visible and are replaced, never edited (but for the version,
+// which says that they have been); the old one is reused after a grace period. Lease cells lie
+// beside the entries, so that a heartbeat dirties no line a lookup reads; a cell stays with its
+// agent while the agent stays, so that no heartbeat is lost to a replacement. Memory is taken once,
+// in create(): about 290 bytes a route (index 211, of it 130 the RouteTable; entry 64; cells 12;
+// the rest places), and an index once more while the key changes.
 #pragma once
 
 #include <atomic>

@@ -220,7 +220,8 @@ const Provider* ProviderChoice::sticky() noexcept {
     if (ask_.local_only || ask_.local_first) {
         provider = sticky_in(true);
     }
-    const bool first = !ask_.local_only && !ask_.local_first;
+    // Whoever asks has nobody here to be asked first.
+    const bool first = !ask_.local_only && (!ask_.local_first || set_.local_ring_.count() == 0);
     bool same = provider != nullptr && provider == nearest_;
     if (provider == nullptr && !ask_.local_only) {
         memory_key_ = ask_.key;

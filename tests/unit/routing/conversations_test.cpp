@@ -54,12 +54,30 @@ TEST(conversations, the_fifth_of_a_line_displaces_one_that_was_not_used_of_late)
         table.keep(i, i);
     }
     EXPECT_EQ(table.stats().displaced, 0U);
-    EXPECT_EQ(table.find(0), 0U);  // the oldest is used again
+    EXPECT_EQ(table.find(2), 2U);  // the next to go is used again
     table.keep(4, 4);
     EXPECT_EQ(table.stats().displaced, 1U);
-    EXPECT_EQ(table.find(1), Conversations::kNone);
-    EXPECT_EQ(table.find(0), 0U);
+    EXPECT_EQ(table.find(3), Conversations::kNone);
+    EXPECT_EQ(table.find(2), 2U);
     EXPECT_EQ(table.find(4), 4U);
+}
+
+TEST(conversations, those_of_a_single_frame_displace_each_other_and_not_those_that_go_on) {
+    Conversations table(4);
+    table.keep(1, 1);
+    table.keep(2, 2);
+    for (std::uint32_t i = 100; i < 10'000; ++i) {
+        table.keep(i, i);
+    }
+    EXPECT_EQ(table.find(1), 1U);
+    EXPECT_EQ(table.find(2), 2U);
+    EXPECT_EQ(table.find(9'999), 9'999U);  // goes on from here: one of the first two makes room
+    for (std::uint32_t i = 10'000; i < 20'000; ++i) {
+        table.keep(i, i);
+    }
+    EXPECT_EQ(table.find(9'999), 9'999U);
+    EXPECT_EQ(table.find(1), 1U);
+    EXPECT_EQ(table.find(2), Conversations::kNone);
 }
 
 TEST(conversations, keeping_is_using) {
@@ -67,10 +85,10 @@ TEST(conversations, keeping_is_using) {
     for (std::uint32_t i = 0; i < 4; ++i) {
         table.keep(i, i);
     }
-    table.keep(0, 0);
+    table.keep(2, 2);
     table.keep(4, 4);
-    EXPECT_EQ(table.find(0), 0U);
-    EXPECT_EQ(table.find(1), Conversations::kNone);
+    EXPECT_EQ(table.find(2), 2U);
+    EXPECT_EQ(table.find(3), Conversations::kNone);
 }
 
 TEST(conversations, recalling_is_using) {
@@ -79,12 +97,12 @@ TEST(conversations, recalling_is_using) {
         table.keep(i, i);
         table.note(table.hash(i), i, {.entry = 10 + i, .reasons = 20 + i});
     }
-    EXPECT_EQ(table.recall(table.hash(0)).entry, 10U);
+    EXPECT_EQ(table.recall(table.hash(2)).entry, 12U);
     table.keep(4, 4);
-    EXPECT_EQ(table.recall(table.hash(0)).entry, 10U);
-    EXPECT_EQ(table.recall(table.hash(0)).reasons, 20U);
-    EXPECT_EQ(table.recall(table.hash(1)).entry, 0U);
-    EXPECT_EQ(table.find(1), Conversations::kNone);
+    EXPECT_EQ(table.recall(table.hash(2)).entry, 12U);
+    EXPECT_EQ(table.recall(table.hash(2)).reasons, 22U);
+    EXPECT_EQ(table.recall(table.hash(3)).entry, 0U);
+    EXPECT_EQ(table.find(3), Conversations::kNone);
 }
 
 TEST(conversations, one_in_use_outlives_any_number_of_others) {
@@ -135,7 +153,7 @@ TEST(conversations, a_new_one_has_no_way) {
     }
     for (std::uint32_t i = 0; i < 100; ++i) {
         const Conversations::Way way = table.recall(table.hash(i));
-        EXPECT_EQ(way.entry, i < 96 ? 0U : i + 1);
+        EXPECT_EQ(way.entry, i < 2 || i >= 98 ? i + 1 : 0U);
     }
 }
 
