@@ -13,9 +13,13 @@ namespace {
 // What the receiving port said of the frame must not reach the sending one as a request.
 constexpr std::uint64_t kKeptFlags = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 
-void push(rte_mbuf* frame, TxBacklog& backlog) noexcept {
+rte_mbuf* outgoing(rte_mbuf* frame) noexcept {
     frame->ol_flags &= kKeptFlags;
-    backlog.push(frame);
+    return frame;
+}
+
+void push(rte_mbuf* frame, TxBacklog& backlog) noexcept {
+    backlog.push(outgoing(frame));
 }
 
 std::uint64_t total_bytes(std::span<rte_mbuf* const> frames) noexcept {
@@ -96,8 +100,7 @@ void transmit(Burst& burst, std::span<TxBacklog> tx) noexcept {
             if (burst.egress[lane] != egress) {
                 break;
             }
-            burst.frame[lane]->ol_flags &= kKeptFlags;
-            row.push(burst.frame[lane]);
+            row.push(outgoing(burst.frame[lane]));
             left.clear(lane);
         }
     }

@@ -70,7 +70,10 @@ class TxBacklog {
               mask_(backlog.mask_),
               tail_(backlog.tail_) {}
 
-        ~Row() { backlog_->tail_ = tail_; }
+        ~Row() {
+            backlog_->tail_ = tail_;
+            DCHECK(backlog_->size() <= backlog_->capacity());
+        }
 
         Row(const Row&) = delete;
         Row& operator=(const Row&) = delete;

@@ -182,12 +182,15 @@ class PlainRules {
     }
     if (rules.verify_checksum() && hint != ChecksumHint::good &&
         load<std::uint16_t>(frame + 40) != 0) {
+        if (hint == ChecksumHint::bad) [[unlikely]] {
+            return false;
+        }
         std::uint64_t sum = plain::add_words(
             plain::fixed_sum(frame), outer::pseudo_tail_sum(static_cast<std::uint16_t>(udp_bytes)));
         if (payload != 0) {
             sum = plain::add_words(sum, plain::payload_sum(message + kHeaderBytesMin, payload));
         }
-        if (hint == ChecksumHint::bad || !plain::sums_up(sum)) [[unlikely]] {
+        if (!plain::sums_up(sum)) [[unlikely]] {
             return false;
         }
     }

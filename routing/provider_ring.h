@@ -64,6 +64,7 @@ class ProviderRing {
               end_(first_ + std::size_t{line_count} * kPlaces),
               homes_(homes) {}
 
+        // `times` 0: a repetition; what comes next is another one, or the point itself.
         void put(const RingPoint& point, std::uint32_t times = 1) noexcept {
             RingPoint* const home = first_ + kPlaces * scaled(point.position, homes_);
             if (at_ < home) {
