@@ -101,7 +101,8 @@ void CapabilityIndex::publish_all(std::uint64_t now_ms, std::uint32_t version) {
     }
 }
 
-// Gives the work it was: providers in the sets made, and something for each.
+// Gives the work it was, in providers of the sets made: something for each set, and as much for
+// each change, whose points on the ring are computed and sorted.
 std::size_t CapabilityIndex::publish_one(std::uint32_t offer,
                                          std::uint64_t now_ms,
                                          std::uint32_t version) {
@@ -115,15 +116,16 @@ std::size_t CapabilityIndex::publish_one(std::uint32_t offer,
             return kEach;
         }
     }
+    std::size_t work = kEach + kEach * at.changes.size();
     // Their memory goes with them: a burst of registrations may have left many.
     auto next = ProviderSet::make(sets_.read(at.set), std::exchange(at.changes, {}));
     const std::size_t size = size_of(next.get());
     if (size == 0) {
         hide(offer, at);
-        return kEach;
+        return work;
     }
     sets_.publish(at.set, std::move(next));
-    std::size_t work = size + kEach;
+    work += size;
     for (const std::uint32_t number : at.matches) {
         work += remake(matches_[number - 1]);
     }

@@ -233,6 +233,28 @@ TEST_F(capability_index, a_hundred_joins_before_a_publication_make_the_set_once)
     EXPECT_EQ(sets_.read(entry("math")->provider_set()), other);
 }
 
+// A new provider is more work than one who stays.
+TEST_F(capability_index, newcomers_are_counted_as_the_work_they_are) {
+    index_->set_options({.publish_ms = 0, .providers_per_turn = 400});
+    for (std::uint64_t number = 0; number < 100; ++number) {
+        add(number, {Offer{.text = "c" + std::to_string(number % 10)}});
+    }
+    apply();
+    std::size_t turns = 0;
+    for (; index_->waiting() > 0; ++turns) {
+        const std::size_t before = index_->waiting();
+        index_->publish(now_ms_, 1);
+        EXPECT_LE(before - index_->waiting(), 3U) << "of ten newcomers each";
+    }
+    EXPECT_GE(turns, 4U);
+    for (std::uint64_t number = 100; number < 110; ++number) {
+        add(number, {Offer{.text = "c" + std::to_string(number % 10)}});
+    }
+    apply();
+    index_->publish(now_ms_, 1);
+    EXPECT_LE(index_->waiting(), 3U) << "of one each, seven or more sets are made";
+}
+
 TEST_F(capability_index, work_of_a_turn_is_bounded_and_nothing_is_forgotten) {
     index_->set_options({.publish_ms = 0, .providers_per_turn = 40});
     for (std::uint64_t number = 0; number < 20; ++number) {
