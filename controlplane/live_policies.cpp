@@ -140,6 +140,7 @@ Outcome LiveOperations::show_policies() {
         mirrored += worker->counters().mirrored.read();
         scans_failed += worker->counters().scans_failed.read();
     }
+    const routing::PolicyWork work = policies.work();
     const bool any = set != nullptr;
     return Json{{"policies", rows},
                 {"state", kStateNames[static_cast<std::size_t>(policies.state())]},
@@ -151,6 +152,8 @@ Outcome LiveOperations::show_policies() {
                 {"database_max_bytes", box_.config.policies.database_mb * kMegabyte},
                 {"scratch_bytes", any ? set->scratch_bytes() : 0},
                 {"compile_ms", any ? Json(policies.took_ms()) : Json(nullptr)},
+                {"scanned_bytes", work.bytes},
+                {"rules_reported", work.reports},
                 {"mirrored", mirrored},
                 {"scans_failed", scans_failed}};
 }

@@ -156,8 +156,9 @@ class Operations {
     //              matched: frames, acted: of them those it decided about, lost: copies}],
     //  state: "none"|"ready"|"compiling" (those above run meanwhile)|"failed" (they stay),
     //  failure: ["..."]: lines, rules, rules_max, databases, database_bytes, database_max_bytes,
-    //  scratch_bytes: of each worker, compile_ms: number|null, mirrored: copies made by all,
-    //  scans_failed: frames dropped because Hyperscan failed}
+    //  scratch_bytes: of each worker, compile_ms: number|null,
+    //  scanned_bytes: of payloads that databases were shown, rules_reported: by them, asked about
+    //  or not, mirrored: copies made by all, scans_failed: frames dropped because Hyperscan failed}
     // The strongest first. Counters go on over reloads while policy and expression stay.
     [[nodiscard]] virtual Outcome show_policies() = 0;
 

@@ -217,6 +217,7 @@ void Policies::fold_retired() {
             return false;
         }
         add(retired, carried_hits_, carried_sums_);
+        carried_work_ += retired.set->work();
         return true;
     });
 }
@@ -256,6 +257,17 @@ std::vector<std::uint64_t> Policies::hits() const {
         hits[i] += running_.set->hits(i);
     }
     return hits;
+}
+
+routing::PolicyWork Policies::work() const noexcept {
+    routing::PolicyWork work = carried_work_;
+    for (const Retired& retired : retired_) {
+        work += retired.set->work();
+    }
+    if (running_.set != nullptr) {
+        work += running_.set->work();
+    }
+    return work;
 }
 
 std::vector<PolicySums> Policies::sums() const {

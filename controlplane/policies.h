@@ -53,6 +53,9 @@ class Policies {
     [[nodiscard]] std::vector<std::uint64_t> hits() const;
     [[nodiscard]] std::vector<routing::PolicySums> sums() const;
 
+    // Of all sets there were, since the start.
+    [[nodiscard]] routing::PolicyWork work() const noexcept;
+
     // Sets that lcores may still have.
     [[nodiscard]] std::size_t retired_count() const noexcept { return retired_.size(); }
 
@@ -82,6 +85,7 @@ class Policies {
     // Counted by sets that are gone, for the rules and policies of the current one.
     std::vector<std::uint64_t> carried_hits_;
     std::vector<routing::PolicySums> carried_sums_;
+    routing::PolicyWork carried_work_;  // of sets that are gone
 };
 
 }  // namespace posthaste::controlplane

@@ -59,6 +59,12 @@ struct PolicySums {
 struct PolicyWork {
     std::uint64_t bytes = 0;    // of payload that databases were shown
     std::uint64_t reports = 0;  // rules they said to match, asked about or not
+
+    PolicyWork& operator+=(const PolicyWork& other) noexcept {
+        bytes += other.bytes;
+        reports += other.reports;
+        return *this;
+    }
 };
 
 class PolicySet {

@@ -47,6 +47,8 @@ Outcome FakeOperations::show_policies() {
                 {"database_max_bytes", 67'108'864},
                 {"scratch_bytes", 3'000},
                 {"compile_ms", failed ? Json(nullptr) : Json(4)},
+                {"scanned_bytes", 900},
+                {"rules_reported", 12},
                 {"mirrored", 0},
                 {"scans_failed", 0}};
 }
