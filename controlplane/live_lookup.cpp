@@ -104,6 +104,18 @@ routing::AgentShape shape_of(const routing::Rib& rib) {
             .capabilities = (rib.offers_held() + records / 2) / records};
 }
 
+Json conversations_row(const Box& box) {
+    std::uint64_t bytes = 0;
+    std::uint64_t held = 0;
+    std::uint64_t room = 0;
+    for (const auto& worker : box.workers) {
+        bytes += worker->conversation_bytes();
+        held += worker->counters().capability.held.read();
+        room += worker->conversations_max();
+    }
+    return with_use(table_row("conversations", box.plan.conversations, bytes), held, room);
+}
+
 Json table_rows(const Box& box, const gossip::claims::ClaimTable* claims) {
     const MemoryPlan& plan = box.plan;
     const auto local = static_cast<std::uint32_t>(box.rib.agents().size());
@@ -150,6 +162,7 @@ Json table_rows(const Box& box, const gossip::claims::ClaimTable* claims) {
     rows.push_back(with_use(table_row("capability names", nullptr, nullptr),
                             box.rib.names_held(),
                             box.config.capabilities.names_max));
+    rows.push_back(conversations_row(box));
     rows.push_back(with_use(table_row("patterns", nullptr, patterns),
                             box.rib.patterns_held(),
                             box.config.capabilities.patterns_max));

@@ -8,10 +8,12 @@
 #include <sstream>
 
 #include "dataplane/burst.h"
+#include "dataplane/name_check.h"
 #include "dataplane/pool.h"
 #include "dataplane/port.h"
 #include "dataplane/vdev.h"
 #include "gossip/claims/keyspace.h"
+#include "routing/conversations.h"
 #include "routing/fib.h"
 #include "routing/memory_estimate.h"
 #include "routing/route_cache.h"
@@ -121,7 +123,10 @@ void add_tables(const Config& config, MemoryPlan& plan) {
     plan.rekey = estimate.rekey;
     plan.route_caches = estimate.caches;
     plan.claims = claims_bytes(config.cluster);
-    plan.heap = estimate.heap_bytes() + plan.claims;
+    plan.conversations = config.dataplane.workers *
+                         routing::Conversations::planned_bytes(config.capabilities.conversations);
+    plan.names_said = config.dataplane.workers * dataplane::NameCheck::memory_bytes();
+    plan.heap = estimate.heap_bytes() + plan.claims + plan.conversations + plan.names_said;
     plan.reserve = 0;
     plan.reserve = kReserveBase + plan.total_bytes() * kReservePercent / 100;
 }

@@ -43,6 +43,9 @@ struct MemoryPlan {
 
     // Not of DPDK's memory: what the control plane takes from the system when all agents are in.
     std::uint64_t heap = 0;
+    // The same, of all workers: conversations, and names that frames said.
+    std::uint64_t conversations = 0;
+    std::uint64_t names_said = 0;
     // The same, when all claims of the cluster are in; 0: alone.
     std::uint64_t claims = 0;
     // What is left of memory_mb and kept for capability caches; with cache_kb = auto only.

@@ -333,6 +333,7 @@ void publish(const CapabilityTables& tables, const Chosen& chosen) noexcept {
     const routing::ConversationStats& stats = tables.conversations.stats();
     tables.counters.remembered.set(stats.hit);
     tables.counters.kept.set(stats.kept);
+    tables.counters.held.set(stats.held);
     tables.counters.names_hashed.set(tables.names.hashed());
 }
 

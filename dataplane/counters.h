@@ -97,6 +97,7 @@ struct CapabilityCounters {
     std::array<Counter, routing::kStrategyMax + 1U> chosen;  // by routing::Strategy
     Counter remembered;    // conversations known to the table of them, when asked
     Counter kept;          // conversations put into it, or moved to another provider there
+    Counter held;          // conversations in it now
     Counter failovers;     // chosen, found not to be usable, and another one taken
     Counter no_provider;   // nobody was
     Counter fan_outs;      // frames to all who have a capability, sent to at least one

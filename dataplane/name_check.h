@@ -28,6 +28,11 @@ class NameCheck {
     // name is to be hashed again.
     explicit NameCheck(std::uint64_t seed = 0);
 
+    // All that it takes.
+    [[nodiscard]] static constexpr std::size_t memory_bytes() noexcept {
+        return kLines * sizeof(Line) + kSets * sizeof(Tags);
+    }
+
     // `name` is the value of a TLV.
     [[nodiscard]] bool holds(const routing::AgentId& id,
                              std::span<const std::uint8_t> name) noexcept;

@@ -118,6 +118,15 @@ class Worker {
 
     [[nodiscard]] std::size_t cache_bytes() const noexcept { return resolver_->cache_bytes(); }
 
+    // Room for conversations, and what they take.
+    [[nodiscard]] std::size_t conversations_max() const noexcept {
+        return conversations_.capacity();
+    }
+
+    [[nodiscard]] std::size_t conversation_bytes() const noexcept {
+        return conversations_.memory_bytes();
+    }
+
     [[nodiscard]] unsigned id() const noexcept { return options_.id; }
 
     [[nodiscard]] const std::vector<RxQueue>& rx_queues() const noexcept { return options_.rx; }

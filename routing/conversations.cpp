@@ -14,9 +14,13 @@ constexpr std::size_t kLinesMax = std::size_t{1} << 32;  // as many as half of t
 
 }  // namespace
 
+std::size_t Conversations::planned_bytes(std::size_t entries) noexcept {
+    return std::bit_ceil(std::max<std::size_t>(1, (entries + kPlaces - 1) / kPlaces)) *
+           sizeof(Line);
+}
+
 Conversations::Conversations(std::size_t entries, std::uint64_t seed)
-    : lines_count_(std::bit_ceil(std::max<std::size_t>(1, (entries + kPlaces - 1) / kPlaces))),
-      seed_(seed) {
+    : lines_count_(planned_bytes(entries) / sizeof(Line)), seed_(seed) {
     CHECK(lines_count_ <= kLinesMax);
     lines_ = std::make_unique<Line[]>(lines_count_);
     for (std::size_t line = 0; line < lines_count_; ++line) {
@@ -56,7 +60,9 @@ void Conversations::keep_in(Line& line,
         unsigned at = kEntrance;
         if (line.cell[kEntrance] == kNone) [[unlikely]] {
             at = static_cast<unsigned>(std::ranges::find(line.cell, kNone) - line.cell.begin());
+            ++stats_.held;
         } else {
+            stats_.held += line.cell[kPlaces - 1] == kNone ? 1 : 0;
             for (Row* const row : {&line.tag, &line.cell, &line.entry, &line.reasons}) {
                 (*row)[kPlaces - 1] = (*row)[kEntrance];
             }

@@ -29,6 +29,7 @@ struct ConversationStats {
     std::uint64_t kept = 0;       // new, or with another provider than before
     std::uint64_t hit = 0;        // asked for and known
     std::uint64_t displaced = 0;  // forgotten for another's sake
+    std::uint64_t held = 0;       // now
 };
 
 class Conversations {
@@ -46,6 +47,9 @@ class Conversations {
     // each, is taken here. The seed decides who shares a line: with a secret one a stranger cannot
     // choose whom to displace.
     explicit Conversations(std::size_t entries, std::uint64_t seed = 0);
+
+    // Of a table with room for so many.
+    [[nodiscard]] static std::size_t planned_bytes(std::size_t entries) noexcept;
 
     // What a key is looked for by; whoever asks more than once keeps it.
     [[nodiscard]] std::uint64_t hash(std::uint64_t key) const noexcept { return mix(key ^ seed_); }

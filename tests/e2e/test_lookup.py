@@ -102,7 +102,7 @@ def test_memory_is_planned_as_it_is_taken(lab, space):
     compared = [row for row in shown["tables"] + shown["pools"]
                 if row["error_percent"] is not None]
     assert {row.get("table", row.get("pool")) for row in compared} >= {
-        "fib", "route caches", "frames", "control"}
+        "fib", "route caches", "conversations", "frames", "control"}
     for row in compared:
         assert abs(row["error_percent"]) <= 5, row
     process = shown["process"]

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "gossip/claims/claim_store.h"
+#include "routing/conversations.h"
 #include "routing/memory_estimate.h"
 #include "tests/support/numbered_id.h"
 
@@ -159,6 +160,23 @@ TEST(memory_plan, where_there_are_routers_every_agent_may_have_a_route_as_well) 
     EXPECT_EQ(plan.total_bytes(), alone.total_bytes());
     EXPECT_EQ(plan.heap - alone.heap,
               routing::estimate_rib(0, config.agents.agents_max) - routing::estimate_rib(0, 0));
+}
+
+TEST(memory_plan, what_each_worker_remembers_of_frames_to_capabilities_is_in_the_heap) {
+    Config config = two_ports("net_null0");
+    const MemoryPlan one = plan_memory(config);
+    EXPECT_EQ(one.conversations,
+              config.dataplane.workers *
+                  routing::Conversations(config.capabilities.conversations).memory_bytes());
+    config.capabilities.conversations *= 4;
+    const MemoryPlan more = plan_memory(config);
+    EXPECT_EQ(more.conversations, 4 * one.conversations);
+    EXPECT_EQ(more.heap - one.heap, 3 * one.conversations);
+    EXPECT_EQ(more.total_bytes(), one.total_bytes());
+    const unsigned workers = config.dataplane.workers;
+    config.dataplane.workers = 2 * workers;
+    const MemoryPlan twice = plan_memory(config);
+    EXPECT_EQ(twice.conversations + twice.names_said, 2 * (more.conversations + more.names_said));
 }
 
 TEST(memory_plan, claims_of_the_cluster_are_what_their_table_takes) {

@@ -45,6 +45,7 @@ TEST(conversations, as_many_as_there_is_room_for_rounded_up) {
     EXPECT_EQ(Conversations(5).capacity(), 8U);
     EXPECT_EQ(Conversations(1'000).capacity(), 1'024U);
     EXPECT_EQ(Conversations(1'000).memory_bytes(), 16U * 1'024);
+    EXPECT_EQ(Conversations::planned_bytes(1'000), 16U * 1'024);
 }
 
 // One line: four have room.
@@ -60,6 +61,7 @@ TEST(conversations, the_fifth_of_a_line_displaces_one_that_was_not_used_of_late)
     EXPECT_EQ(table.find(3), Conversations::kNone);
     EXPECT_EQ(table.find(2), 2U);
     EXPECT_EQ(table.find(4), 4U);
+    EXPECT_EQ(table.stats().held, 4U);
 }
 
 TEST(conversations, those_of_a_single_frame_displace_each_other_and_not_those_that_go_on) {
@@ -172,6 +174,7 @@ TEST(conversations, a_full_load_is_kept_but_for_what_falls_together) {
     // Poisson: of lines with 2 on average 5.3 % have more than 4; 3.7 % of the keys find no room.
     EXPECT_GT(found, kHalf * 95 / 100);
     EXPECT_EQ(found + table.stats().displaced, kHalf);
+    EXPECT_EQ(table.stats().held, found);
 }
 
 TEST(conversations, who_shares_a_line_depends_on_the_seed) {
