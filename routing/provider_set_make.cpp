@@ -101,7 +101,7 @@ class ProviderSetBuilder {
 
     [[nodiscard]] std::vector<RingPoint> fresh_points() const;
     [[nodiscard]] bool fill_rings();
-    [[nodiscard]] std::uint32_t fill_ring(const ProviderRing* before,
+    [[nodiscard]] std::uint32_t fill_ring(const ProviderRing& before,
                                           std::span<const RingPoint> fresh,
                                           ProviderRing::Writer writer) const;
     void fill_cells();
@@ -283,12 +283,11 @@ void ProviderSetBuilder::allocate(std::uint32_t spare) {
 
 // The points of those who stayed are in order already; the others' are put between them. Gives how
 // many found room.
-std::uint32_t ProviderSetBuilder::fill_ring(const ProviderRing* before,
+std::uint32_t ProviderSetBuilder::fill_ring(const ProviderRing& before,
                                             std::span<const RingPoint> fresh,
                                             ProviderRing::Writer writer) const {
     constexpr RingPoint kNone{.position = 0xffffffff, .provider = RingPoint::kEnd};
-    const RingPoint* at =
-        before == nullptr || before->count() == 0 ? &kNone : before->places().data();
+    const RingPoint* at = before.count() == 0 ? &kNone : before.places().data();
     // Which places are repetitions is not to be foretold; one is put where its point will be.
     const auto put = [&](const RingPoint& point) {
         const std::uint32_t number = moved_[point.number()];
@@ -332,7 +331,7 @@ std::vector<RingPoint> ProviderSetBuilder::fresh_points() const {
 // False: not all points found room.
 bool ProviderSetBuilder::fill_rings() {
     std::vector<RingPoint> fresh = fresh_points();
-    const auto fill = [&](const ProviderRing* before,
+    const auto fill = [&](const ProviderRing& before,
                           std::size_t lines_at,
                           std::uint32_t line_count,
                           std::uint32_t in_ring,
@@ -341,11 +340,10 @@ bool ProviderSetBuilder::fill_rings() {
         const std::uint32_t count = in_ring * ProviderRing::kPoints;
         const std::uint32_t homes = ProviderRing::homes_for(count);
         ring = ProviderRing(lines, homes, line_count, count);
-        return fill_ring(before != nullptr && before->count() > 0 ? before : nullptr,
-                         fresh,
-                         ProviderRing::Writer(lines, homes, line_count)) == count;
+        return fill_ring(before, fresh, ProviderRing::Writer(lines, homes, line_count)) == count;
     };
-    const auto* const all = before_ == nullptr ? nullptr : &before_->all_;
+    const ProviderRing none;
+    const ProviderRing& all = before_ == nullptr ? none : before_->all_;
     if (in_ring_ > 0 && !fill(all, lines_at_, lines_, in_ring_, set_->all_)) {
         return false;
     }
@@ -354,7 +352,7 @@ bool ProviderSetBuilder::fill_rings() {
         return true;
     }
     std::erase_if(fresh, [this](const RingPoint& point) { return point.provider >= local_; });
-    const auto* const local = before_ == nullptr ? nullptr : &before_->local_ring_;
+    const ProviderRing& local = before_ == nullptr ? none : before_->local_ring_;
     return fill(local, local_lines_at_, local_lines_, local_in_ring_, set_->local_ring_);
 }
 

@@ -88,6 +88,16 @@ class Bench {
     // A capability nobody has asked for lately, as that of the next agent would be.
     std::uint32_t next_small() { return small_++ * kStride % world_.large_name(); }
 
+    // What was joined is seen, and what was before it is freed in the next cycle.
+    void publish(std::chrono::steady_clock::time_point start, double before_us, Cost& cost) {
+        world_.publish();
+        cost.visible_us =
+            std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start)
+                .count();
+        world_.publish();
+        cost.spent_us = thread_us() - before_us;
+    }
+
     [[nodiscard]] bool measure_one(std::uint32_t name, Costs* costs) {
         world_.pass(2 * world_.publish_ms());  // nothing to wait for
         const std::uint32_t joiner = joiner_++;
@@ -97,12 +107,7 @@ class Bench {
         const bool joined = world_.join(joiner, name);
         Cost cost;
         cost.taken_us = thread_us() - before;
-        world_.publish();
-        cost.visible_us =
-            std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start)
-                .count();
-        world_.publish();
-        cost.spent_us = thread_us() - before;
+        publish(start, before, cost);
         if (costs != nullptr) {
             costs->add(cost, 1);
         }
@@ -127,13 +132,7 @@ class Bench {
         world_.pass(world_.publish_ms());
         Cost cost;
         cost.taken_us = thread_us() - before;
-        const auto start = std::chrono::steady_clock::now();
-        world_.publish();
-        cost.visible_us =
-            std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start)
-                .count();
-        world_.publish();
-        cost.spent_us = thread_us() - before;
+        publish(std::chrono::steady_clock::now(), before, cost);
         if (counts) {
             batch_.add(cost, options_.batch);
         }
