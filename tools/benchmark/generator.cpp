@@ -74,7 +74,7 @@ std::uint32_t targets_for(std::uint32_t agents) noexcept {
         std::clamp<std::uint64_t>(std::uint64_t{agents} * 2, kTargetsMin, kTargetsMax));
 }
 
-routing::Drop drop_of(Fault fault) noexcept {
+routing::Drop drop_of(Fault fault, bool to_capability) noexcept {
     switch (fault) {
         case Fault::none:
             break;
@@ -87,7 +87,7 @@ routing::Drop drop_of(Fault fault) noexcept {
         case Fault::version:
             return routing::Drop::bad_version;
         case Fault::unknown:
-            return routing::Drop::unknown_agent;
+            return to_capability ? routing::Drop::unknown_capability : routing::Drop::unknown_agent;
     }
     return routing::Drop::none;
 }
@@ -105,8 +105,8 @@ Generator::Generator(const GeneratorOptions& options)
 }
 
 void Generator::write_names(const GeneratorOptions& options) {
-    names_.resize(options.agents);
-    for (std::uint32_t i = 0; i < options.agents; ++i) {
+    names_.resize(std::size_t{options.agents} + 1);  // the last one's nobody has
+    for (std::uint32_t i = 0; i <= options.agents; ++i) {
         const std::string text = capability_name(i, options.offered);
         std::memcpy(names_[i].data(), text.data(), std::min(text.size(), names_[i].size()));
     }
@@ -160,7 +160,7 @@ void Generator::draw_targets(const GeneratorOptions& options) {
     Random random(~options.seed);
     std::size_t turn = 0;
     std::vector<routing::AgentId> ids;
-    for (std::uint32_t i = 0; conversations_ && i < options.agents; ++i) {
+    for (std::uint32_t i = 0; conversations_ && i <= options.agents; ++i) {
         ids.push_back(capability_id(i, options.offered));
     }
     std::vector<std::uint32_t> with(options.conversations);  // which capability, by conversation
@@ -177,15 +177,17 @@ void Generator::draw_targets(const GeneratorOptions& options) {
         target.conversation =
             with.empty() ? position : static_cast<std::uint32_t>(random.below(with.size()));
         const std::uint64_t number = with.empty() ? draw.next() : with[target.conversation];
-        const std::uint64_t whose =
-            target.fault == Fault::unknown ? number + options.agents + 1 : number;
-        target.agent = conversations_ ? ids[whose % ids.size()] : agent_id(whose);
+        const bool unknown = target.fault == Fault::unknown;
+        const std::uint64_t whose = !unknown         ? number
+                                    : conversations_ ? options.agents
+                                                     : number + options.agents + 1;
+        target.agent = conversations_ ? ids[whose] : agent_id(whose);
         if (target.fault == Fault::nil_id) {
             target.agent = {};
         }
         std::span<const std::uint8_t> name;
         if (options.named) {
-            said_.push_back(static_cast<std::uint32_t>(whose % ids.size()));
+            said_.push_back(static_cast<std::uint32_t>(whose));
             name = names_[said_.back()];
         }
         target.checksum = checksum_with(
@@ -243,7 +245,7 @@ inline Fault Generator::put(std::uint8_t* bytes) noexcept {
     }
     if (target.fault != Fault::none) [[unlikely]] {
         spoil(bytes, target.fault);
-        ++faulty_[static_cast<std::size_t>(drop_of(target.fault))];
+        ++faulty_[static_cast<std::size_t>(drop_of(target.fault, conversations_))];
     }
     return target.fault;
 }

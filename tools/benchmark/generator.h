@@ -65,8 +65,8 @@ struct GeneratorOptions {
 // What may be wrong with a frame.
 enum class Fault : std::uint8_t { none, magic, checksum, nil_id, version, unknown };
 
-// What the router says of it.
-[[nodiscard]] routing::Drop drop_of(Fault fault) noexcept;
+// What the router says of it, in a frame to an agent or to a capability.
+[[nodiscard]] routing::Drop drop_of(Fault fault, bool to_capability = false) noexcept;
 
 class Generator {
   public:

@@ -90,6 +90,25 @@ TEST(bench_forward, delivers_frames_to_names_offered_and_to_names_that_patterns_
     }
 }
 
+// That they are dropped as unknown, and nothing else is, the program checks as well.
+TEST(bench_forward, some_frames_may_go_to_capabilities_that_nobody_has) {
+    const Finished run = tiny({"--json",
+                               "--address",
+                               "any",
+                               "--capabilities",
+                               "20",
+                               "--providers",
+                               "30",
+                               "--unknown",
+                               "20"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    for (const auto& [naming, frames] : Json::parse(run.out)["capability_frames"].items()) {
+        EXPECT_GT(frames["dropped"].get<std::uint64_t>(), 0U) << naming;
+        EXPECT_GT(frames["sent"].get<std::uint64_t>(), frames["dropped"].get<std::uint64_t>());
+        EXPECT_EQ(frames["punted"], 0) << naming;
+    }
+}
+
 TEST(bench_forward, has_no_matched_names_beside_frames_to_all) {
     const Finished run = tiny({"--address", "all", "--capabilities", "20", "--providers", "4"});
     ASSERT_EQ(run.status, 0) << run.err;
