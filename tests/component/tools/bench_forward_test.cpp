@@ -102,7 +102,10 @@ TEST(bench_forward, some_frames_may_go_to_capabilities_that_nobody_has) {
                                "--unknown",
                                "20"});
     ASSERT_EQ(run.status, 0) << run.err;
-    for (const auto& [naming, frames] : Json::parse(run.out)["capability_frames"].items()) {
+    // Named: items() of a temporary would outlive it (C++20 extends only the range itself).
+    const Json report = Json::parse(run.out);
+    ASSERT_EQ(report["capability_frames"].size(), 5U);
+    for (const auto& [naming, frames] : report["capability_frames"].items()) {
         EXPECT_GT(frames["dropped"].get<std::uint64_t>(), 0U) << naming;
         EXPECT_GT(frames["sent"].get<std::uint64_t>(), frames["dropped"].get<std::uint64_t>());
         EXPECT_EQ(frames["punted"], 0) << naming;
