@@ -305,6 +305,21 @@ std::size_t Fib::memory_bytes() const noexcept {
            retired_.size() * sizeof(Retired) + current_.capacity() / 8;
 }
 
+// As entry(), in integers and without a branch: so the compiler takes several at once.
+void Fib::entries(std::span<const std::uint32_t> numbers, const FibEntry** found) const noexcept {
+    const std::uint32_t* __restrict const number = numbers.data();
+    const FibEntry** __restrict const out = found;
+    const std::uintptr_t before = reinterpret_cast<std::uintptr_t>(entries_) - sizeof(FibEntry);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const std::uintptr_t wide = number[i];
+        const std::uintptr_t keep = std::uintptr_t{0} - std::uintptr_t{wide != 0};
+        out[i] = reinterpret_cast<const FibEntry*>((before + wide * sizeof(FibEntry)) & keep);
+        if constexpr (kUnderThreadSanitizer) {
+            static_cast<void>(entry(number[i]));
+        }
+    }
+}
+
 void Fib::lookup(std::span<const AgentId* const> agents, const FibEntry** found) const noexcept {
     const FibIndex& now = index();
     std::array<std::uint64_t, kChunk> hashes;
@@ -317,8 +332,8 @@ void Fib::lookup(std::span<const AgentId* const> agents, const FibEntry** found)
                    RouteTable::Mostly::known,
                    numbers.data(),
                    nullptr);
+        entries({numbers.data(), count}, found + first);
         for (std::size_t i = 0; i < count; ++i) {
-            found[first + i] = entry(numbers[i]);
             if (numbers[i] != 0) {
                 rte_prefetch0(found[first + i]);
             }

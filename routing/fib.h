@@ -235,6 +235,9 @@ class Fib {
         return entry;
     }
 
+    // The same for many: found[i] of numbers[i].
+    void entries(std::span<const std::uint32_t> numbers, const FibEntry** found) const noexcept;
+
     // One that was remembered by its number, not 0, for longer than until the quiescent state: only
     // its version_now() may be read before that has told what it is.
     [[nodiscard]] const FibEntry* remembered_entry(std::uint32_t number) const noexcept {

@@ -131,7 +131,7 @@ std::size_t Resolver::ask_index(const FibIndex& index,
     } else {
         index.lookup(agents, hashes, are, mostly(), numbers, hops);
     }
-    std::size_t found = 0;
+    std::uint32_t found = 0;  // as wide as the numbers: several are counted at once
     for (std::size_t i = 0; i < agents.size(); ++i) {
         found += numbers[i] != 0 ? 1 : 0;
     }
@@ -312,9 +312,7 @@ void Resolver::resolve_by(const FibIndex& index, const Call& call, std::uint32_t
         } else {
             by_fib(index, batch);
         }
-        for (std::size_t i = 0; i < batch.agents.size(); ++i) {
-            call.found[first + i] = fib_.entry(batch.number[i]);
-        }
+        fib_.entries({batch.number.data(), batch.agents.size()}, call.found + first);
         if (call.hops != nullptr) {
             ask_entries(batch, call);
         }
