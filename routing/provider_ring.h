@@ -81,6 +81,43 @@ class ProviderRing {
             put_ += times;
         }
 
+        // What is written some lines later is asked for.
+        void prefetch(std::size_t lines) const noexcept {
+            __builtin_prefetch(at_ + kPlaces * lines, 1);
+        }
+
+        // Line `number` of a ring with as many homes, as it lies there, where nothing reaches into
+        // it, here or there, and none of its points has gone. moved[n]: the new number of
+        // provider n, kEnd: gone. Nothing new comes before what its last places repeat. False: it
+        // is not so, and nothing is done.
+        [[nodiscard]] bool keep_line(std::uint32_t number,
+                                     const RingPoint* line,
+                                     const std::uint32_t* moved) noexcept {
+            RingPoint* const home = first_ + kPlaces * number;
+            if (at_ > home || scaled(line->position, homes_) != number) {
+                return false;
+            }
+            std::uint32_t repeated = 0;
+            std::uint32_t gone = 0;
+            std::array<RingPoint, kPlaces> places;
+#pragma GCC unroll 1
+            for (std::size_t i = 0; i < kPlaces; ++i) {
+                const std::uint32_t now = moved[line[i].number()];
+                gone += now == RingPoint::kEnd ? 1 : 0;
+                repeated += line[i].repeated() ? 1 : 0;
+                places[i] = {line[i].position, now | (line[i].provider & RingPoint::kRepeated)};
+            }
+            if (gone != 0) {
+                return false;
+            }
+            const RingPoint& next = places.front();
+            std::fill(at_, home, RingPoint{next.position, next.number() | RingPoint::kRepeated});
+            std::copy(places.begin(), places.end(), home);
+            at_ = home + kPlaces;
+            put_ += static_cast<std::uint32_t>(kPlaces) - repeated;
+            return true;
+        }
+
         // How many lie there; fewer than were put, if there was no room for them all.
         [[nodiscard]] std::uint32_t finish() noexcept;
 
@@ -101,9 +138,11 @@ class ProviderRing {
                 static_cast<std::uint32_t>(key * kMixStep >> 32)};
     }
 
-    // How many lines are homes where there are so many points.
+    // How many lines are homes where there are so many points. In steps of 1/32 to 1/64, so that
+    // most rings have as many as those they are made from, and most of their lines are alike.
     [[nodiscard]] static std::uint32_t homes_for(std::uint32_t points) noexcept {
-        return static_cast<std::uint32_t>(std::uint64_t{points} * 2 / 11) + 1;
+        const std::uint64_t step = std::max<std::uint32_t>(std::bit_floor(points) / 32, kPoints);
+        return static_cast<std::uint32_t>((points + step - 1) / step * step * 2 / 11) + 1;
     }
 
     ProviderRing() = default;
@@ -115,7 +154,13 @@ class ProviderRing {
                  std::uint32_t count) noexcept
         : places_(lines->place.data()), homes_(homes), lines_(line_count), count_(count) {}
 
-    [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
+    [[nodiscard]] std::uint32_t count() const noexcept {
+        return count_;
+    }
+
+    [[nodiscard]] std::uint32_t homes() const noexcept {
+        return homes_;
+    }
 
     // All places, repetitions among them.
     [[nodiscard]] std::span<const RingPoint> places() const noexcept {

@@ -18,7 +18,11 @@ namespace posthaste::routing {
 namespace {
 
 constexpr std::size_t kLine = 64;
-constexpr std::uint32_t kGone = 0xffffffff;
+constexpr std::uint32_t kGone = RingPoint::kEnd;
+
+// Lines of a ring asked for before they are read or written: a set that changes has mostly not been
+// read for long.
+constexpr std::size_t kAhead = 24;
 
 // Falling priority is rising rank.
 std::uint32_t rank_of(const Provider& provider) {
@@ -103,6 +107,7 @@ class ProviderSetBuilder {
     [[nodiscard]] bool fill_rings();
     [[nodiscard]] std::uint32_t fill_ring(const ProviderRing& before,
                                           std::span<const RingPoint> fresh,
+                                          std::uint32_t homes,
                                           ProviderRing::Writer writer) const;
     void fill_cells();
     void fill_weights();
@@ -281,34 +286,57 @@ void ProviderSetBuilder::allocate(std::uint32_t spare) {
     set_->bytes_ = layout.bytes();
 }
 
-// The points of those who stayed are in order already; the others' are put between them. Gives how
-// many found room.
+// The points of those who stayed are in order already; the others' are put between them. Most lines
+// are as they were, but for the numbers, where the homes are as many. Gives how many found room.
 std::uint32_t ProviderSetBuilder::fill_ring(const ProviderRing& before,
                                             std::span<const RingPoint> fresh,
+                                            std::uint32_t homes,
                                             ProviderRing::Writer writer) const {
     constexpr RingPoint kNone{.position = 0xffffffff, .provider = RingPoint::kEnd};
-    const RingPoint* at = before.count() == 0 ? &kNone : before.places().data();
+    // In registers: it is changed for each point, and finish() has a copy.
+    ProviderRing::Writer out = writer;
+    const auto finish = [](ProviderRing::Writer last) { return last.finish(); };
+    const RingPoint* const first = before.count() == 0 ? &kNone : before.places().data();
+    const RingPoint* at = first;
+    const std::uint32_t* const moved = moved_.data();
+    const bool alike = before.homes() == homes;
     // Which places are repetitions is not to be foretold; one is put where its point will be.
-    const auto put = [&](const RingPoint& point) {
-        const std::uint32_t number = moved_[point.number()];
+    const auto put = [&out, moved](const RingPoint& point) {
+        const std::uint32_t number = moved[point.number()];
         if (number != kGone) {
-            writer.put({.position = point.position, .provider = number}, point.repeated() ? 0 : 1);
+            out.put({.position = point.position, .provider = number}, point.repeated() ? 0 : 1);
         }
+    };
+    // The line that begins at `at`.
+    const auto keep_line = [&](std::uint64_t end) {
+        const RingPoint& last = at[ProviderRing::kPlaces - 1];
+        const auto line = static_cast<std::uint32_t>((at - first) / ProviderRing::kPlaces);
+        return last.provider != RingPoint::kEnd && last.position < end &&
+               out.keep_line(line, at, moved);
     };
     for (auto next = fresh.begin();; ++next) {
         const std::uint64_t end = next == fresh.end() ? std::uint64_t{1} << 32 : next->position;
-        for (; at->provider != RingPoint::kEnd && at->position < end; ++at) {
-            put(*at);
+        while (at->provider != RingPoint::kEnd && at->position < end) {
+            const bool begins = (at - first) % ProviderRing::kPlaces == 0;
+            if (begins) {
+                prefetch_line(at + ProviderRing::kPlaces * kAhead);
+                out.prefetch(kAhead);
+            }
+            if (begins && alike && keep_line(end)) {
+                at += ProviderRing::kPlaces;
+            } else {
+                put(*at++);
+            }
         }
         if (next == fresh.end()) {
-            return writer.finish();
+            return finish(out);
         }
         for (; at->provider != RingPoint::kEnd && at->position == end &&
                before_->providers_[at->number()].agent < rows_[next->provider].agent;
              ++at) {
             put(*at);
         }
-        writer.put(*next);
+        out.put(*next);
     }
 }
 
@@ -340,7 +368,8 @@ bool ProviderSetBuilder::fill_rings() {
         const std::uint32_t count = in_ring * ProviderRing::kPoints;
         const std::uint32_t homes = ProviderRing::homes_for(count);
         ring = ProviderRing(lines, homes, line_count, count);
-        return fill_ring(before, fresh, ProviderRing::Writer(lines, homes, line_count)) == count;
+        const ProviderRing::Writer writer(lines, homes, line_count);
+        return fill_ring(before, fresh, homes, writer) == count;
     };
     const ProviderRing none;
     const ProviderRing& all = before_ == nullptr ? none : before_->all_;
@@ -400,13 +429,13 @@ void ProviderSetBuilder::fill_columns(const Pool& pool, Column* columns) {
         left[i] = std::uint64_t{rows_[pool.at(i)].weight} * size;
         (left[i] < total ? small : large).push_back(i);
     }
+    const double unit = 0x1p32 / static_cast<double>(total);
     while (!small.empty() && !large.empty()) {
         const std::uint32_t column = small.back();
         const std::uint32_t giver = large.back();
         small.pop_back();
-        // Below 2^32, since left < total; the product is at most 2^37 times 2^27.
-        const auto threshold = static_cast<std::uint32_t>(static_cast<double>(left[column]) /
-                                                          static_cast<double>(total) * 0x1p32);
+        // Below 2^32: left is less than total by 1 or more, and that is at most 2^43.
+        const auto threshold = static_cast<std::uint32_t>(static_cast<double>(left[column]) * unit);
         columns[column] = {.threshold = threshold, .other = giver};
         left[giver] -= total - left[column];
         if (left[giver] < total) {

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <initializer_list>
+#include <map>
 #include <memory>
+#include <random>
 #include <set>
 #include <vector>
 
@@ -39,8 +42,8 @@ std::vector<Provider> here(std::uint32_t count) {
 std::vector<std::uint32_t> choices(const ProviderSet& set,
                                    std::uint32_t keys,
                                    Strategy strategy,
-                                   bool local_only = false) {
-    const RouterMask routers;
+                                   bool local_only = false,
+                                   const RouterMask& routers = {}) {
     const LoadCells loads;
     Conversations conversations(1'024);
     ChoiceContext context{routers, loads, conversations};
@@ -202,6 +205,45 @@ TEST(provider_shares, the_same_from_one_change_or_from_many) {
     for (const bool local : {false, true}) {
         EXPECT_EQ(choices(*grown, 10'000, Strategy::sticky, local),
                   choices(*at_once, 10'000, Strategy::sticky, local));
+    }
+}
+
+// Lines of a ring are kept where nothing in them changes: at every step of a long history each
+// choice is what it is among the same providers, put in at once.
+TEST(provider_shares, at_every_step_of_a_history_the_same_as_from_one_change) {
+    const RouterMask all;
+    RouterMask one_out;  // from those there the way goes on along the ring
+    one_out.set_out(3, true);
+    std::mt19937 random(7);
+    std::map<std::uint32_t, Provider> in;
+    std::unique_ptr<const ProviderSet> grown = ProviderSet::make(nullptr, {});
+    for (std::uint32_t step = 0; step < 200; ++step) {
+        std::vector<ProviderChange> changes;
+        const std::uint32_t count = step % 5 == 0 ? 1 + random() % 100 : 1 + random() % 3;
+        for (std::uint32_t i = 0; i < count; ++i) {
+            Provider provider = provider_of(random() % 700, random() % 2 == 0 ? kNoRouter : 3);
+            provider.state = random() % 8 == 0 ? AgentState::stopped : AgentState::running;
+            const bool remove = random() % 3 == 0;
+            changes.push_back({.remove = remove, .provider = provider});
+            in.erase(provider.cell);
+            if (!remove) {
+                in.emplace(provider.cell, provider);
+            }
+        }
+        grown = ProviderSet::make(grown.get(), changes);
+        std::vector<Provider> providers;
+        for (const auto& [cell, provider] : in) {
+            providers.push_back(provider);
+        }
+        const auto at_once = set_of(providers);
+        for (const bool local : {false, true}) {
+            for (const RouterMask* routers :
+                 std::initializer_list<const RouterMask*>{&all, &one_out}) {
+                ASSERT_EQ(choices(*grown, 2'000, Strategy::sticky, local, *routers),
+                          choices(*at_once, 2'000, Strategy::sticky, local, *routers))
+                    << "step " << step;
+            }
+        }
     }
 }
 
