@@ -13,6 +13,7 @@
 
 #include "tools/benchmark/joins_world.h"
 #include "tools/benchmark/machine.h"
+#include "tools/benchmark/pages.h"
 #include "tools/benchmark/report.h"
 #include "tools/benchmark/rig.h"
 
@@ -72,6 +73,7 @@ class Bench {
                         {}};
         bool good = true;
         for (unsigned i = 0; good && i <= options_.repeat; ++i) {  // the first warms up
+            touch_idle_memory();
             for (unsigned k = 0; good && k < kSmallPerRepetition; ++k) {
                 good = measure_one(next_small(), i > 0 ? &one_ : nullptr);
             }

@@ -3,10 +3,15 @@
 
 #include <unistd.h>
 
+#include <array>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <sstream>
+#include <utility>
+#include <vector>
 
 namespace posthaste::tools {
 
@@ -52,6 +57,32 @@ void have_malloc_use_hugepages(char** argv) {
     setenv("GLIBC_TUNABLES", all.c_str(), 1);
     execv("/proc/self/exe", argv);
     std::fputs("posthaste-bench: malloc stays with 4 KiB pages\n", stderr);
+}
+
+void touch_idle_memory() {
+    constexpr std::uintptr_t kPage = 4'096;
+    std::ifstream maps("/proc/self/maps");
+    std::vector<std::pair<std::uintptr_t, std::uintptr_t>> ranges;
+    for (std::string line; std::getline(maps, line);) {
+        // first-last access offset device inode, and a name, if it has one
+        std::istringstream words(line);
+        std::uintptr_t first = 0;
+        std::uintptr_t last = 0;
+        char dash = 0;
+        std::array<std::string, 5> word;
+        words >> std::hex >> first >> dash >> last;
+        for (std::string& each : word) {
+            words >> each;
+        }
+        if (word[0] == "rw-p" && (word[4].empty() || word[4] == "[heap]")) {
+            ranges.emplace_back(first, last);
+        }
+    }
+    for (const auto& [first, last] : ranges) {
+        for (std::uintptr_t at = first; at < last; at += kPage) {
+            static_cast<void>(*reinterpret_cast<const volatile char*>(at));
+        }
+    }
 }
 
 Pages pages_now() {

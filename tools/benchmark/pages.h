@@ -16,6 +16,10 @@ struct Pages {
 
 [[nodiscard]] Pages pages_now();
 
+// Reads a byte of each page of the heap and of what else is anonymous. Under a hypervisor that
+// takes idle memory away, who touches it first waits 100 us and more for 2 MiB.
+void touch_idle_memory();
+
 // Has malloc ask the kernel for transparent hugepages, as jemalloc does in the router: glibc reads
 // its tunables when a program starts, so that is done over once, with `argv`. Says so on stderr
 // where it cannot.
