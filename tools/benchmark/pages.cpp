@@ -10,7 +10,6 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
-#include <utility>
 #include <vector>
 
 namespace posthaste::tools {
@@ -44,6 +43,50 @@ std::string transparent_hugepages() {
     return close == std::string::npos ? "never" : line.substr(open + 1, close - open - 1);
 }
 
+struct Range {
+    std::uintptr_t first = 0;
+    std::uintptr_t last = 0;  // behind it
+};
+
+// Private memory without a file of which at least half is there: what is reserved only is left out.
+std::vector<Range> memory_in_use() {
+    std::ifstream smaps("/proc/self/smaps");
+    std::vector<Range> ranges;
+    Range range;
+    bool ours = false;
+    for (std::string line; std::getline(smaps, line);) {
+        std::istringstream words(line);
+        std::string word;
+        words >> word;
+        if (word == "Rss:") {
+            std::uint64_t kib = 0;
+            words >> kib;
+            if (ours && kib * 1'024 >= (range.last - range.first) / 2) {
+                ranges.push_back(range);
+            }
+        } else if (!word.ends_with(':')) {
+            // first-last access offset device inode, and a name, if it has one
+            std::array<std::string, 5> more;
+            for (std::string& each : more) {
+                words >> each;
+            }
+            const std::size_t dash = word.find('-');
+            range = {std::strtoull(word.c_str(), nullptr, 16),
+                     std::strtoull(word.c_str() + dash + 1, nullptr, 16)};
+            ours = more[0] == "rw-p" && (more[4].empty() || more[4] == "[heap]");
+        }
+    }
+    return ranges;
+}
+
+// What was freed is read as well.
+[[gnu::no_sanitize_address]] void read_each_page(const Range& range) {
+    constexpr std::uintptr_t kPage = 4'096;
+    for (std::uintptr_t at = range.first; at < range.last; at += kPage) {
+        static_cast<void>(*reinterpret_cast<const volatile char*>(at));
+    }
+}
+
 constexpr const char* kMallocPages = "glibc.malloc.hugetlb=1";  // madvise: glibc 2.35 and later
 
 }  // namespace
@@ -60,28 +103,8 @@ void have_malloc_use_hugepages(char** argv) {
 }
 
 void touch_idle_memory() {
-    constexpr std::uintptr_t kPage = 4'096;
-    std::ifstream maps("/proc/self/maps");
-    std::vector<std::pair<std::uintptr_t, std::uintptr_t>> ranges;
-    for (std::string line; std::getline(maps, line);) {
-        // first-last access offset device inode, and a name, if it has one
-        std::istringstream words(line);
-        std::uintptr_t first = 0;
-        std::uintptr_t last = 0;
-        char dash = 0;
-        std::array<std::string, 5> word;
-        words >> std::hex >> first >> dash >> last;
-        for (std::string& each : word) {
-            words >> each;
-        }
-        if (word[0] == "rw-p" && (word[4].empty() || word[4] == "[heap]")) {
-            ranges.emplace_back(first, last);
-        }
-    }
-    for (const auto& [first, last] : ranges) {
-        for (std::uintptr_t at = first; at < last; at += kPage) {
-            static_cast<void>(*reinterpret_cast<const volatile char*>(at));
-        }
+    for (const Range& range : memory_in_use()) {
+        read_each_page(range);
     }
 }
 

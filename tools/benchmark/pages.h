@@ -16,8 +16,8 @@ struct Pages {
 
 [[nodiscard]] Pages pages_now();
 
-// Reads a byte of each page of the heap and of what else is anonymous. Under a hypervisor that
-// takes idle memory away, who touches it first waits 100 us and more for 2 MiB.
+// Reads a byte of each page of the heap and of what else is anonymous and mostly in use. Under a
+// hypervisor that takes idle memory away, who touches it first waits 100 us and more for 2 MiB.
 void touch_idle_memory();
 
 // Has malloc ask the kernel for transparent hugepages, as jemalloc does in the router: glibc reads
