@@ -170,19 +170,19 @@ struct RouteTable::Probe {
 
     // By which halves of a line's ids, 8 bytes each, are as wanted, a bit for each: how far the
     // word of the slot that has the id is shifted, and what is kept of it, nothing if none has.
-    static constexpr unsigned kHalves = 1U << 2 * kSlots;
+    static constexpr unsigned kCombinations = 1U << 2 * kSlots;
 
     static constexpr auto kShift = [] {
-        std::array<std::uint8_t, kHalves> shift{};
-        for (unsigned halves = 0; halves < kHalves; ++halves) {
+        std::array<std::uint8_t, kCombinations> shift{};
+        for (unsigned halves = 0; halves < kCombinations; ++halves) {
             shift[halves] = halves >> 2 == 3 ? 32 : 0;
         }
         return shift;
     }();
 
     static constexpr auto kKeep = [] {
-        std::array<Word, kHalves> keep{};
-        for (unsigned halves = 0; halves < kHalves; ++halves) {
+        std::array<Word, kCombinations> keep{};
+        for (unsigned halves = 0; halves < kCombinations; ++halves) {
             keep[halves] = halves >> 2 == 3 || (halves & 3) == 3 ? ~Word{0} : 0;
         }
         return keep;

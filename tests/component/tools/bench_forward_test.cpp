@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/bench_program.h"
@@ -25,10 +27,25 @@ Finished tiny(std::vector<std::string> words) {
     return bench(words);
 }
 
+// The figures of a run that must succeed.
+Json figures(std::vector<std::string> words) {
+    words.emplace_back("--json");
+    const Finished run = tiny(std::move(words));
+    if (run.status != 0) {
+        throw std::runtime_error(run.err);
+    }
+    return Json::parse(run.out);
+}
+
+Json figures_to_any(std::vector<std::string> words) {
+    const std::vector<std::string> any = {
+        "--address", "any", "--capabilities", "20", "--providers", "30"};
+    words.insert(words.begin(), any.begin(), any.end());
+    return figures(std::move(words));
+}
+
 TEST(bench_forward, prints_json_with_rows_ratios_options_and_machine) {
-    const Finished run = tiny({"--json"});
-    ASSERT_EQ(run.status, 0) << run.err;
-    const Json report = Json::parse(run.out);
+    const Json report = figures({});
     for (const char* const row : {"router", "router_by_hash", "pipeline", "io", "generator"}) {
         ASSERT_TRUE(report["rows"].contains(row)) << row;
         EXPECT_GT(report["rows"][row]["ns_per_frame"].get<double>(), 0) << row;
@@ -47,9 +64,7 @@ TEST(bench_forward, prints_json_with_rows_ratios_options_and_machine) {
 }
 
 TEST(bench_forward, counts_what_was_malformed_or_unknown) {
-    const Finished run = tiny({"--json", "--malformed", "8", "--unknown", "4"});
-    ASSERT_EQ(run.status, 0) << run.err;
-    const Json report = Json::parse(run.out);
+    const Json report = figures({"--malformed", "8", "--unknown", "4"});
     std::uint64_t dropped = 0;
     for (const char* const why :
          {"bad_magic", "bad_checksum", "bad_agent_id", "bad_version", "unknown_agent"}) {
@@ -63,10 +78,7 @@ TEST(bench_forward, counts_what_was_malformed_or_unknown) {
 
 // That nothing was dropped, and every mbuf is back, the program checks before it ends with 0.
 TEST(bench_forward, delivers_frames_to_names_offered_and_to_names_that_patterns_matched) {
-    const Finished run =
-        tiny({"--json", "--address", "any", "--capabilities", "20", "--providers", "30"});
-    ASSERT_EQ(run.status, 0) << run.err;
-    const Json report = Json::parse(run.out);
+    const Json report = figures_to_any({});
     for (const char* const row : {"capability",
                                   "capability_anew",
                                   "capability_matched",
@@ -92,18 +104,8 @@ TEST(bench_forward, delivers_frames_to_names_offered_and_to_names_that_patterns_
 
 // That they are dropped as unknown, and nothing else is, the program checks as well.
 TEST(bench_forward, some_frames_may_go_to_capabilities_that_nobody_has) {
-    const Finished run = tiny({"--json",
-                               "--address",
-                               "any",
-                               "--capabilities",
-                               "20",
-                               "--providers",
-                               "30",
-                               "--unknown",
-                               "20"});
-    ASSERT_EQ(run.status, 0) << run.err;
     // Named: items() of a temporary would outlive it (C++20 extends only the range itself).
-    const Json report = Json::parse(run.out);
+    const Json report = figures_to_any({"--unknown", "20"});
     ASSERT_EQ(report["capability_frames"].size(), 5U);
     for (const auto& [naming, frames] : report["capability_frames"].items()) {
         EXPECT_GT(frames["dropped"].get<std::uint64_t>(), 0U) << naming;
@@ -143,9 +145,7 @@ TEST(bench_forward, changes_routes_beside) {
 
 // Room for a quarter of the agents: whatever the switch says, its trials filled it.
 TEST(bench_forward, measures_the_router_with_a_route_cache_beside) {
-    const Finished run = tiny({"--json", "--cache", "250"});
-    ASSERT_EQ(run.status, 0) << run.err;
-    const Json report = Json::parse(run.out);
+    const Json report = figures({"--cache", "250"});
     EXPECT_EQ(report["options"]["cache_agents"], 250);
     EXPECT_EQ(report["caches"]["room"], 256);
     for (const char* const row : {"cached", "cached_by_hash"}) {
@@ -161,7 +161,7 @@ TEST(bench_forward, measures_the_router_with_a_route_cache_beside) {
         EXPECT_GT(cache["hits"].get<std::uint64_t>(), 0U) << whose;
         EXPECT_LT(cache["hits"].get<std::uint64_t>(), cache["lookups"].get<std::uint64_t>());
     }
-    EXPECT_FALSE(Json::parse(tiny({"--json"}).out)["rows"].contains("cached"));
+    EXPECT_FALSE(figures({})["rows"].contains("cached"));
 }
 
 TEST(bench_forward, prints_a_table_for_people) {
