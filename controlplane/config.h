@@ -96,7 +96,7 @@ struct CapabilitiesConfig {  // [capabilities]
     std::uint32_t publish_ms = 5;
     bool local_first = false;
     std::uint16_t fan_out_max = 64;
-    std::uint32_t conversations = 65'536;  // of each worker
+    std::uint32_t conversations = 131'072;  // of each worker
 
     friend bool operator==(const CapabilitiesConfig&, const CapabilitiesConfig&) = default;
 };

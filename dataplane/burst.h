@@ -56,14 +56,16 @@ struct Burst {
     LaneMask sent;
     LaneMask punted;
     LaneMask dropped;
-    LaneMask answered;                         // subset of dropped
-    LaneMask messages;                         // rewritten, and of type message
-    LaneMask answer_refused;                   // subset of dropped: rate limit or full backlog
-    LaneMask to_capability;                    // messages addressed to one, set by ask
-    LaneMask to_all;                           // of these, to all who have it, set by capability
-    LaneMask misrouted;                        // relayed to here for somebody who is not here
-    LaneMask stale;                            // subset of dropped: its agent's route is stale
-    LaneMask surplus_of;                       // lanes whose mbuf lost segments, now in `surplus`
+    LaneMask answered;        // subset of dropped
+    LaneMask messages;        // rewritten, and of type message
+    LaneMask answer_refused;  // subset of dropped: rate limit or full backlog
+    LaneMask to_capability;   // messages addressed to one, set by ask
+    LaneMask to_any;          // of these, whose conversation was begun by ask
+    LaneMask followed;        // of these, with the target of their conversation
+    LaneMask to_all;          // of to_capability, to all who have it, set by capability
+    LaneMask misrouted;       // relayed to here for somebody who is not here
+    LaneMask stale;           // subset of dropped: its agent's route is stale
+    LaneMask surplus_of;      // lanes whose mbuf lost segments, now in `surplus`
     std::array<rte_mbuf*, kBurstMax> surplus;  // chains that settle frees
 
     std::uint16_t ingress = 0;  // port index

@@ -6,15 +6,12 @@
 #include <algorithm>
 
 #include "dataplane/segments.h"
-#include "routing/conversations.h"
-#include "routing/mix.h"
 
 namespace posthaste::dataplane {
 
 using routing::Addressing;
 using routing::AgentState;
 using routing::Ask;
-using routing::Conversations;
 using routing::Drop;
 using routing::FibEntry;
 using routing::Provider;
@@ -29,22 +26,18 @@ constexpr std::size_t kFailoverMax = 16;
 
 // By lane.
 struct Choice {
+    std::array<std::uint32_t, kBurstMax> number;   // of the set
+    std::array<std::uint32_t, kBurstMax> edition;  // of the set, read before it
     std::array<const ProviderSet*, kBurstMax> set;
     std::array<std::uint64_t, kBurstMax> key;
-    std::array<std::uint64_t, kBurstMax> hash;  // of the key, for Conversations
-    std::array<std::uint32_t, kBurstMax> reasons;
-    std::array<Conversations::Way, kBurstMax> way;
     std::array<std::uint32_t, kBurstMax> foreseen;
     std::array<const Provider*, kBurstMax> provider;
+    LaneMask lasting;  // the capability leads to the set until its entry is replaced
     LaneMask notable;  // the provider is whom the next frame like this one would go to as well
 };
 
 // How many were chosen, by strategy.
 using Chosen = std::array<std::uint32_t, routing::kStrategyMax + 1U>;
-
-const WireHeader& header_in(const Burst& burst, unsigned lane) noexcept {
-    return header_of(bytes_of(burst.frame[lane]), burst.view[lane]);
-}
 
 // Of frames that carry one; most do not.
 bool name_holds(const Burst& burst, unsigned lane, const CapabilityTables& tables) noexcept {
@@ -82,31 +75,6 @@ void unknown(Burst& burst, unsigned lane, const World& world) noexcept {
     }
 }
 
-// Lanes to any of a set; those to all of one are marked.
-LaneMask known(Burst& burst, const CapabilityTables& tables) noexcept {
-    LaneMask lanes;
-    for (const unsigned lane : burst.live& burst.to_capability) {
-        const FibEntry* const entry = burst.target[lane];
-        if (burst.view[lane].header_bytes > sizeof(WireHeader) && !name_holds(burst, lane, tables))
-            [[unlikely]] {
-            burst.drop(lane, Drop::bad_name);
-        } else if (entry == nullptr || entry->kind != RouteKind::capability ||
-                   !entry->fresh(burst.now_ms)) [[unlikely]] {
-            unknown(burst, lane, tables.world);
-        } else if (entry->provider_set() == 0) {
-            drop_unserved(burst, lane, Drop::unknown_capability, tables.world);
-        } else if (header_in(burst, lane).addressing() ==
-                   static_cast<std::uint8_t>(Addressing::capability_all)) {
-            tables.sets.prefetch(entry->provider_set());
-            burst.to_all.set(lane);
-        } else {
-            tables.sets.prefetch(entry->provider_set());
-            lanes.set(lane);
-        }
-    }
-    return lanes;
-}
-
 void nobody(Burst& burst, unsigned lane, Drop why, const CapabilityTables& tables) noexcept {
     tables.counters.no_provider.add(1);
     drop_unserved(burst, lane, why, tables.world);
@@ -130,102 +98,57 @@ bool may_be_redirected(const WireHeader& header) noexcept {
            header.type != static_cast<std::uint8_t>(routing::Type::error);
 }
 
-// All that decides where a conversation's frames go, but for who sends them, in a number: which
-// conversation it is, as far as Conversations does not tell, the set, which routers are out, how is
-// asked, and last the version of the entry of who gets them. Each times a number that is drawn from
-// the lcore's secret, so that nobody can have changes of several make up for each other: two that
-// differ give the same number once in 2^32.
-class Reasons {
-  public:
-    Reasons(const CapabilityTables& tables, bool relayed) noexcept {
-        const std::uint64_t drawn = routing::mix(tables.conversations.seed() + routing::kMixStep);
-        const std::uint64_t more = routing::mix(drawn);
-        edition_ = static_cast<std::uint32_t>(drawn) | 1;
-        version_ = static_cast<std::uint32_t>(drawn >> 32) | 1;
-        sticky_ = static_cast<std::uint32_t>(more >> 32);
-        of_all_ = (static_cast<std::uint32_t>(more) | 1) * tables.fib.routers().changes() +
-                  (relayed ? edition_ ^ sticky_ : 0U) +
-                  (tables.world.local_first ? version_ ^ sticky_ : 0U);
+// Lanes to any of a set; those to all of one are marked.
+LaneMask known(Burst& burst, Choice& choice, const CapabilityTables& tables) noexcept {
+    LaneMask lanes;
+    for (const unsigned lane : (burst.live & burst.to_capability) - burst.followed) {
+        const routing::NextHop hop = capability_of(burst, lane);
+        if (!hop.is_capability() || !hop.fresh(burst.now_ms)) [[unlikely]] {
+            unknown(burst, lane, tables.world);
+            continue;
+        }
+        choice.number[lane] = hop.provider_set();
+        tables.sets.prefetch(hop.provider_set());
+        if (hop.provider_set() == 0) {
+            drop_unserved(burst, lane, Drop::unknown_capability, tables.world);
+        } else if (header_in(burst, lane).addressing() ==
+                   static_cast<std::uint8_t>(Addressing::capability_all)) {
+            burst.to_all.set(lane);
+        } else {
+            lanes.set(lane);
+            if (hop.lasts()) [[likely]] {
+                choice.lasting.set(lane);
+            }
+        }
     }
+    return lanes;
+}
 
-    // `hash`: of the conversation's key.
-    [[nodiscard]] std::uint32_t of(std::uint64_t hash,
-                                   std::uint32_t edition,
-                                   unsigned strategy) const noexcept {
-        const bool sticky = strategy == static_cast<unsigned>(routing::Strategy::sticky);
-        return of_all_ + static_cast<std::uint32_t>(hash >> 40) + edition_ * edition +
-               (sticky ? sticky_ : 0U);
-    }
-
-    [[nodiscard]] std::uint32_t with(std::uint32_t reasons, std::uint32_t version) const noexcept {
-        return reasons + version_ * version;
-    }
-
-  private:
-    std::uint32_t edition_;
-    std::uint32_t version_;
-    std::uint32_t sticky_;
-    std::uint32_t of_all_;
-};
-
-// Each lane's set, key and reasons; those without a set leave.
-void prepare(Burst& burst,
-             LaneMask lanes,
-             Choice& choice,
-             const Reasons& reasons,
-             const CapabilityTables& tables) noexcept {
+// Each lane's set and key; those without a set leave.
+LaneMask prepare(Burst& burst,
+                 LaneMask lanes,
+                 Choice& choice,
+                 const Conversing& conversing,
+                 const CapabilityTables& tables) noexcept {
     for (const unsigned lane : lanes) {
-        const std::uint32_t number = burst.target[lane]->provider_set();
-        const std::uint32_t edition = tables.sets.edition(number);  // before the set
-        choice.set[lane] = tables.sets.read(number);
+        choice.edition[lane] = tables.sets.edition(choice.number[lane]);
+        choice.set[lane] = tables.sets.read(choice.number[lane]);
         if (choice.set[lane] == nullptr) {
             nobody(burst, lane, Drop::no_provider, tables);
             continue;
         }
-        const WireHeader& header = header_in(burst, lane);
-        choice.key[lane] = routing::conversation_key(header.conversation, header.destination);
-        choice.hash[lane] = tables.conversations.hash(choice.key[lane]);
-        tables.conversations.prefetch(choice.hash[lane]);
-        choice.reasons[lane] = reasons.of(choice.hash[lane], edition, header.strategy());
-    }
-}
-
-// Frames of conversations that go on, where nothing has changed: they go where the one before them
-// went, and nothing has to be chosen. Gives the lanes that are left to choose for.
-LaneMask follow(Burst& burst,
-                LaneMask lanes,
-                Choice& choice,
-                const Reasons& reasons,
-                const CapabilityTables& tables,
-                Chosen& chosen) noexcept {
-    LaneMask left;
-    for (const unsigned lane : lanes) {
-        choice.way[lane] = tables.conversations.recall(choice.hash[lane]);
-        if (choice.way[lane].entry != 0) [[likely]] {
-            rte_prefetch0(tables.fib.remembered_entry(choice.way[lane].entry));
+        choice.set[lane]->prefetch();
+        if (burst.to_any.has(lane)) [[likely]] {
+            choice.key[lane] = conversing.key[lane];
+        } else {  // a policy sent it here
+            const WireHeader& header = header_in(burst, lane);
+            choice.key[lane] = routing::conversation_key(header.conversation, header.destination);
         }
     }
-    for (const unsigned lane : lanes) {
-        const Conversations::Way way = choice.way[lane];
-        const FibEntry* const entry =
-            way.entry == 0 ? nullptr : tables.fib.remembered_entry(way.entry);
-        const std::uint32_t version = entry == nullptr ? 0 : entry->version_now();
-        if (version != 0 && reasons.with(choice.reasons[lane], version) == way.reasons &&
-            entry->fresh(burst.now_ms) && entry->agent != header_in(burst, lane).source)
-            [[likely]] {
-            burst.target[lane] = entry;
-            burst.to[lane] = routing::NextHop::of(*entry);
-            ++chosen[header_in(burst, lane).strategy()];
-        } else {
-            left.set(lane);
-            choice.set[lane]->prefetch();
-        }
-    }
-    tables.conversations.confirm((lanes - left).count());
-    return left;
+    return lanes & burst.live;
 }
 
-// In passes, so that what one lane waits for comes while others are looked at. Needs prepare().
+// In passes, so that what one lane waits for comes while others are looked at.
 LaneMask choose(Burst& burst,
                 LaneMask lanes,
                 Choice& choice,
@@ -294,8 +217,9 @@ const FibEntry* fail_over(const ProviderSet& set,
 void aim_at_providers(Burst& burst,
                       LaneMask lanes,
                       Choice& choice,
-                      const Reasons& reasons,
+                      const Conversing& conversing,
                       const CapabilityTables& tables) noexcept {
+    const LaneMask notable = choice.notable & choice.lasting & burst.to_any;
     for (const unsigned lane : lanes) {
         const FibEntry* const entry = tables.fib.entry_of_cell(choice.provider[lane]->cell);
         rte_prefetch0(entry);
@@ -313,15 +237,36 @@ void aim_at_providers(Burst& burst,
                 continue;
             }
             tables.counters.failovers.add(1);
-        } else if (const std::uint32_t version = entry->version_now();
-                   version != 0 && choice.notable.has(lane)) [[likely]] {
-            tables.conversations.note(
-                choice.hash[lane],
-                provider.cell,
-                {tables.fib.number_of(*entry), reasons.with(choice.reasons[lane], version)});
+        } else if (notable.has(lane)) [[likely]] {
+            note_way(burst,
+                     lane,
+                     conversing,
+                     choice.edition[lane],
+                     choice.number[lane],
+                     provider,
+                     *entry,
+                     tables);
         }
         burst.aim(lane, entry);
     }
+}
+
+// Frames may say a name: then it has to be the capability's.
+void check_names(Burst& burst, const CapabilityTables& tables) noexcept {
+    for (const unsigned lane : burst.live& burst.to_capability) {
+        if (burst.view[lane].header_bytes > sizeof(WireHeader) && !name_holds(burst, lane, tables))
+            [[unlikely]] {
+            burst.drop(lane, Drop::bad_name);
+        }
+    }
+}
+
+void count_followed(const Burst& burst, const CapabilityTables& tables, Chosen& chosen) noexcept {
+    const LaneMask followed = burst.live & burst.followed;
+    for (const unsigned lane : followed) {
+        ++chosen[header_in(burst, lane).strategy()];
+    }
+    tables.conversations.confirm(followed.count());
 }
 
 void publish(const CapabilityTables& tables, const Chosen& chosen) noexcept {
@@ -338,6 +283,12 @@ void publish(const CapabilityTables& tables, const Chosen& chosen) noexcept {
 }
 
 }  // namespace
+
+routing::NextHop capability_of(const Burst& burst, unsigned lane) noexcept {
+    const routing::NextHop& hop = burst.to[lane];
+    const FibEntry* const entry = burst.target[lane];
+    return hop.is_elsewhere() && entry != nullptr ? routing::NextHop::of(*entry) : hop;
+}
 
 const FibEntry* route_of(const Provider& provider,
                          const routing::Fib& fib,
@@ -356,7 +307,9 @@ const FibEntry* route_of(const Provider& provider,
                : nullptr;
 }
 
-void capability(Burst& burst, const CapabilityTables& tables) noexcept {
+void capability(Burst& burst,
+                const Conversing& conversing,
+                const CapabilityTables& tables) noexcept {
     if (!(burst.live & burst.to_capability).any()) [[likely]] {
         return;
     }
@@ -364,15 +317,15 @@ void capability(Burst& burst, const CapabilityTables& tables) noexcept {
     if (world.draining && world.ports[burst.ingress].role == Role::edge) [[unlikely]] {
         return;  // resolve refuses them all
     }
-    Choice choice;
     Chosen chosen{};
-    const Reasons reasons(tables, world.ports[burst.ingress].role == Role::fabric);
-    const LaneMask lanes = known(burst, tables);
-    prepare(burst, lanes, choice, reasons, tables);
-    const LaneMask left = follow(burst, lanes & burst.live, choice, reasons, tables, chosen);
-    if (left.any()) {
-        aim_at_providers(
-            burst, choose(burst, left, choice, tables, chosen), choice, reasons, tables);
+    check_names(burst, tables);
+    count_followed(burst, tables, chosen);
+    if (((burst.live & burst.to_capability) - burst.followed).any()) {
+        Choice choice;
+        LaneMask lanes = known(burst, choice, tables);
+        lanes = prepare(burst, lanes, choice, conversing, tables);
+        lanes = choose(burst, lanes, choice, tables, chosen);
+        aim_at_providers(burst, lanes, choice, conversing, tables);
     }
     publish(tables, chosen);
 }

@@ -3,33 +3,26 @@
 #pragma once
 
 #include "dataplane/burst.h"
-#include "dataplane/counters.h"
-#include "dataplane/name_check.h"
-#include "dataplane/world.h"
-#include "routing/fib.h"
-#include "routing/provider_sets.h"
+#include "dataplane/capability_tables.h"
+#include "dataplane/follow.h"
 
 namespace posthaste::dataplane {
-
-// What is asked for providers. All but the counters and what belongs to the lcore (conversations,
-// names) is read only.
-struct CapabilityTables {
-    const World& world;
-    const routing::Fib& fib;
-    const routing::ProviderSets& sets;
-    routing::Conversations& conversations;
-    NameCheck& names;
-    CapabilityCounters& counters;
-};
 
 // Where frames to the provider go now; null: nowhere. What the set says may be older than the Fib.
 [[nodiscard]] const routing::FibEntry* route_of(const routing::Provider& provider,
                                                 const routing::Fib& fib,
                                                 std::uint32_t now_ms) noexcept;
 
+// What was found of the capability that the lane is addressed to: by its next hop, or where that
+// says nothing by its entry. Another kind of hop: there is none.
+[[nodiscard]] routing::NextHop capability_of(const Burst& burst, unsigned lane) noexcept;
+
 // Replaces burst.target, for lanes addressed to any agent with a capability, by the entry of the
 // chosen one. Lanes to an unknown capability leave: as punted where the control thread may know
-// better (but once only), else dropped. Needs lookup(), and heartbeats to be gone.
-void capability(Burst& burst, const CapabilityTables& tables) noexcept;
+// better (but once only), else dropped. Those followed have their target. Needs follow(), lookup(),
+// and heartbeats to be gone.
+void capability(Burst& burst,
+                const Conversing& conversing,
+                const CapabilityTables& tables) noexcept;
 
 }  // namespace posthaste::dataplane

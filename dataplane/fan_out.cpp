@@ -32,7 +32,7 @@ constexpr FibEntry kNowhere = [] {
 }();
 
 const routing::AgentId& sender_of(const Burst& burst, unsigned lane) noexcept {
-    return header_of(bytes_of(burst.frame[lane]), burst.view[lane]).source;
+    return header_in(burst, lane).source;
 }
 
 // The recipient a frame was for when it had to wait, if that is still one; null: not any more.
@@ -61,7 +61,7 @@ void come_nearer(const Burst& burst,
                  unsigned lane,
                  unsigned step,
                  const CapabilityTables& tables) noexcept {
-    const ProviderSet* const set = tables.sets.read(burst.target[lane]->provider_set());
+    const ProviderSet* const set = tables.sets.read(capability_of(burst, lane).provider_set());
     if (set == nullptr) {
         return;
     }
@@ -133,7 +133,7 @@ void FanOut::add_routers(const ProviderSet& set,
 
 Drop FanOut::find(const Burst& burst, unsigned lane, const CapabilityTables& tables) noexcept {
     count_ = 0;
-    const ProviderSet* const set = tables.sets.read(burst.target[lane]->provider_set());
+    const ProviderSet* const set = tables.sets.read(capability_of(burst, lane).provider_set());
     if (set == nullptr) {
         return Drop::no_provider;
     }

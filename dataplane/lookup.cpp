@@ -18,23 +18,35 @@ std::uint8_t add(Asked& asked, const AgentId& id, bool is_sender) noexcept {
     return static_cast<std::uint8_t>(asked.count++);
 }
 
+void add_capability(unsigned lane, const AgentId& id, Asked& asked) noexcept {
+    asked.capability[lane] = routing::capability_key(id);
+    asked.destination[lane] = add(asked, asked.capability[lane], false);
+    asked.with_destination.set(lane);
+}
+
 // Agents by their ids, capabilities by their keys.
 void add_destination(Burst& burst,
                      unsigned lane,
                      const routing::WireHeader& header,
+                     bool may_follow,
                      Asked& asked) noexcept {
-    const AgentId* id = &header.destination;
-    if (header.addressing() != static_cast<std::uint8_t>(Addressing::agent)) [[unlikely]] {
-        burst.to_capability.set(lane);
-        if (!routing::is_capability_id(header.destination)) {
-            burst.aim(lane, nullptr);
+    if (header.addressing() == static_cast<std::uint8_t>(Addressing::agent)) [[likely]] {
+        asked.destination[lane] = add(asked, header.destination, false);
+        asked.with_destination.set(lane);
+        return;
+    }
+    burst.to_capability.set(lane);
+    if (!routing::is_capability_id(header.destination)) {
+        burst.aim(lane, nullptr);
+        return;
+    }
+    if (header.addressing() == static_cast<std::uint8_t>(Addressing::capability_any)) {
+        burst.to_any.set(lane);
+        if (may_follow) {
             return;
         }
-        asked.capability[lane] = routing::capability_key(header.destination);
-        id = &asked.capability[lane];
     }
-    asked.destination[lane] = add(asked, *id, false);
-    asked.with_destination.set(lane);
+    add_capability(lane, header.destination, asked);
 }
 
 void add_sender(unsigned lane, const AgentId& id, Asked& asked) noexcept {
@@ -43,6 +55,28 @@ void add_sender(unsigned lane, const AgentId& id, Asked& asked) noexcept {
     }
     asked.sender[lane] = static_cast<std::uint8_t>(asked.last_sender);
     asked.with_sender.set(lane);
+}
+
+// What was added since there were `first`.
+void announce(Asked& asked, unsigned first, routing::Resolver& resolver) noexcept {
+    if (asked.count != first) {
+        resolver.announce(std::span(asked.agent).subspan(first, asked.count - first),
+                          asked.hash.data() + first);
+    }
+}
+
+// Of lanes to any that have no way the capability has to be asked for.
+void ask_for_rest(const Burst& burst,
+                  LaneMask left,
+                  Asked& asked,
+                  routing::Resolver& resolver) noexcept {
+    asked.with_destination = asked.with_destination - burst.followed;
+    const unsigned first = asked.count;
+    for (const unsigned lane : left - asked.with_destination) {
+        const routing::WireHeader& header = header_in(burst, lane);
+        add_capability(lane, header.destination, asked);
+    }
+    announce(asked, first, resolver);
 }
 
 void ask_around(const Asked& asked,
@@ -66,7 +100,9 @@ void ask(Burst& burst,
          LaneMask lanes,
          const PortView& port,
          Asked& asked,
-         routing::Resolver& resolver) noexcept {
+         Conversing& conversing,
+         routing::Resolver& resolver,
+         const CapabilityTables& tables) noexcept {
     const bool checks_sources = port.role == Role::edge && port.source_check != SourceCheck::off;
     const unsigned first = asked.count;
     for (const unsigned lane : burst.live& lanes) {
@@ -74,7 +110,7 @@ void ask(Burst& burst,
         const routing::WireHeader& header = header_of(bytes_of(burst.frame[lane]), view);
         const bool heartbeat = view.kind == FrameKind::heartbeat;
         if (!heartbeat) [[likely]] {
-            add_destination(burst, lane, header, asked);
+            add_destination(burst, lane, header, !conversing.mostly_new, asked);
         } else {
             burst.aim(lane, nullptr);
         }
@@ -82,16 +118,21 @@ void ask(Burst& burst,
             add_sender(lane, header.source, asked);
         }
     }
-    if (asked.count != first) {
-        resolver.announce(std::span(asked.agent).subspan(first, asked.count - first),
-                          asked.hash.data() + first);
+    announce(asked, first, resolver);
+    if (const LaneMask to_any = burst.to_any & lanes; to_any.any()) [[unlikely]] {
+        begin_conversations(burst, to_any, conversing, tables);
     }
 }
 
 void lookup(Burst& burst,
             Asked& asked,
+            Conversing& conversing,
             routing::Resolver& resolver,
+            const CapabilityTables& tables,
             SpscRing<AgentId>& wanted) noexcept {
+    if (burst.to_any.any()) [[unlikely]] {
+        ask_for_rest(burst, follow(burst, conversing, tables), asked, resolver);
+    }
     resolver.resolve_announced(std::span(asked.agent.data(), asked.count),
                                asked.hash.data(),
                                asked.found.data(),

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Stages: ids become routes. ask() for a few lanes at a time, between parsing them and the next,
-// so that the table's lines travel meanwhile; lookup() for the whole burst at once.
+// so that the tables' lines travel meanwhile; lookup() for the whole burst at once.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
 #include "dataplane/burst.h"
+#include "dataplane/capability_tables.h"
+#include "dataplane/follow.h"
 #include "dataplane/punt.h"
 #include "dataplane/world.h"
 #include "routing/resolver.h"
@@ -36,19 +38,26 @@ struct Asked {
 };
 
 // Makes known whom the live ones of these lanes are for, and on ports that check sources, and for
-// heartbeats, from. Sets to_capability of messages addressed to one.
+// heartbeats, from. Sets to_capability and to_any of messages addressed to one, and begins the
+// conversations of the latter: as long as those mostly go on, the capabilities of these lanes are
+// not asked for before follow() has left some.
 void ask(Burst& burst,
          LaneMask lanes,
          const PortView& port,
          Asked& asked,
-         routing::Resolver& resolver) noexcept;
+         Conversing& conversing,
+         routing::Resolver& resolver,
+         const CapabilityTables& tables) noexcept;
 
-// Sets target and to, sender and from, of what was asked for, and ends that; null: unknown. For
-// those in to_capability the target is the capability's entry. Destinations nobody knows go to
-// `wanted`, as far as there is room, for the control thread to ask around.
+// Follows conversations. Sets target and to, sender and from, of whatever else was asked for, and
+// ends that; null: unknown. For those in to_capability and not followed the target is the
+// capability's entry. Destinations nobody knows go to `wanted`, as far as there is room, for the
+// control thread to ask around.
 void lookup(Burst& burst,
             Asked& asked,
+            Conversing& conversing,
             routing::Resolver& resolver,
+            const CapabilityTables& tables,
             SpscRing<routing::AgentId>& wanted) noexcept;
 
 }  // namespace posthaste::dataplane

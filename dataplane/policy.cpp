@@ -22,10 +22,6 @@ using routing::PolicySet;
 
 namespace {
 
-const routing::WireHeader& header_in(const Burst& burst, unsigned lane) noexcept {
-    return header_of(bytes_of(burst.frame[lane]), burst.view[lane]);
-}
-
 // Those among `at` that look at this frame; heartbeats and errors are nobody's business.
 PolicyMask concerned(const PolicySet& set,
                      PolicyMask at,
@@ -100,6 +96,8 @@ void redirect(Burst& burst, unsigned lane, const routing::AgentId& id, Redirecte
     all.key[all.count] = routing::capability_key(id);
     all.lane[all.count] = static_cast<std::uint8_t>(lane);
     burst.to_capability.set(lane);
+    burst.to_any.clear(lane);
+    burst.followed.clear(lane);
     ++all.count;
 }
 

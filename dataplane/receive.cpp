@@ -30,7 +30,7 @@ void begin(Burst& burst, std::uint16_t ingress, std::uint32_t now_ms) noexcept {
     burst.received = burst.live = burst.finished = burst.messages = LaneMask();
     burst.sent = burst.punted = burst.dropped = LaneMask();
     burst.answered = burst.answer_refused = burst.surplus_of = LaneMask();
-    burst.to_capability = burst.heartbeats = LaneMask();
+    burst.to_capability = burst.to_any = burst.followed = burst.heartbeats = LaneMask();
     burst.to_all = burst.misrouted = burst.stale = LaneMask();
     burst.origin = Origin::received;
     burst.ingress = ingress;

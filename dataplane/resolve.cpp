@@ -99,7 +99,7 @@ bool find_exit(Burst& burst,
                Exit& exit) noexcept {
     const Role role = world.ports[burst.ingress].role;
     const bool refusing = role == Role::edge && world.draining;
-    const routing::WireHeader& header = header_of(bytes_of(burst.frame[lane]), burst.view[lane]);
+    const routing::WireHeader& header = header_in(burst, lane);
     const Way way = way_to(burst, lane);
     exit.flags = header.flags;
     const Drop why = verdict(header, way, role, routers, found, exit.flags);
@@ -202,7 +202,7 @@ void resolve(Burst& burst,
         if (const routing::NextHop& hop = burst.to[lane]; hop.is_local() && !refusing) [[likely]] {
             ++found.local;
             exit.egress = hop.port();
-            exit.flags = header_of(bytes_of(burst.frame[lane]), burst.view[lane]).flags;
+            exit.flags = header_in(burst, lane).flags;
         } else if (!find_exit(burst, lane, world, routers, found, exit)) {
             continue;
         }

@@ -173,8 +173,7 @@ void rewrite(Burst& burst, const World& world) noexcept {
     LaneMask done;
     Egress egress;
     for (const unsigned lane : burst.live) {
-        const routing::WireHeader& header =
-            header_of(bytes_of(burst.frame[lane]), burst.view[lane]);
+        const routing::WireHeader& header = header_in(burst, lane);
         burst.performative[lane] = header.performative;
         if (header.type == static_cast<std::uint8_t>(routing::Type::message)) [[likely]] {
             messages.set(lane);

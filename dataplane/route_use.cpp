@@ -18,7 +18,7 @@ void RouteSampler::sample(const Burst& burst, SpscRing<RouteUse>& uses) noexcept
         // A capability's own entry: the box drains, and nobody was chosen.
         if (const routing::FibEntry* const target = burst.target[lane];
             target != nullptr && target->kind != routing::RouteKind::capability) {
-            static_cast<void>(uses.push({target->cell, burst.now_ms, target->version_now()}));
+            static_cast<void>(uses.push({target->cell, burst.now_ms, target->version}));
         }
         break;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Frames of more than one mbuf segment: shortening them and summing over them. Any lcore.
+// Bytes of a frame, also of one of several mbuf segments: shortening these, summing over them. Any
+// lcore.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -14,6 +15,12 @@ namespace posthaste::dataplane {
 
 [[nodiscard]] inline std::uint8_t* bytes_of(rte_mbuf* frame) noexcept {
     return rte_pktmbuf_mtod(frame, std::uint8_t*);
+}
+
+// The message header of a lane whose view has one.
+[[nodiscard]] inline const routing::WireHeader& header_in(const Burst& burst,
+                                                          unsigned lane) noexcept {
+    return routing::header_of(bytes_of(burst.frame[lane]), burst.view[lane]);
 }
 
 // The part of a frame that lies in its first segment, all of it with our pools.

@@ -7,12 +7,11 @@ namespace posthaste::dataplane {
 
 bool StaleRoutes::take(const routing::FibEntry& route, std::uint32_t now_ms) noexcept {
     Asked& asked = asked_[route.cell % kRemembered];
-    const std::uint32_t version = route.version_now();
-    if (asked.used && asked.cell == route.cell && asked.version == version &&
+    if (asked.used && asked.cell == route.cell && asked.version == route.version &&
         now_ms - asked.at_ms < kRepeatMs) {
         return false;
     }
-    asked = {route.cell, version, now_ms, true};
+    asked = {route.cell, route.version, now_ms, true};
     return true;
 }
 

@@ -147,15 +147,17 @@ void Worker::pipeline(const World& world,
     ++bursts_;
     burst_.origin = resubmitted ? Origin::resubmitted : Origin::received;
     const routing::PlainRules plain(port.rules);
+    const CapabilityTables tables{
+        world, fib_, provider_sets_, conversations_, names_, counters_.capability};
 
     for (unsigned first = 0; first < frames; first += kAskStep) {
         const LaneMask lanes = LaneMask::range(first, kAskStep);
         parse(burst_, lanes, port, plain);
         shed(burst_, lanes, floor);
-        ask(burst_, lanes, port, asked_, *resolver_);
+        ask(burst_, lanes, port, asked_, conversing_, *resolver_, tables);
     }
     timer.lap(Stage::parse, frames);
-    lookup(burst_, asked_, *resolver_, wanted_);
+    lookup(burst_, asked_, conversing_, *resolver_, tables, wanted_);
     timer.lap(Stage::lookup, frames);
     source_check(burst_, world);
     timer.lap(Stage::source_check, frames);
@@ -166,9 +168,7 @@ void Worker::pipeline(const World& world,
         policy_in(burst_, policies, *resolver_);
         timer.lap(Stage::policy_in, frames);
     }
-    const CapabilityTables tables{
-        world, fib_, provider_sets_, conversations_, names_, counters_.capability};
-    capability(burst_, tables);
+    capability(burst_, conversing_, tables);
     sampler_.sample(burst_, uses_);
     timer.lap(Stage::capability, frames);
     fan_out_.run(

@@ -53,15 +53,15 @@ struct WorkerOptions {
     std::uint32_t tx_backlog = 1024;  // frames per port, rounded up to a power of two
     std::uint32_t punt_ring = 512;    // frames per class
     std::uint32_t inject_ring = 512;
-    std::uint32_t wanted_ring = 255;       // destinations
-    std::uint32_t misrouted_ring = 255;    // reports
-    std::uint32_t uses_ring = 1023;        // samples
-    std::uint32_t expected_ring = 511;     // agents
-    std::uint32_t idle_sleep_us = 0;       // 0: never sleeps
-    rte_mempool* pool = nullptr;           // of copies; null: none are made
-    std::uint32_t conversations = 65'536;  // with providers of capabilities, remembered
-    std::uint64_t conversation_seed = 0;   // secret: who shares a line is not for others to choose
-    bool shed = true;                      // lower priorities first when overloaded
+    std::uint32_t wanted_ring = 255;        // destinations
+    std::uint32_t misrouted_ring = 255;     // reports
+    std::uint32_t uses_ring = 1023;         // samples
+    std::uint32_t expected_ring = 511;      // agents
+    std::uint32_t idle_sleep_us = 0;        // 0: never sleeps
+    rte_mempool* pool = nullptr;            // of copies; null: none are made
+    std::uint32_t conversations = 131'072;  // with providers of capabilities, remembered
+    std::uint64_t conversation_seed = 0;    // secret: who shares a line is not for others to choose
+    bool shed = true;                       // lower priorities first when overloaded
 };
 
 class Worker {
@@ -152,6 +152,7 @@ class Worker {
 
     Burst burst_;
     Asked asked_;
+    Conversing conversing_;
     WorkerCounters counters_;
     routing::Conversations conversations_;
     NameCheck names_;

@@ -26,6 +26,7 @@ constexpr std::size_t kChunk = 128;
 // than what changed.
 constexpr std::uint32_t kStripesMin = 1U << 10;
 constexpr std::uint32_t kStripesMax = 1U << 20;
+constexpr std::uint32_t kChangeStripesMax = 1U << 15;
 
 std::size_t heap_allocated() {
     std::size_t bytes = 0;
@@ -41,23 +42,13 @@ std::size_t heap_allocated() {
 // Beside each entry: when the agent was heard, whose cell it is, how busy the agent is.
 constexpr std::size_t kCellArrays = 3;
 
-// Who remembers the entry's number may ask for its version at any time: see FibEntry. Others find
-// it by the index, which publishes its place with release and acquire, too, inside librte_hash for
-// some. ThreadSanitizer does not see those, but it sees this and Fib::entry().
-void release_version(FibEntry& entry, std::uint32_t version) noexcept {
-    std::atomic_ref<std::uint32_t>(entry.version).store(version, std::memory_order_release);
-}
+// What DPDK's heap adds to a piece of it.
+constexpr std::size_t kPieceBytes = 128;
 
-// All of it, the version last and by itself.
-void fill(FibEntry& slot, const FibEntry& entry, std::uint32_t cell) noexcept {
-    constexpr std::size_t kBefore = offsetof(FibEntry, version);
-    constexpr std::size_t kAfter = kBefore + sizeof entry.version;
-    auto* const to = reinterpret_cast<std::uint8_t*>(&slot);
-    const auto* const from = reinterpret_cast<const std::uint8_t*>(&entry);
-    std::memcpy(to, from, kBefore);
-    std::memcpy(to + kAfter, from + kAfter, sizeof slot - kAfter);
-    slot.cell = cell;
-    release_version(slot, entry.version);
+// The entry was filled before the index published its place, with release and acquire, inside
+// librte_hash for some. ThreadSanitizer does not see those, but it sees this and Fib::entry().
+void release_entry(FibEntry& entry, std::uint32_t version) noexcept {
+    std::atomic_ref<std::uint32_t>(entry.version).store(version, std::memory_order_release);
 }
 
 }  // namespace
@@ -68,6 +59,12 @@ std::uint32_t Fib::slack_for(std::uint32_t capacity) noexcept {
 
 std::uint32_t Fib::stripes_for(std::uint32_t capacity) noexcept {
     return std::clamp(std::bit_ceil(capacity / 4), kStripesMin, kStripesMax);
+}
+
+// So few that they stay in the cache; a change of one entry is taken for one of 64, or of more.
+std::uint32_t Fib::change_stripes_for(std::uint32_t entries) noexcept {
+    constexpr std::uint32_t kShare = 64;
+    return std::clamp(std::bit_floor(entries / kShare), kStripesMin, kChangeStripesMax);
 }
 
 Fib::Fib(const FibOptions& options, Grace& grace)
@@ -108,11 +105,15 @@ bool Fib::allocate() {
     last_heard_ = allocate_cells();
     cell_entry_ = allocate_cells();
     load_cells_ = allocate_cells();
+    const std::uint32_t stripes = change_stripes_for(entry_count_);
+    change_counts_ = static_cast<std::atomic<std::uint32_t>*>(rte_zmalloc_socket(
+        name, sizeof(std::uint32_t) * stripes, RTE_CACHE_LINE_SIZE, options_.socket));
     if (entries_ == nullptr || last_heard_ == nullptr || cell_entry_ == nullptr ||
-        load_cells_ == nullptr) {
+        load_cells_ == nullptr || change_counts_ == nullptr) {
         rte_errno = ENOMEM;
         return false;
     }
+    changes_ = std::make_unique<VersionStripes>(std::span(change_counts_, stripes));
     // Backwards, so that the first taken are the first in memory.
     free_entries_.resize(entry_count_);
     std::iota(free_entries_.rbegin(), free_entries_.rend(), 0U);
@@ -145,6 +146,7 @@ Fib::~Fib() {
     old_index_.reset();
     next_.reset();
     owned_index_.reset();
+    rte_free(change_counts_);
     rte_free(load_cells_);
     rte_free(cell_entry_);
     rte_free(last_heard_);
@@ -166,12 +168,13 @@ bool Fib::set(const FibEntry& entry, std::uint32_t last_heard_ms) {
     const std::uint32_t index = free_entries_.back();
     const std::uint32_t cell = old != nullptr ? old->cell : free_cells_.back();
     FibEntry& slot = entries_[index];
-    fill(slot, entry, cell);
+    slot = entry;
+    slot.cell = cell;
+    release_entry(slot, entry.version);
 
     const bool stays = old != nullptr && old->kind == RouteKind::local && old->kind == slot.kind;
     seed_cell(cell, last_heard_ms, stays);
     if (!owned_index_->put(slot, hash, old != nullptr)) {
-        release_version(slot, 0);
         return false;  // neither list was popped; for a replacement this cannot happen
     }
     put_in_next(slot);
@@ -213,10 +216,13 @@ bool Fib::remove(const AgentId& agent) {
     return true;
 }
 
-// After the index forgot it.
+// After the index and its cell forgot it.
 void Fib::retire(const FibEntry& entry, std::uint32_t cell) {
     const std::uint32_t index = number_of(entry) - 1;
-    release_version(entries_[index], 0);
+    changes_->bump(stripe_key(index + 1));
+    if (entry.kind == RouteKind::capability) {
+        capability_changes_.bump(stripe_key(entry.agent));
+    }
     current_[index] = false;
     retired_.push_back({grace_.start(), index, cell});
 }
@@ -289,7 +295,8 @@ std::size_t Fib::planned_heap_bytes(std::uint32_t capacity,
                                     bool table) noexcept {
     const std::size_t entries = std::size_t{capacity} + slack_for(capacity);
     return entries * (sizeof(FibEntry) + kCellArrays * sizeof(std::uint32_t)) +
-           rekey_heap_bytes(capacity, stripes, table);
+           change_stripes_for(capacity + slack_for(capacity)) * sizeof(std::uint32_t) +
+           kPieceBytes + rekey_heap_bytes(capacity, stripes, table);
 }
 
 std::size_t Fib::rekey_heap_bytes(std::uint32_t capacity,

@@ -2,14 +2,15 @@
 // Fib: agent id -> where its frames go now. The winning claim per agent, read by lcores.
 //
 // One writer (control thread), any number of lock-free readers (lcores). A FibIndex maps the id to
-// an entry; entries are immutable once visible and are replaced, never edited (but for the version,
-// which says that they have been); the old one is reused after a grace period. Lease cells lie
-// beside the entries, so that a heartbeat dirties no line a lookup reads; a cell stays with its
-// agent while the agent stays, so that no heartbeat is lost to a replacement. Memory is taken once,
-// in create(): about 290 bytes a route (index 211, of it 130 the RouteTable; entry 64; cells 12;
-// the rest places), and an index once more while the key changes.
+// an entry; entries are immutable once visible and are replaced, never edited; the old one is
+// reused after a grace period. Who copies an entry for longer asks by changes_near() whether it is
+// still there. Lease cells lie beside the entries, so that a heartbeat dirties no line a lookup
+// reads; a cell stays with its agent while the agent stays, so that no heartbeat is lost to a
+// replacement. Memory is taken once, in create(): about 290 bytes a route (index 211, of it 130 the
+// RouteTable; entry 64; cells 12; the rest places), and an index once more while the key changes.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -27,9 +28,11 @@
 #include "routing/key_hash.h"
 #include "routing/load_cells.h"
 #include "routing/message.h"
+#include "routing/mix.h"
 #include "routing/prefetch.h"
 #include "routing/router_mask.h"
 #include "routing/thread_sanitizer.h"
+#include "routing/version_stripes.h"
 
 namespace posthaste::routing {
 
@@ -66,17 +69,9 @@ struct alignas(64) FibEntry {
     AgentState state = AgentState::running;
     Stability stability = Stability::normal;
     std::uint16_t router = kNoRouter;  // remote: index of the claiming router
-    std::uint32_t version = 0;         // see version_now()
+    std::uint32_t version = 0;         // routing_table_version when written
     std::uint32_t fresh_until_ms = 0;  // as good as unknown from then on; 0: always good
     std::uint32_t cell = 0;            // of the lease, set by the Fib
-
-    // routing_table_version when written; 0 as soon as another entry, or none, has taken this one's
-    // place. Who finds the version he knows under a number he knows has what he had then, and may
-    // read it until his quiescent state. Where versions are not given (0) nobody can tell.
-    [[nodiscard]] std::uint32_t version_now() const noexcept {
-        return std::atomic_ref<std::uint32_t>(const_cast<std::uint32_t&>(version))
-            .load(std::memory_order_acquire);
-    }
 
     // Whether frames may still go there; coarse milliseconds modulo 2^32.
     [[nodiscard]] bool fresh(std::uint32_t now_ms) const noexcept {
@@ -105,6 +100,10 @@ inline NextHop NextHop::of(const FibEntry& entry) noexcept {
         hop.word_[0] = entry.fresh_until_ms;
         hop.word_[1] = entry.router | std::uint32_t{at.adjacency} << 16;
         hop.where_ = kRemote;
+    } else if (entry.kind == RouteKind::capability) {
+        hop.word_[0] = entry.fresh_until_ms;
+        hop.word_[1] = entry.provider_set();
+        hop.where_ = kCapability;
     } else if (entry.kind == RouteKind::local && entry.state != AgentState::stopped &&
                at.ip.family == Family::ipv4 && at.adjacency == kNoAdjacency &&
                at.port <= kPortMax) {
@@ -228,9 +227,10 @@ class Fib {
         if (number == 0) {
             return nullptr;
         }
-        const FibEntry* const entry = entries_ + number - 1;
+        FibEntry* const entry = entries_ + number - 1;
         if constexpr (kUnderThreadSanitizer) {
-            static_cast<void>(entry->version_now());
+            static_cast<void>(
+                std::atomic_ref<std::uint32_t>(entry->version).load(std::memory_order_acquire));
         }
         return entry;
     }
@@ -238,10 +238,18 @@ class Fib {
     // The same for many: found[i] of numbers[i].
     void entries(std::span<const std::uint32_t> numbers, const FibEntry** found) const noexcept;
 
-    // One that was remembered by its number, not 0, for longer than until the quiescent state: only
-    // its version_now() may be read before that has told what it is.
-    [[nodiscard]] const FibEntry* remembered_entry(std::uint32_t number) const noexcept {
-        return entries_ + number - 1;
+    // Another number whenever this capability, or one of those that share it, has another entry or
+    // none any more.
+    [[nodiscard]] std::uint32_t changes_of_capability(const AgentId& capability) const noexcept {
+        return capability_changes_.read(stripe_key(capability));
+    }
+
+    // Another number whenever the entry of that number, or one of those that share it, has been
+    // replaced or removed. Who reads it, then sees by entry_of_cell() that the entry is somebody's
+    // still, and later reads the same, may use what he copied, and the entry until his quiescent
+    // state.
+    [[nodiscard]] std::uint32_t changes_near(std::uint32_t number) const noexcept {
+        return changes_->read(stripe_key(number));
     }
 
     // The entry whose cell it is now; null: nobody's. The cell may have gone to another agent since
@@ -270,6 +278,7 @@ class Fib {
 
   private:
     static constexpr std::uint32_t kNoCell = 0xffffffff;
+    static constexpr std::size_t kCapabilityStripes = 1'024;
 
     struct Retired {
         std::uint64_t token;
@@ -278,6 +287,20 @@ class Fib {
     };
 
     Fib(const FibOptions& options, Grace& grace);
+    [[nodiscard]] static std::uint32_t change_stripes_for(std::uint32_t entries) noexcept;
+
+    // Neighbours are replaced together: they are spread.
+    [[nodiscard]] static std::uint64_t stripe_key(std::uint32_t number) noexcept {
+        return number * kMixStep;
+    }
+
+    // By the first bytes, which a capability's id and its key have in common.
+    [[nodiscard]] static std::uint64_t stripe_key(const AgentId& capability) noexcept {
+        std::uint32_t first;
+        std::memcpy(&first, capability.bytes.data(), sizeof first);
+        return stripe_key(first);
+    }
+
     [[nodiscard]] bool allocate();
     [[nodiscard]] std::unique_ptr<FibIndex> make_index(const KeyHash::Key& key);
     [[nodiscard]] std::uint32_t* allocate_cells();
@@ -294,6 +317,10 @@ class Fib {
     std::uint32_t* last_heard_ = nullptr;  // lease cells, atomic access
     std::uint32_t* cell_entry_ = nullptr;  // by cell: number of the entry, 0: none; atomic access
     std::uint32_t* load_cells_ = nullptr;  // behind loads_
+    std::atomic<std::uint32_t>* change_counts_ = nullptr;  // behind changes_
+    std::unique_ptr<VersionStripes> changes_;
+    std::array<std::atomic<std::uint32_t>, kCapabilityStripes> capability_change_counts_{};
+    VersionStripes capability_changes_{capability_change_counts_};
     std::uint32_t count_ = 0;
     std::size_t heap_bytes_ = 0;
     std::vector<std::uint32_t> free_entries_;

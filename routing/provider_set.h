@@ -66,7 +66,9 @@ struct ChoiceContext {
                                                     const AgentId& capability) noexcept {
     std::uint64_t half[2];
     std::memcpy(half, capability.bytes.data(), sizeof half);
-    return mix(conversation ^ half[0] ^ mix(half[1]));
+    const std::uint64_t folded = folded_product(conversation ^ half[0], half[1] ^ kMixStep);
+    const std::uint64_t spread = (folded ^ folded >> 32) * kMixStep;
+    return spread ^ spread >> 29;
 }
 
 class ProviderSet {

@@ -17,7 +17,7 @@ struct CapabilityOptions {
     std::vector<std::uint32_t> agents = {10, 100, 1'000, 100'000};  // per capability
     std::uint32_t providers = 100'000;     // in all; as many capabilities as that gives
     std::uint32_t conversations = 30'000;  // going on at a time
-    std::uint32_t remembered = 1U << 16;   // room in the lcore's memory of them
+    std::uint32_t remembered = 1U << 17;   // room in the lcore's memory of them
     double seconds = 0.05;                 // one repetition of one row
     unsigned repeat = 7;
     unsigned core = 0;

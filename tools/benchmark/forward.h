@@ -28,7 +28,7 @@ struct ForwardOptions {
     std::uint32_t capabilities = 1'000;
     std::uint32_t providers = 0;           // of each; 0: 1 000 for any, 16 for all
     std::uint32_t conversations = 30'000;  // going on at a time
-    std::uint32_t remembered = 65'536;     // room for conversations on the lcore
+    std::uint32_t remembered = 131'072;    // room for conversations on the lcore
     std::uint32_t cache = 0;               // agents a route cache has room for; 0: none is measured
     bool hugepages = false;
     bool json = false;

@@ -42,7 +42,7 @@ struct RigOptions {
     std::uint32_t capabilities = 1'000;
     std::uint32_t providers = 1'000;
     std::uint32_t conversations = 30'000;  // that go on, with any of them
-    std::uint32_t remembered = 65'536;     // by the worker
+    std::uint32_t remembered = 131'072;    // by the worker
     std::uint32_t cache = 0;  // there is a worker with a cache with room for so many agents; 0: not
     // Frames to names that only patterns match as well: as many, with as many providers.
     bool matched_names = false;

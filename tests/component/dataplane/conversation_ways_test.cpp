@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Goal: that an lcore remembers the way of a conversation changes nothing but what a frame costs.
 // Method: the same history twice, agents that come, move, drain and go, routers that are out, sets
-// that change, time that passes, and frames of few conversations in between; once with entries that
-// have a version, so that ways are noted, and once without. Every frame must fare alike.
+// that change, names that lead elsewhere, time that passes, and bursts of few conversations in
+// between; once as it is, and once with a change before each burst that concerns nobody, but makes
+// all ways be forgotten. Every frame must fare alike.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -24,10 +25,11 @@ constexpr std::uint32_t kFirst = 60;  // agents on kEdge that may have them
 constexpr std::uint32_t kAgents = 5;
 constexpr unsigned kSteps = 3'000;
 constexpr std::uint64_t kConversations = 5;
+constexpr std::uint16_t kNobodysRouter = routing::RouterMask::kRoutersMax - 1;
 
 class History {
   public:
-    History(std::uint32_t seed, bool with_versions) : random_(seed), versions_(with_versions) {
+    History(std::uint32_t seed, bool with_ways) : random_(seed), ways_(with_ways) {
         for (std::uint32_t i = 0; i < kAgents; ++i) {
             come(kFirst + i);
         }
@@ -39,12 +41,15 @@ class History {
         }
     }
 
-    // What became of each frame.
+    // What became of each burst.
     std::vector<std::string> live() {
         std::vector<std::string> fates;
         for (unsigned step = 0; step < kSteps; ++step) {
             if (below(4) == 0) {
                 act();
+            }
+            if (!ways_) {
+                router_.fib().routers().set_out(kNobodysRouter, step % 2 == 0);
             }
             fates.push_back(send());
         }
@@ -60,8 +65,7 @@ class History {
     }
 
     void set(routing::FibEntry entry) {
-        ++version_;
-        entry.version = versions_ ? version_ : 0;
+        entry.version = ++version_;
         ASSERT_TRUE(router_.fib().set(entry, 0));
     }
 
@@ -105,7 +109,7 @@ class History {
 
     void act() {
         const std::uint32_t number = kFirst + below(kAgents);
-        switch (below(10)) {
+        switch (below(12)) {
             case 0:
                 router_.fib().remove(agent(number));
                 break;
@@ -125,6 +129,9 @@ class History {
             case 5:
                 change_set(sets_[below(2)]);
                 break;
+            case 10:
+                lead(kNames[below(2)]);
+                break;
             case 6: {
                 World world = small_world();
                 world.local_first = below(2) == 0;
@@ -137,28 +144,47 @@ class History {
         }
     }
 
-    std::string send() {
-        FrameSpec spec =
-            to_capability(kNames[below(2)],
-                          To::any,
-                          below(kConversations),
-                          static_cast<routing::Strategy>(below(3) == 0 ? below(4) : 0));
-        std::uint16_t port = kEdge;
-        switch (below(4)) {
+    // To one of the sets, or for a while only, or to none.
+    void lead(std::string_view name) {
+        switch (below(6)) {
             case 0:
-                from_fabric(spec);
-                port = kFabric;
+                router_.fib().remove(routing::capability_key(routing::capability_id(name)));
                 break;
-            case 1:  // one that may have it, too
-                spec.source = agent(kFirst);
-                spec.source_mac = mac(kFirst);
-                spec.source_ip = ipv4(kFirst);
+            case 1:
+                router_.lead(name, sets_[below(2)], now_ms_ + below(400));
+                break;
+            case 2:
+                router_.lead(name, 0);
                 break;
             default:
+                router_.lead(name, sets_[below(2)]);
                 break;
         }
+    }
+
+    FrameSpec frame_of_conversation(routing::Strategy strategy) {
+        FrameSpec spec = to_capability(kNames[below(2)], To::any, below(kConversations), strategy);
+        if (below(4) == 0) {  // from one that may have it, too
+            spec.source = agent(kFirst);
+            spec.source_mac = mac(kFirst);
+            spec.source_ip = ipv4(kFirst);
+        }
+        return spec;
+    }
+
+    // What becomes of a burst. Of one strategy: a frame that moves its conversation does so for the
+    // next burst, not for the one behind it.
+    std::string send() {
+        const auto strategy = static_cast<routing::Strategy>(below(3) == 0 ? below(4) : 0);
+        const std::uint16_t port = below(4) == 0 ? kFabric : kEdge;
         const auto before = drops(port);
-        router_.arrive(port, build(spec));
+        for (std::uint32_t left = 1 + below(3); left > 0; --left) {
+            FrameSpec spec = frame_of_conversation(strategy);
+            if (port == kFabric) {
+                from_fabric(spec);
+            }
+            router_.arrive(port, build(spec));
+        }
         router_.turn();
         std::string fate;
         for (const std::uint16_t at : {kEdge, kFabric}) {
@@ -184,7 +210,7 @@ class History {
     }
 
     std::mt19937 random_;
-    bool versions_;
+    bool ways_;
     std::uint32_t version_ = 0;
     std::uint32_t now_ms_ = 1;
     CapabilityRouter router_;
@@ -205,7 +231,7 @@ TEST(conversation_ways, change_nothing_but_the_cost) {
         History history(seed, true);
         const std::vector<std::string> followed = history.live();
         for (std::size_t i = 0; i < chosen.size(); ++i) {
-            ASSERT_EQ(followed[i], chosen[i]) << "seed " << seed << ", frame " << i;
+            ASSERT_EQ(followed[i], chosen[i]) << "seed " << seed << ", burst " << i;
         }
         EXPECT_GT(history.remembered(), remembered + kSteps / 100) << "hardly a way was noted";
     }

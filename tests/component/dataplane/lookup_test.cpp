@@ -11,6 +11,7 @@
 
 #include "dataplane/parse.h"
 #include "dataplane/receive.h"
+#include "routing/capability_name.h"
 #include "tests/support/fake_mbuf.h"
 #include "tests/support/hash_key.h"
 #include "tests/support/small_world.h"
@@ -51,8 +52,10 @@ class lookup : public testing::Test {
         take(burst_, std::span(&mbuf, 1));
         const LaneMask lanes = LaneMask::range(0, 8);
         parse(burst_, lanes, port, routing::PlainRules(port.rules));
-        ask(burst_, lanes, port, asked_, *resolver_);
-        dataplane::lookup(burst_, asked_, *resolver_, wanted_);
+        const dataplane::CapabilityTables tables{
+            world_, *fib_, sets_, conversations_, names_, counters_};
+        ask(burst_, lanes, port, asked_, conversing_, *resolver_, tables);
+        dataplane::lookup(burst_, asked_, conversing_, *resolver_, tables, wanted_);
         grace_.quiescent(0);
         // A frame's memory is another frame's after the burst.
         std::fill_n(rte_pktmbuf_mtod(mbuf, std::uint8_t*), mbuf->data_len, std::uint8_t{0xEE});
@@ -61,6 +64,8 @@ class lookup : public testing::Test {
         return wanted;
     }
 
+    const dataplane::Conversing& conversing() const { return conversing_; }
+
     const routing::LookupCounters& counters() const { return resolver_->counters(); }
 
   private:
@@ -68,7 +73,12 @@ class lookup : public testing::Test {
     std::unique_ptr<routing::Fib> fib_;
     std::unique_ptr<routing::Resolver> resolver_;
     const dataplane::World world_ = small_world();
+    const routing::ProviderSets sets_{grace_, 8};
+    routing::Conversations conversations_{64};
+    dataplane::NameCheck names_;
+    dataplane::CapabilityCounters counters_;
     dataplane::Asked asked_;
+    dataplane::Conversing conversing_;
     dataplane::Burst burst_;
     dataplane::SpscRing<AgentId> wanted_{63};
 };
@@ -85,6 +95,19 @@ TEST_F(lookup, a_frame_to_nobody_known_asks_for_its_agent) {
     EXPECT_EQ(wanted_after(to(kUnknown)), std::vector{agent(kUnknown)});
     EXPECT_TRUE(wanted_after(to(kReceiver)).empty());
     EXPECT_EQ(counters().discovery_wanted.read(), 1U);
+}
+
+// Whether conversations mostly go on, so that the capability is asked for late, or not.
+TEST_F(lookup, a_frame_to_any_with_a_capability_nobody_has_asks_for_that) {
+    FrameSpec spec;
+    spec.destination = routing::capability_id("vision/ocr");
+    spec.addressing_strategy = static_cast<std::uint8_t>(routing::Addressing::capability_any);
+    const AgentId key = routing::capability_key(spec.destination);
+    ASSERT_FALSE(conversing().mostly_new);
+    EXPECT_EQ(wanted_after(build(spec)), std::vector{key});
+    ASSERT_TRUE(conversing().mostly_new);
+    EXPECT_EQ(wanted_after(build(spec)), std::vector{key});
+    EXPECT_EQ(counters().lookups.read(), 4U) << "each time the sender, too";
 }
 
 TEST_F(lookup, a_burst_that_looks_nobody_up_asks_for_nobody) {

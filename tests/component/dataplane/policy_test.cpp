@@ -10,8 +10,8 @@
 
 #include "routing/capability_name.h"
 #include "routing/policy_set.h"
+#include "tests/support/capability_router.h"
 #include "tests/support/eal_fixture.h"
-#include "tests/support/ring_router.h"
 
 using namespace posthaste;
 using namespace posthaste::dataplane;
@@ -70,7 +70,7 @@ class policy_stage : public ::testing::Test {
     [[nodiscard]] std::uint64_t mirrored() { return router.worker().counters().mirrored.read(); }
 
     std::shared_ptr<const routing::PolicySet> set;
-    RingRouter router;
+    CapabilityRouter router;
 };
 
 }  // namespace
@@ -212,6 +212,30 @@ TEST_F(policy_stage, a_redirected_frame_is_for_the_capability_from_then_on) {
     EXPECT_EQ(router.drops(kEdge, Drop::unknown_capability), 1U);
     EXPECT_EQ(set->sums(0).acted, 1U);
     EXPECT_EQ(router.discard(kEdge), 1U);  // the error
+}
+
+// The conversation itself stays where it is.
+TEST_F(policy_stage, a_redirected_frame_leaves_a_conversation_that_goes_on) {
+    constexpr std::uint32_t kReader = 60;
+    constexpr std::uint32_t kScanner = 61;
+    for (const std::uint32_t number : {kReader, kScanner}) {
+        ASSERT_TRUE(router.fib().set(edge_agent(number), 0));
+    }
+    router.provide("vision/ocr", {kReader});
+    router.provide("scanner/virus", {kScanner});
+    Policy redirecting = policy("scan me", PolicyAction::redirect);
+    redirecting.redirect = routing::capability_id("scanner/virus");
+    use({redirecting});
+    for (const std::string_view text : {"page 1", "page 2", "please scan me", "page 3"}) {
+        FrameSpec spec = to_capability("vision/ocr", To::any, 7);
+        spec.payload.assign(text.begin(), text.end());
+        arrive(spec);
+        const std::vector<FrameBytes> left = router.leave(kEdge);
+        ASSERT_EQ(left.size(), 1U) << text;
+        const std::uint32_t receiver = text == "please scan me" ? kScanner : kReader;
+        EXPECT_TRUE(std::equal(left[0].begin(), left[0].begin() + 6, mac(receiver).bytes.begin()))
+            << text;
+    }
 }
 
 TEST_F(policy_stage, the_strongest_match_decides_and_all_are_counted) {

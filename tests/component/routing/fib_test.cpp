@@ -11,10 +11,13 @@
 #include <set>
 #include <vector>
 
+#include "routing/capability_name.h"
 #include "tests/support/hash_key.h"
 #include "tests/support/numbered_id.h"
 
 using posthaste::routing::AgentId;
+using posthaste::routing::capability_id;
+using posthaste::routing::capability_key;
 using posthaste::routing::Fib;
 using posthaste::routing::FibEntry;
 using posthaste::routing::FibOptions;
@@ -38,12 +41,9 @@ FibEntry entry_of(std::uint32_t number, std::uint32_t version) {
     return entry;
 }
 
-bool same_but_version(const FibEntry& a, const FibEntry& b) {
-    return a.agent == b.agent && a.kind == b.kind && a.endpoint == b.endpoint && a.state == b.state;
-}
-
 bool same(const FibEntry& a, const FibEntry& b) {
-    return same_but_version(a, b) && a.version_now() == b.version_now();
+    return a.agent == b.agent && a.version == b.version && a.kind == b.kind &&
+           a.endpoint == b.endpoint && a.state == b.state;
 }
 
 std::unique_ptr<Fib> make_fib(Grace& grace, std::uint32_t capacity, std::uint64_t seed = 1) {
@@ -157,7 +157,48 @@ TEST(fib, a_full_table_refuses_the_next_agent_and_changes_nothing) {
     }
 }
 
-// But for its version, by which who remembers it sees that it is not the agent's any more.
+TEST(fib, whoever_remembers_an_entry_learns_that_it_is_not_the_agents_any_more) {
+    Grace grace(1);
+    const auto fib = make_fib(grace, 8);
+    const auto number_of = [&fib](std::uint32_t agent) {
+        return fib->number_of(*fib->find(numbered_id(agent)));
+    };
+    ASSERT_TRUE(fib->set(entry_of(1, 10), 0));
+    const std::uint32_t first = number_of(1);
+    const std::uint32_t before = fib->changes_near(first);
+    ASSERT_TRUE(fib->set(entry_of(2, 20), 0));
+    EXPECT_EQ(fib->changes_near(first), before) << "another agent came";
+    ASSERT_TRUE(fib->set(entry_of(1, 11), 0));
+    EXPECT_NE(fib->changes_near(first), before) << "replaced";
+    const std::uint32_t second = number_of(1);
+    const std::uint32_t then = fib->changes_near(second);
+    ASSERT_TRUE(fib->remove(numbered_id(1)));
+    EXPECT_NE(fib->changes_near(second), then) << "removed";
+    EXPECT_EQ(fib->entry_of_cell(fib->find(numbered_id(2))->cell), fib->find(numbered_id(2)));
+}
+
+TEST(fib, whoever_remembers_what_a_capability_led_to_learns_that_it_does_not_any_more) {
+    Grace grace(1);
+    const auto fib = make_fib(grace, 8);
+    const AgentId id = capability_id("vision/ocr");
+    FibEntry entry;
+    entry.agent = capability_key(id);
+    entry.kind = RouteKind::capability;
+    entry.set_provider_set(3);
+    ASSERT_TRUE(fib->set(entry, 0));
+    std::uint32_t before = fib->changes_of_capability(id);
+    EXPECT_EQ(before, fib->changes_of_capability(entry.agent));
+    ASSERT_TRUE(fib->set(entry_of(1, 10), 0));
+    ASSERT_TRUE(fib->set(entry_of(1, 11), 0));
+    EXPECT_EQ(fib->changes_of_capability(id), before) << "an agent changed";
+    entry.set_provider_set(4);
+    ASSERT_TRUE(fib->set(entry, 0));
+    EXPECT_NE(fib->changes_of_capability(id), before) << "replaced";
+    before = fib->changes_of_capability(id);
+    ASSERT_TRUE(fib->remove(entry.agent));
+    EXPECT_NE(fib->changes_of_capability(id), before) << "removed";
+}
+
 TEST(fib, an_entry_a_reader_may_hold_is_neither_changed_nor_reused) {
     Grace grace(2);
     grace.online(0);
@@ -180,10 +221,8 @@ TEST(fib, an_entry_a_reader_may_hold_is_neither_changed_nor_reused) {
     EXPECT_EQ(used.size(), 8U + fib->slack_count() - 3);
     EXPECT_FALSE(used.contains(replaced));
     EXPECT_FALSE(used.contains(removed));
-    EXPECT_TRUE(same_but_version(*replaced, entry_of(1, 10)));
-    EXPECT_TRUE(same_but_version(*removed, entry_of(2, 20)));
-    EXPECT_EQ(replaced->version_now(), 0U);
-    EXPECT_EQ(removed->version_now(), 0U);
+    EXPECT_TRUE(same(*replaced, entry_of(1, 10)));
+    EXPECT_TRUE(same(*removed, entry_of(2, 20)));
 
     // The refusal changed nothing.
     EXPECT_TRUE(same(*fib->find(numbered_id(3)), entry_of(3, version - 1)));

@@ -50,17 +50,10 @@ FibEntry entry_of(std::uint32_t number, std::uint32_t version) {
     return entry;
 }
 
-// What the entry's version was when it was written, whatever became of it.
-std::uint32_t written(const FibEntry& entry) {
-    return entry.endpoint.port | std::uint32_t{entry.endpoint.udp_port} << 16;
-}
-
 bool is_whole(const FibEntry& entry, std::uint32_t number) {
-    const FibEntry expected = entry_of(number, written(entry));
-    const std::uint32_t version = entry.version_now();
+    const FibEntry expected = entry_of(number, entry.version);
     return entry.agent == expected.agent && entry.endpoint == expected.endpoint &&
-           entry.kind == expected.kind && entry.state == expected.state &&
-           (version == expected.version || version == 0);
+           entry.kind == expected.kind && entry.state == expected.state;
 }
 
 // One reader's bursts and what was wrong with what they found.
@@ -99,6 +92,7 @@ class Reader {
   private:
     struct Remembered {
         std::uint32_t entry = 0;
+        std::uint32_t changes = 0;
         std::uint32_t version = 0;
         std::uint32_t number = 0;
     };
@@ -106,25 +100,25 @@ class Reader {
     // Kept beyond the quiescent state, as an lcore keeps where a conversation went.
     void remember(std::uint32_t count) {
         for (std::uint32_t lane = 0; lane < count; ++lane) {
-            if (found_[lane] == nullptr) {
+            const FibEntry* const entry = found_[lane];
+            if (entry == nullptr) {
                 continue;
             }
-            if (const std::uint32_t version = found_[lane]->version_now(); version != 0) {
+            const std::uint32_t at = fib_.number_of(*entry);
+            const std::uint32_t changes = fib_.changes_near(at);
+            if (fib_.entry_of_cell(entry->cell) == entry) {
                 remembered_[random_() % remembered_.size()] = {
-                    fib_.number_of(*found_[lane]), version, number_of(ids_[lane])};
+                    at, changes, entry->version, number_of(ids_[lane])};
             }
         }
     }
 
     void recall() {
         for (const Remembered& one : remembered_) {
-            if (one.entry == 0) {
-                continue;
-            }
-            const FibEntry& entry = *fib_.remembered_entry(one.entry);
-            if (entry.version_now() == one.version) {
+            if (one.entry != 0 && fib_.changes_near(one.entry) == one.changes) {
+                const FibEntry& entry = *fib_.entry(one.entry);
                 ++recalled;
-                torn += is_whole(entry, one.number) && written(entry) == one.version ? 0U : 1U;
+                torn += is_whole(entry, one.number) && entry.version == one.version ? 0U : 1U;
             }
         }
     }
@@ -144,8 +138,8 @@ class Reader {
         torn += is_whole(*entry, number) ? 0U : 1U;
         invented += number >= kAgents ? 1U : 0U;
         if (number < kLasting) {
-            backwards += written(*entry) < newest_[number] ? 1U : 0U;
-            newest_[number] = written(*entry);
+            backwards += entry->version < newest_[number] ? 1U : 0U;
+            newest_[number] = entry->version;
             if (number % kReaders == id_) {
                 fib_.touch(*entry, ++touched[number]);
             }

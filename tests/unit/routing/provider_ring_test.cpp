@@ -88,9 +88,36 @@ TEST(provider_ring, places_are_the_same_on_every_box) {
                                             0xfaad8281,
                                             0xa3be9e79}));
     const std::uint64_t key = conversation_key(0x0123456789abcdef, id);
-    EXPECT_EQ(key, 0xf9f4ad6f55fabd7aU);
+    EXPECT_EQ(key, 0xb4d1996c3ad716daU);
     EXPECT_EQ(ProviderRing::probes(key),
-              (std::array<std::uint32_t, 3>{0x55fabd7a, 0xf9f4ad6f, 0x09e1fd6b}));
+              (std::array<std::uint32_t, 3>{0x3ad716da, 0xb4d1996c, 0x0a0e466d}));
+}
+
+// However agents number their conversations, each probe falls everywhere alike, and near no other.
+TEST(provider_ring, probes_of_conversations_that_are_numbered_in_steps_are_spread) {
+    constexpr std::uint32_t kConversations = 1U << 16;
+    constexpr std::uint32_t kParts = 256;
+    const AgentId id = *AgentId::from_text("6ba7b814-9dad-51d1-80b4-00c04fd430c8");
+    for (const std::uint64_t step : {1ULL, 2ULL, 256ULL, 1ULL << 20, 1ULL << 32, 1ULL << 47}) {
+        std::array<std::array<std::uint32_t, kParts>, ProviderRing::kProbes> hits{};
+        std::uint32_t near = 0;
+        for (std::uint64_t i = 0; i < kConversations; ++i) {
+            const auto probes = ProviderRing::probes(conversation_key(i * step, id));
+            for (std::size_t probe = 0; probe < probes.size(); ++probe) {
+                ++hits[probe][probes[probe] / (1U << 24)];
+                near +=
+                    probes[probe] / (1U << 24) == probes[(probe + 1) % probes.size()] / (1U << 24)
+                        ? 1
+                        : 0;
+            }
+        }
+        constexpr std::uint32_t kMean = kConversations / kParts;
+        for (const auto& of_probe : hits) {
+            EXPECT_GT(*std::ranges::min_element(of_probe), kMean * 6 / 10) << step;
+            EXPECT_LT(*std::ranges::max_element(of_probe), kMean * 14 / 10) << step;
+        }
+        EXPECT_LT(near, kConversations * ProviderRing::kProbes / kParts * 12 / 10) << step;
+    }
 }
 
 TEST(provider_ring, successors_of_any_number_of_points) {

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// follow: messages to any with a capability, of conversations that go on, go where the one before
+// them went, while nothing has changed that this depended on. Neither the capability nor a provider
+// is looked for then. A burst is followed as a whole before anything is chosen: a frame that moves
+// its conversation, by another strategy, does so for the next burst. Lcore.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "dataplane/burst.h"
+#include "dataplane/capability_tables.h"
+#include "routing/provider.h"
+
+namespace posthaste::dataplane {
+
+// All that decides where a conversation's frames go, but for who sends them, in a number. Each part
+// times a number that is drawn from the lcore's secret, so that nobody can have changes of several
+// make up for each other: two that differ give the same number once in 2^32.
+class Reasons {
+  public:
+    Reasons() noexcept = default;
+    // `relayed`: by another router.
+    Reasons(const CapabilityTables& tables, bool relayed) noexcept;
+
+    struct Parts {
+        std::uint64_t hash = 0;                // which conversation, as far as Conversations asks
+        std::uint32_t capability_changes = 0;  // of the Fib, read before the capability's entry
+        std::uint32_t edition = 0;             // of the set, read before it
+        unsigned strategy = 0;
+        std::uint32_t entry_changes = 0;  // of the Fib, near the entry of who gets the frames
+    };
+
+    [[nodiscard]] std::uint32_t of(const Parts& parts) const noexcept {
+        const bool sticky = parts.strategy == static_cast<unsigned>(routing::Strategy::sticky);
+        return all_ + static_cast<std::uint32_t>(parts.hash >> 40) +
+               capability_ * parts.capability_changes + edition_ * parts.edition +
+               entry_ * parts.entry_changes + (sticky ? sticky_ : 0U);
+    }
+
+  private:
+    std::uint32_t capability_ = 1;
+    std::uint32_t edition_ = 1;
+    std::uint32_t entry_ = 1;
+    std::uint32_t sticky_ = 1;
+    std::uint32_t all_ = 0;  // the same for all of a burst
+};
+
+// The conversations of a burst's lanes to_any. A worker's.
+struct Conversing {
+    std::array<std::uint64_t, kBurstMax> key;  // conversation_key()
+    std::array<std::uint64_t, kBurstMax> hash;
+    std::array<std::uint32_t, kBurstMax> capability_changes;
+    Reasons reasons;
+    bool mostly_new = false;  // of the last burst that had some more than half had no way
+};
+
+// Before follow(), so that its lines travel meanwhile: of lanes to_any.
+void begin_conversations(const Burst& burst,
+                         LaneMask lanes,
+                         Conversing& conversing,
+                         const CapabilityTables& tables) noexcept;
+
+// Sets target and to of lanes to_any that have a way, and `followed`. Gives the others of them.
+LaneMask follow(Burst& burst, Conversing& conversing, const CapabilityTables& tables) noexcept;
+
+// For the next frame like this one: it would go to the provider as well, by that entry. Of a lane
+// to_any that was not followed; `edition` of the set, read before it.
+void note_way(const Burst& burst,
+              unsigned lane,
+              const Conversing& conversing,
+              std::uint32_t edition,
+              std::uint32_t set,
+              const routing::Provider& provider,
+              const routing::FibEntry& entry,
+              const CapabilityTables& tables) noexcept;
+
+}  // namespace posthaste::dataplane
