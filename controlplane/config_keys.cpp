@@ -247,7 +247,7 @@ constexpr KeyRow kKeys[] = {
          .min = 1'024,
          .max = 16'777'216,
          .help = "Conversations each worker remembers the agent of, 32 bytes each; room "
-                 "for four times as many as go on at a time keeps all of these."}),
+                 "for four times as many as go on at a time keeps nearly all of these."}),
 
     field<&PoliciesConfig::database_mb>(
         {.name = "database_mb",

@@ -14,6 +14,9 @@ using routing::WireHeader;
 
 namespace {
 
+static_assert(routing::Fib::kCapacityMax / 16 * 17 <= Conversations::kNumberMax);
+static_assert(routing::ProviderSets::kCapacityMax <= Conversations::kNumberMax);
+
 // Part of an agent's id: who has another mark is another agent.
 std::uint32_t mark_of(const routing::AgentId& agent) noexcept {
     return agent.bytes.back() % Conversations::kMarks;
@@ -36,22 +39,23 @@ bool leads_on(const Conversations::PackedWay& way,
 }  // namespace
 
 Reasons::Reasons(const CapabilityTables& tables, bool relayed) noexcept {
-    std::uint64_t state = tables.conversations.seed();
+    // Others than the hash of Conversations draws.
+    std::uint64_t state = routing::mix(~tables.conversations.seed());
     const auto draw = [&state] {
-        state = routing::mix(state + routing::kMixStep);
-        return state;
+        state += routing::kMixStep;
+        return routing::mix(state);
     };
-    const std::uint64_t first = draw();
-    const std::uint64_t second = draw();
-    const std::uint64_t third = draw();
-    capability_ = static_cast<std::uint32_t>(first) | 1;
-    edition_ = static_cast<std::uint32_t>(first >> 32) | 1;
-    entry_ = static_cast<std::uint32_t>(second) | 1;
-    sticky_ = static_cast<std::uint32_t>(second >> 32);
-    const auto routers = static_cast<std::uint32_t>(third) | 1;
-    const auto relay = static_cast<std::uint32_t>(third >> 32);
-    all_ = routers * tables.fib.routers().changes() + (relayed ? relay : 0U) +
-           (tables.world.local_first ? relay ^ sticky_ : 0U);
+    const auto half = [](std::uint64_t drawn) { return static_cast<std::uint32_t>(drawn >> 32); };
+    which_ = {draw(), draw()};
+    capability_ = half(draw()) | 1;
+    edition_ = half(draw()) | 1;
+    entry_ = half(draw()) | 1;
+    sticky_ = half(draw());
+    const std::uint32_t routers = half(draw()) | 1;
+    const std::uint32_t by_router = half(draw());
+    const std::uint32_t local_first = half(draw());
+    all_ = routers * tables.fib.routers().changes() + (relayed ? by_router : 0U) +
+           (tables.world.local_first ? local_first : 0U);
 }
 
 void begin_conversations(const Burst& burst,
@@ -88,6 +92,7 @@ LaneMask follow(Burst& burst, Conversing& conversing, const CapabilityTables& ta
         const WireHeader& header = header_in(burst, lane);
         const std::uint32_t now =
             reasons.of({.hash = hash,
+                        .capability = &header.destination,
                         .capability_changes = conversing.capability_changes[lane],
                         .edition = tables.sets.edition(way->set()),
                         .strategy = header.strategy(),
@@ -113,15 +118,20 @@ void note_way(const Burst& burst,
               const CapabilityTables& tables) noexcept {
     const std::uint32_t number = tables.fib.number_of(entry);
     const std::uint32_t entry_changes = tables.fib.changes_near(number);
-    if (tables.fib.entry_of_cell(provider.cell) != &entry) [[unlikely]] {
-        return;  // replaced meanwhile
+    // The entry may have been replaced meanwhile; and an index that is not the Fib's any more did
+    // not learn of changes to capabilities that are counted already.
+    if (tables.fib.entry_of_cell(provider.cell) != &entry ||
+        tables.fib.index().generation() != conversing.generation) [[unlikely]] {
+        return;
     }
     const std::uint64_t hash = conversing.hash[lane];
+    const WireHeader& header = header_in(burst, lane);
     const std::uint32_t now =
         conversing.reasons.of({.hash = hash,
+                               .capability = &header.destination,
                                .capability_changes = conversing.capability_changes[lane],
                                .edition = edition,
-                               .strategy = header_in(burst, lane).strategy(),
+                               .strategy = header.strategy(),
                                .entry_changes = entry_changes});
     tables.conversations.note(hash,
                               provider.cell,

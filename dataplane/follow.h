@@ -7,16 +7,20 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 #include "dataplane/burst.h"
 #include "dataplane/capability_tables.h"
+#include "routing/mix.h"
 #include "routing/provider.h"
 
 namespace posthaste::dataplane {
 
 // All that decides where a conversation's frames go, but for who sends them, in a number. Each part
 // times a number that is drawn from the lcore's secret, so that nobody can have changes of several
-// make up for each other: two that differ give the same number once in 2^32.
+// make up for each other: two that differ give the same number once in 2^32. Which capability is a
+// part by itself, hashed under a secret: of the conversation Conversations knows only a hash of the
+// key, and strangers may find conversations with two capabilities that have the same key.
 class Reasons {
   public:
     Reasons() noexcept = default;
@@ -24,7 +28,8 @@ class Reasons {
     Reasons(const CapabilityTables& tables, bool relayed) noexcept;
 
     struct Parts {
-        std::uint64_t hash = 0;                // which conversation, as far as Conversations asks
+        std::uint64_t hash = 0;  // of the conversation's key; most of it Conversations compares
+        const routing::AgentId* capability = nullptr;
         std::uint32_t capability_changes = 0;  // of the Fib, read before the capability's entry
         std::uint32_t edition = 0;             // of the set, read before it
         unsigned strategy = 0;
@@ -33,12 +38,17 @@ class Reasons {
 
     [[nodiscard]] std::uint32_t of(const Parts& parts) const noexcept {
         const bool sticky = parts.strategy == static_cast<unsigned>(routing::Strategy::sticky);
+        std::uint64_t half[2];
+        std::memcpy(half, parts.capability->bytes.data(), sizeof half);
         return all_ + static_cast<std::uint32_t>(parts.hash >> 40) +
+               static_cast<std::uint32_t>(
+                   routing::folded_product(half[0] ^ which_[0], half[1] ^ which_[1])) +
                capability_ * parts.capability_changes + edition_ * parts.edition +
                entry_ * parts.entry_changes + (sticky ? sticky_ : 0U);
     }
 
   private:
+    std::array<std::uint64_t, 2> which_{};
     std::uint32_t capability_ = 1;
     std::uint32_t edition_ = 1;
     std::uint32_t entry_ = 1;
@@ -52,7 +62,8 @@ struct Conversing {
     std::array<std::uint64_t, kBurstMax> hash;
     std::array<std::uint32_t, kBurstMax> capability_changes;
     Reasons reasons;
-    bool mostly_new = false;  // of the last burst that had some more than half had no way
+    std::uint64_t generation = 0;  // of the index that knew the capabilities
+    bool mostly_new = false;       // of the last burst that had some more than half had no way
 };
 
 // Before follow(), so that its lines travel meanwhile: of lanes to_any.
@@ -65,7 +76,8 @@ void begin_conversations(const Burst& burst,
 LaneMask follow(Burst& burst, Conversing& conversing, const CapabilityTables& tables) noexcept;
 
 // For the next frame like this one: it would go to the provider as well, by that entry. Of a lane
-// to_any that was not followed; `edition` of the set, read before it.
+// to_any that was not followed, and so of none that a policy redirected: those are chosen for each
+// time. `edition` of the set, read before it.
 void note_way(const Burst& burst,
               unsigned lane,
               const Conversing& conversing,

@@ -106,9 +106,8 @@ void ask(Burst& burst,
     const bool checks_sources = port.role == Role::edge && port.source_check != SourceCheck::off;
     const unsigned first = asked.count;
     for (const unsigned lane : burst.live& lanes) {
-        const routing::FrameView& view = burst.view[lane];
-        const routing::WireHeader& header = header_of(bytes_of(burst.frame[lane]), view);
-        const bool heartbeat = view.kind == FrameKind::heartbeat;
+        const routing::WireHeader& header = header_in(burst, lane);
+        const bool heartbeat = burst.view[lane].kind == FrameKind::heartbeat;
         if (!heartbeat) [[likely]] {
             add_destination(burst, lane, header, !conversing.mostly_new, asked);
         } else {
@@ -138,6 +137,7 @@ void lookup(Burst& burst,
                                asked.found.data(),
                                asked.hop.data(),
                                burst.now_ms);
+    conversing.generation = resolver.generation();
     for (const unsigned lane : asked.with_destination) {
         burst.target[lane] = asked.found[asked.destination[lane]];
         burst.to[lane] = asked.hop[asked.destination[lane]];

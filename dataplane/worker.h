@@ -60,7 +60,7 @@ struct WorkerOptions {
     std::uint32_t idle_sleep_us = 0;        // 0: never sleeps
     rte_mempool* pool = nullptr;            // of copies; null: none are made
     std::uint32_t conversations = 131'072;  // with providers of capabilities, remembered
-    std::uint64_t conversation_seed = 0;    // secret: who shares a line is not for others to choose
+    std::uint64_t conversation_seed = 0;    // secret: who shares a set is not for others to choose
     bool shed = true;                       // lower priorities first when overloaded
 };
 

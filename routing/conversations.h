@@ -86,7 +86,7 @@ class Conversations {
     };
 
     // Room for at least so many, rounded up to a power of two sets of four; all memory, 32 bytes
-    // each, is taken here. The seed decides who shares a line: with a secret one a stranger cannot
+    // each, is taken here. The seed decides who shares a set: with a secret one a stranger cannot
     // choose whom to displace.
     explicit Conversations(std::size_t entries, std::uint64_t seed = 0);
 

@@ -106,14 +106,19 @@ bool Fib::allocate() {
     cell_entry_ = allocate_cells();
     load_cells_ = allocate_cells();
     const std::uint32_t stripes = change_stripes_for(entry_count_);
-    change_counts_ = static_cast<std::atomic<std::uint32_t>*>(rte_zmalloc_socket(
-        name, sizeof(std::uint32_t) * stripes, RTE_CACHE_LINE_SIZE, options_.socket));
+    change_counts_ = static_cast<std::atomic<std::uint32_t>*>(
+        rte_zmalloc_socket(name,
+                           sizeof(std::uint32_t) * (stripes + kCapabilityStripes),
+                           RTE_CACHE_LINE_SIZE,
+                           options_.socket));
     if (entries_ == nullptr || last_heard_ == nullptr || cell_entry_ == nullptr ||
         load_cells_ == nullptr || change_counts_ == nullptr) {
         rte_errno = ENOMEM;
         return false;
     }
     changes_ = std::make_unique<VersionStripes>(std::span(change_counts_, stripes));
+    capability_changes_ =
+        std::make_unique<VersionStripes>(std::span(change_counts_ + stripes, kCapabilityStripes));
     // Backwards, so that the first taken are the first in memory.
     free_entries_.resize(entry_count_);
     std::iota(free_entries_.rbegin(), free_entries_.rend(), 0U);
@@ -221,7 +226,7 @@ void Fib::retire(const FibEntry& entry, std::uint32_t cell) {
     const std::uint32_t index = number_of(entry) - 1;
     changes_->bump(stripe_key(index + 1));
     if (entry.kind == RouteKind::capability) {
-        capability_changes_.bump(stripe_key(entry.agent));
+        capability_changes_->bump(stripe_key(entry.agent));
     }
     current_[index] = false;
     retired_.push_back({grace_.start(), index, cell});
@@ -295,7 +300,8 @@ std::size_t Fib::planned_heap_bytes(std::uint32_t capacity,
                                     bool table) noexcept {
     const std::size_t entries = std::size_t{capacity} + slack_for(capacity);
     return entries * (sizeof(FibEntry) + kCellArrays * sizeof(std::uint32_t)) +
-           change_stripes_for(capacity + slack_for(capacity)) * sizeof(std::uint32_t) +
+           (change_stripes_for(capacity + slack_for(capacity)) + kCapabilityStripes) *
+               sizeof(std::uint32_t) +
            kPieceBytes + rekey_heap_bytes(capacity, stripes, table);
 }
 

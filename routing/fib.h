@@ -10,7 +10,6 @@
 // RouteTable; entry 64; cells 12; the rest places), and an index once more while the key changes.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -241,7 +240,7 @@ class Fib {
     // Another number whenever this capability, or one of those that share it, has another entry or
     // none any more.
     [[nodiscard]] std::uint32_t changes_of_capability(const AgentId& capability) const noexcept {
-        return capability_changes_.read(stripe_key(capability));
+        return capability_changes_->read(stripe_key(capability));
     }
 
     // Another number whenever the entry of that number, or one of those that share it, has been
@@ -317,10 +316,9 @@ class Fib {
     std::uint32_t* last_heard_ = nullptr;  // lease cells, atomic access
     std::uint32_t* cell_entry_ = nullptr;  // by cell: number of the entry, 0: none; atomic access
     std::uint32_t* load_cells_ = nullptr;  // behind loads_
-    std::atomic<std::uint32_t>* change_counts_ = nullptr;  // behind changes_
+    std::atomic<std::uint32_t>* change_counts_ = nullptr;  // behind both of these
     std::unique_ptr<VersionStripes> changes_;
-    std::array<std::atomic<std::uint32_t>, kCapabilityStripes> capability_change_counts_{};
-    VersionStripes capability_changes_{capability_change_counts_};
+    std::unique_ptr<VersionStripes> capability_changes_;
     std::uint32_t count_ = 0;
     std::size_t heap_bytes_ = 0;
     std::vector<std::uint32_t> free_entries_;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // mix(): 64 bits to 64 bits, one to one, each bit of the result depending on all of the input: the
 // finaliser of SplitMix64 (Steele, Lea and Flood 2014). No secret is in it: for what must come out
-// the same on every box, never for a table that a stranger could fill at one place.
+// the same on every box, never for a table that a stranger could fill at one place. That is for
+// folded_product() with a secret operand.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +17,15 @@ inline constexpr std::uint64_t kMixStep = 0x9e3779b97f4a7c15;  // 2^64 over the 
     return value ^ value >> 31;
 }
 
-// One of 0 .. count - 1, each alike for a random value.
-// Both halves of the product in one (the step of Wang Yi's wyhash, 2019): with a secret factor
-// nobody can tell what falls together. A factor 0 makes it 0.
+// Both halves of the product in one (the step of Wang Yi's wyhash, 2019). Where an operand is
+// secret nobody else can tell what falls together; an operand 0 makes it 0.
 [[nodiscard]] constexpr std::uint64_t folded_product(std::uint64_t a, std::uint64_t b) noexcept {
     __extension__ using Wide = unsigned __int128;
     const Wide product = Wide{a} * b;
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
+// One of 0 .. count - 1, each alike for a random value.
 [[nodiscard]] constexpr std::uint32_t scaled(std::uint32_t value, std::uint32_t count) noexcept {
     return static_cast<std::uint32_t>(std::uint64_t{value} * count >> 32);
 }

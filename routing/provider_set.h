@@ -60,8 +60,10 @@ struct ChoiceContext {
     bool same_for_others = false;
 };
 
-// Mixes the two; the same on every box: mix(conversation ^ first half of the id ^ mix(second
-// half)), halves as little-endian words.
+// Mixes the two; the same on every box. Halves of the id as little-endian words: the product of
+// conversation ^ first half and second half ^ kMixStep, its lower 64 bits ^ its upper ones; that
+// ^ its own upper 32 bits, times kMixStep modulo 2^64; that ^ itself >> 29. Whoever searches finds
+// pairs of the same key, and where the conversation is the first half it is 0.
 [[nodiscard]] inline std::uint64_t conversation_key(std::uint64_t conversation,
                                                     const AgentId& capability) noexcept {
     std::uint64_t half[2];

@@ -21,6 +21,7 @@ ProviderSets::ProviderSets(Grace& grace, std::uint32_t capacity)
     : grace_(grace),
       capacity_(capacity),
       slots_(std::make_unique<Slot[]>(std::size_t{capacity} + 1)) {
+    CHECK(capacity <= kCapacityMax);
     free_.reserve(capacity);
     for (std::uint32_t number = capacity; number > 0; --number) {
         free_.push_back(number);

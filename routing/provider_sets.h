@@ -19,8 +19,10 @@ namespace posthaste::routing {
 
 class ProviderSets {
   public:
-    // Numbers 1 .. capacity; all memory but that of the sets is taken here. `grace` outlives it,
-    // and every reader is offline when it goes.
+    static constexpr std::uint32_t kCapacityMax = (1U << 27) - 1;
+
+    // Numbers 1 .. capacity, up to kCapacityMax; all memory but that of the sets is taken here.
+    // `grace` outlives it, and every reader is offline when it goes.
     ProviderSets(Grace& grace, std::uint32_t capacity);
     ~ProviderSets();
     ProviderSets(const ProviderSets&) = delete;

@@ -80,6 +80,9 @@ class Resolver {
         return {news_.data(), news_count_};
     }
 
+    // Of the index that was asked last.
+    [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
+
     // Once per loop.
     void turn(std::uint32_t now_ms) noexcept { cache_.age(now_ms); }
 
@@ -170,7 +173,7 @@ class Resolver {
     std::span<RouteCache::Line> lines_;  // hugepages
     RouteCache cache_;
     CacheSwitch switch_;
-    std::uint64_t generation_ = 0;         // of the index the cache was filled by
+    std::uint64_t generation_ = 0;         // of the index asked last, which filled the cache
     const FibIndex* announced_ = nullptr;  // the index that the announced hashes are of
     std::uint64_t batches_ = 0;
     std::uint32_t admissions_ = 0;

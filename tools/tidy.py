@@ -146,6 +146,7 @@ def function_name(before):
     before = re.sub(r"\b(public|private|protected)\s*:", " ", before).strip()
     if "(" not in before or re.match(r"(inline\s+)?namespace\b", before):
         return None
+    before = re.sub(r"\balignas\(\w+\)", " ", before)
     if re.search(r"(^|[\s>])(class|struct|union|enum)\s+[\w:\s]+(:\s[^()]*)?$", before):
         return None
     if re.search(r"=\s*$", before):
