@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstring>
-#include <memory>
 #include <vector>
 
 #include "dataplane/capability.h"
@@ -18,6 +17,7 @@
 #include "tests/support/eal_fixture.h"
 #include "tests/support/fake_mbuf.h"
 #include "tests/support/hash_key.h"
+#include "tests/support/small_fib.h"
 
 using namespace posthaste;
 using namespace posthaste::dataplane;
@@ -41,25 +41,11 @@ std::uint64_t conversation_of_key_0(std::string_view name) {
 // The stages by themselves, so that the control thread may come between two steps of one.
 class follow_stage : public testing::Test {
   protected:
-    void SetUp() override {
-        auto created = routing::Fib::create(
-            {.name = "follow", .capacity = 100, .key = support::hash_key(1)}, grace_);
-        ASSERT_TRUE(created.has_value()) << created.error();
-        fib_ = std::move(*created);
-        for (const routing::FibEntry& entry : small_world_routes()) {
-            ASSERT_TRUE(fib_->set(entry, 0));
-        }
-        resolver_ = routing::Resolver::create(*fib_, {});
-        grace_.online(0);
-    }
-
-    void TearDown() override { grace_.offline(0); }
-
     std::uint32_t set_of(std::uint32_t number) {
-        EXPECT_TRUE(fib_->set(edge_agent(number), 0));
+        EXPECT_TRUE(small_.fib->set(edge_agent(number), 0));
         routing::Provider provider;
         provider.agent = agent(number);
-        provider.cell = fib_->find(agent(number))->cell;
+        provider.cell = small_.fib->find(agent(number))->cell;
         const std::uint32_t set = sets_.take_number();
         const std::vector<routing::ProviderChange> changes = {{false, provider}};
         sets_.publish(set, routing::ProviderSet::make(nullptr, changes));
@@ -71,7 +57,7 @@ class follow_stage : public testing::Test {
         entry.agent = routing::capability_key(id);
         entry.kind = routing::RouteKind::capability;
         entry.set_provider_set(set);
-        ASSERT_TRUE(fib_->set(entry, 0));
+        ASSERT_TRUE(small_.fib->set(entry, 0));
     }
 
     // A frame to an agent and one to any, which are asked for one after the other.
@@ -82,17 +68,18 @@ class follow_stage : public testing::Test {
         FakeFrame first(build(spec));
         FakeFrame second(build(to_any));
         std::array<rte_mbuf*, 2> frames = {first.mbuf(), second.mbuf()};
-        const CapabilityTables tables{world_, *fib_, sets_, conversations_, names_, counters_};
+        const CapabilityTables tables{
+            world_, *small_.fib, sets_, conversations_, names_, counters_};
         const PortView& port = world_.ports[kEdge];
         begin(burst_, kEdge, 1);
         take(burst_, frames);
         parse(burst_, LaneMask::first(2), port, routing::PlainRules(port.rules));
-        ask(burst_, LaneMask::range(0, 1), port, asked_, conversing_, *resolver_, tables);
+        ask(burst_, LaneMask::range(0, 1), port, asked_, conversing_, *small_.resolver, tables);
         between();
-        ask(burst_, LaneMask::range(1, 1), port, asked_, conversing_, *resolver_, tables);
-        dataplane::lookup(burst_, asked_, conversing_, *resolver_, tables, wanted_);
+        ask(burst_, LaneMask::range(1, 1), port, asked_, conversing_, *small_.resolver, tables);
+        dataplane::lookup(burst_, asked_, conversing_, *small_.resolver, tables, wanted_);
         capability(burst_, conversing_, tables);
-        grace_.quiescent(0);
+        small_.grace.quiescent(0);
         return burst_.target[1]->agent;
     }
 
@@ -100,12 +87,10 @@ class follow_stage : public testing::Test {
         return conversations_.recall(conversations_.hash(conversing_.key[1])) != nullptr;
     }
 
-    routing::Grace grace_{1};
-    std::unique_ptr<routing::Fib> fib_;
-    routing::ProviderSets sets_{grace_, 8};
+    SmallFib small_;
+    routing::ProviderSets sets_{small_.grace, 8};
 
   private:
-    std::unique_ptr<routing::Resolver> resolver_;
     const World world_ = small_world();
     routing::Conversations conversations_{64};
     NameCheck names_;
@@ -149,8 +134,8 @@ TEST_F(follow_stage, what_an_index_says_that_is_not_asked_any_more_is_not_rememb
     const std::uint32_t after = set_of(kSpeaker);
     lead(spec.destination, before);
     const AgentId found = recipient(spec, [&] {
-        ASSERT_TRUE(fib_->rekey_start(support::hash_key(2)));
-        ASSERT_TRUE(fib_->rekey_step(1'000'000));
+        ASSERT_TRUE(small_.fib->rekey_start(support::hash_key(2)));
+        ASSERT_TRUE(small_.fib->rekey_step(1'000'000));
         lead(spec.destination, after);
     });
     EXPECT_EQ(found, agent(kReader)) << "asked for before the change";

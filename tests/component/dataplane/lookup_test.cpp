@@ -6,15 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <memory>
 #include <vector>
 
 #include "dataplane/parse.h"
 #include "dataplane/receive.h"
 #include "routing/capability_name.h"
 #include "tests/support/fake_mbuf.h"
-#include "tests/support/hash_key.h"
-#include "tests/support/small_world.h"
+#include "tests/support/small_fib.h"
 
 using namespace posthaste;
 using namespace posthaste::test;
@@ -26,23 +24,6 @@ namespace {
 
 class lookup : public testing::Test {
   protected:
-    void SetUp() override {
-        routing::FibOptions options;
-        options.name = "lookup";
-        options.capacity = 100;
-        options.key = support::hash_key(1);
-        auto created = routing::Fib::create(options, grace_);
-        ASSERT_TRUE(created.has_value()) << created.error();
-        fib_ = std::move(*created);
-        for (const routing::FibEntry& entry : small_world_routes()) {
-            ASSERT_TRUE(fib_->set(entry, 0));
-        }
-        resolver_ = routing::Resolver::create(*fib_, {});
-        grace_.online(0);
-    }
-
-    void TearDown() override { grace_.offline(0); }
-
     // Whom the router would ask around for after a burst of these bytes.
     std::vector<AgentId> wanted_after(const FrameBytes& bytes) {
         FakeFrame frame(bytes);
@@ -53,10 +34,10 @@ class lookup : public testing::Test {
         const LaneMask lanes = LaneMask::range(0, 8);
         parse(burst_, lanes, port, routing::PlainRules(port.rules));
         const dataplane::CapabilityTables tables{
-            world_, *fib_, sets_, conversations_, names_, counters_};
-        ask(burst_, lanes, port, asked_, conversing_, *resolver_, tables);
-        dataplane::lookup(burst_, asked_, conversing_, *resolver_, tables, wanted_);
-        grace_.quiescent(0);
+            world_, *small_.fib, sets_, conversations_, names_, counters_};
+        ask(burst_, lanes, port, asked_, conversing_, *small_.resolver, tables);
+        dataplane::lookup(burst_, asked_, conversing_, *small_.resolver, tables, wanted_);
+        small_.grace.quiescent(0);
         // A frame's memory is another frame's after the burst.
         std::fill_n(rte_pktmbuf_mtod(mbuf, std::uint8_t*), mbuf->data_len, std::uint8_t{0xEE});
         std::vector<AgentId> wanted(8);
@@ -66,14 +47,12 @@ class lookup : public testing::Test {
 
     const dataplane::Conversing& conversing() const { return conversing_; }
 
-    const routing::LookupCounters& counters() const { return resolver_->counters(); }
+    const routing::LookupCounters& counters() const { return small_.resolver->counters(); }
 
   private:
-    routing::Grace grace_{1};
-    std::unique_ptr<routing::Fib> fib_;
-    std::unique_ptr<routing::Resolver> resolver_;
+    SmallFib small_;
     const dataplane::World world_ = small_world();
-    const routing::ProviderSets sets_{grace_, 8};
+    const routing::ProviderSets sets_{small_.grace, 8};
     routing::Conversations conversations_{64};
     dataplane::NameCheck names_;
     dataplane::CapabilityCounters counters_;
