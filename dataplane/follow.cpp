@@ -45,15 +45,14 @@ Reasons::Reasons(const CapabilityTables& tables, bool relayed) noexcept {
         state += routing::kMixStep;
         return routing::mix(state);
     };
-    const auto half = [](std::uint64_t drawn) { return static_cast<std::uint32_t>(drawn >> 32); };
     which_ = {draw(), draw()};
-    capability_ = half(draw()) | 1;
-    edition_ = half(draw()) | 1;
-    entry_ = half(draw()) | 1;
-    sticky_ = half(draw());
-    const std::uint32_t routers = half(draw()) | 1;
-    const std::uint32_t by_router = half(draw());
-    const std::uint32_t local_first = half(draw());
+    capability_ = draw();
+    edition_ = draw();
+    entry_ = draw();
+    sticky_ = draw();
+    const std::uint64_t routers = draw();
+    const std::uint64_t by_router = draw();
+    const std::uint64_t local_first = draw();
     all_ = routers * tables.fib.routers().changes() + (relayed ? by_router : 0U) +
            (tables.world.local_first ? local_first : 0U);
 }

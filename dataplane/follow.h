@@ -17,8 +17,9 @@
 namespace posthaste::dataplane {
 
 // All that decides where a conversation's frames go, but for who sends them, in a number. Each part
-// times a number that is drawn from the lcore's secret, so that nobody can have changes of several
-// make up for each other: two that differ give the same number once in 2^32. Which capability is a
+// times 64 bits that are drawn from the lcore's secret, so that nobody can have changes of several
+// make up for each other: two that differ give the same number about once in 2^32 (multilinear
+// hashing, Lemire and Kaser 2014: the upper half of the sum counts). Which capability is a
 // part by itself, hashed under a secret: of the conversation Conversations knows only a hash of the
 // key, and strangers may find conversations with two capabilities that have the same key.
 class Reasons {
@@ -40,20 +41,21 @@ class Reasons {
         const bool sticky = parts.strategy == static_cast<unsigned>(routing::Strategy::sticky);
         std::uint64_t half[2];
         std::memcpy(half, parts.capability->bytes.data(), sizeof half);
-        return all_ + static_cast<std::uint32_t>(parts.hash >> 40) +
-               static_cast<std::uint32_t>(
-                   routing::folded_product(half[0] ^ which_[0], half[1] ^ which_[1])) +
-               capability_ * parts.capability_changes + edition_ * parts.edition +
-               entry_ * parts.entry_changes + (sticky ? sticky_ : 0U);
+        const std::uint64_t sum =
+            all_ + (parts.hash & 0xffffff0000000000) +
+            routing::folded_product(half[0] ^ which_[0], half[1] ^ which_[1]) +
+            capability_ * parts.capability_changes + edition_ * parts.edition +
+            entry_ * parts.entry_changes + (sticky ? sticky_ : 0U);
+        return static_cast<std::uint32_t>(sum >> 32);
     }
 
   private:
     std::array<std::uint64_t, 2> which_{};
-    std::uint32_t capability_ = 1;
-    std::uint32_t edition_ = 1;
-    std::uint32_t entry_ = 1;
-    std::uint32_t sticky_ = 1;
-    std::uint32_t all_ = 0;  // the same for all of a burst
+    std::uint64_t capability_ = 0;
+    std::uint64_t edition_ = 0;
+    std::uint64_t entry_ = 0;
+    std::uint64_t sticky_ = 0;
+    std::uint64_t all_ = 0;  // the same for all of a burst
 };
 
 // The conversations of a burst's lanes to_any. A worker's.

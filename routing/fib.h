@@ -238,7 +238,9 @@ class Fib {
     void entries(std::span<const std::uint32_t> numbers, const FibEntry** found) const noexcept;
 
     // Another number whenever this capability, or one of those that share it, has another entry or
-    // none any more.
+    // none any more. Who reads it, then looks the capability up, and finds that the index he asked
+    // is still index(), may use what he found while the number is the same: an index whose key has
+    // been changed does not learn of what changes since.
     [[nodiscard]] std::uint32_t changes_of_capability(const AgentId& capability) const noexcept {
         return capability_changes_->read(stripe_key(capability));
     }

@@ -80,7 +80,9 @@ class Resolver {
         return {news_.data(), news_count_};
     }
 
-    // Of the index that was asked last.
+    // Of the index that was taken last: by the first announce() of a burst, or by resolve(). So
+    // after resolve_announced() it is that of the index which answered, if resolve() did not come
+    // between.
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
 
     // Once per loop.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The routes of small_world() in a real Fib, and the resolver of its one reader, who is online.
-// Needs EAL.
+// The routes of small_world() in a real Fib, and the resolver of its one reader, who is online and
+// whom the test takes offline. Needs EAL.
 #pragma once
 
 #include <memory>
@@ -26,11 +26,6 @@ struct SmallFib {
         CHECK(resolver != nullptr);
         grace.online(0);
     }
-
-    ~SmallFib() { grace.offline(0); }
-
-    SmallFib(const SmallFib&) = delete;
-    SmallFib& operator=(const SmallFib&) = delete;
 
     routing::Grace grace{1};
     std::unique_ptr<routing::Fib> fib;

@@ -41,6 +41,8 @@ std::uint64_t conversation_of_key_0(std::string_view name) {
 // The stages by themselves, so that the control thread may come between two steps of one.
 class follow_stage : public testing::Test {
   protected:
+    void TearDown() override { small_.grace.offline(0); }
+
     std::uint32_t set_of(std::uint32_t number) {
         EXPECT_TRUE(small_.fib->set(edge_agent(number), 0));
         routing::Provider provider;

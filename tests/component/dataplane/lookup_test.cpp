@@ -24,6 +24,8 @@ namespace {
 
 class lookup : public testing::Test {
   protected:
+    void TearDown() override { small_.grace.offline(0); }
+
     // Whom the router would ask around for after a burst of these bytes.
     std::vector<AgentId> wanted_after(const FrameBytes& bytes) {
         FakeFrame frame(bytes);
