@@ -19,8 +19,8 @@ namespace posthaste::dataplane {
 
 // Replaces burst.target, for lanes addressed to any agent with a capability, by the entry of the
 // chosen one. Lanes to an unknown capability leave: as punted where the control thread may know
-// better (but once only), else dropped. Those followed have their target. Needs follow(), lookup(),
-// and heartbeats to be gone.
+// better (but once only), else dropped. Those followed have their target. Needs lookup(), and
+// heartbeats to be gone.
 void capability(Burst& burst,
                 const Conversing& conversing,
                 const CapabilityTables& tables) noexcept;

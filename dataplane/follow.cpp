@@ -38,9 +38,8 @@ bool leads_on(const Conversations::PackedWay& way,
 
 }  // namespace
 
-Reasons::Reasons(const CapabilityTables& tables, bool relayed) noexcept {
-    // Others than the hash of Conversations draws.
-    std::uint64_t state = routing::mix(~tables.conversations.seed());
+Reasons::Reasons(std::uint64_t seed) noexcept {
+    std::uint64_t state = routing::mix(~seed);  // others than what Conversations draws
     const auto draw = [&state] {
         state += routing::kMixStep;
         return routing::mix(state);
@@ -50,11 +49,14 @@ Reasons::Reasons(const CapabilityTables& tables, bool relayed) noexcept {
     edition_ = draw();
     entry_ = draw();
     sticky_ = draw();
-    const std::uint64_t routers = draw();
-    const std::uint64_t by_router = draw();
-    const std::uint64_t local_first = draw();
-    all_ = routers * tables.fib.routers().changes() + (relayed ? by_router : 0U) +
-           (tables.world.local_first ? local_first : 0U);
+    routers_ = draw();
+    relayed_ = draw();
+    local_first_ = draw();
+}
+
+void Reasons::begin(const CapabilityTables& tables, bool relayed) noexcept {
+    all_ = routers_ * tables.fib.routers().changes() + (relayed ? relayed_ : 0U) +
+           (tables.world.local_first ? local_first_ : 0U);
 }
 
 void begin_conversations(const Burst& burst,
@@ -79,7 +81,7 @@ LaneMask follow(Burst& burst, Conversing& conversing, const CapabilityTables& ta
     if (!lanes.any()) [[likely]] {
         return lanes;
     }
-    conversing.reasons = Reasons(tables, tables.world.ports[burst.ingress].role == Role::fabric);
+    conversing.reasons.begin(tables, tables.world.ports[burst.ingress].role == Role::fabric);
     const Reasons reasons = conversing.reasons;
     LaneMask followed;
     for (const unsigned lane : lanes) {

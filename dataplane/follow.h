@@ -24,9 +24,11 @@ namespace posthaste::dataplane {
 // key, and strangers may find conversations with two capabilities that have the same key.
 class Reasons {
   public:
-    Reasons() noexcept = default;
-    // `relayed`: by another router.
-    Reasons(const CapabilityTables& tables, bool relayed) noexcept;
+    // The seed is the lcore's secret, that of its Conversations.
+    explicit Reasons(std::uint64_t seed) noexcept;
+
+    // What is the same for all of a burst; `relayed`: by another router.
+    void begin(const CapabilityTables& tables, bool relayed) noexcept;
 
     struct Parts {
         std::uint64_t hash = 0;  // of the conversation's key; most of it Conversations compares
@@ -50,16 +52,21 @@ class Reasons {
     }
 
   private:
-    std::array<std::uint64_t, 2> which_{};
-    std::uint64_t capability_ = 0;
-    std::uint64_t edition_ = 0;
-    std::uint64_t entry_ = 0;
-    std::uint64_t sticky_ = 0;
-    std::uint64_t all_ = 0;  // the same for all of a burst
+    std::array<std::uint64_t, 2> which_;
+    std::uint64_t capability_;
+    std::uint64_t edition_;
+    std::uint64_t entry_;
+    std::uint64_t sticky_;
+    std::uint64_t routers_;
+    std::uint64_t relayed_;
+    std::uint64_t local_first_;
+    std::uint64_t all_ = 0;  // parts that begin() knows
 };
 
 // The conversations of a burst's lanes to_any. A worker's.
 struct Conversing {
+    explicit Conversing(std::uint64_t seed) noexcept : reasons(seed) {}
+
     std::array<std::uint64_t, kBurstMax> key;  // conversation_key()
     std::array<std::uint64_t, kBurstMax> hash;
     std::array<std::uint32_t, kBurstMax> capability_changes;

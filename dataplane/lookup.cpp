@@ -137,7 +137,7 @@ void lookup(Burst& burst,
                                asked.found.data(),
                                asked.hop.data(),
                                burst.now_ms);
-    conversing.generation = resolver.generation();
+    conversing.generation = resolver.announced_generation();
     for (const unsigned lane : asked.with_destination) {
         burst.target[lane] = asked.found[asked.destination[lane]];
         burst.to[lane] = asked.hop[asked.destination[lane]];

@@ -152,8 +152,8 @@ class Worker {
 
     Burst burst_;
     Asked asked_;
-    Conversing conversing_;
     WorkerCounters counters_;
+    Conversing conversing_;
     routing::Conversations conversations_;
     NameCheck names_;
     FanOut fan_out_;

@@ -129,9 +129,6 @@ class Conversations {
     // For a conversation that was kept with the cell; else nothing.
     void note(std::uint64_t hash, std::uint32_t cell, const Way& way) noexcept;
 
-    // For its owner to draw from whatever is not for others to foresee.
-    [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
-
     // So many of the ways that were recalled still led to somebody.
     void confirm(std::uint64_t count) noexcept { stats_.hit += count; }
 

@@ -17,7 +17,7 @@ struct FibEntry;
 
 class alignas(16) NextHop {
   public:
-    // Where the agent is: a port here, another router, who is chosen, or what the entry says.
+    // Where it goes: to a port here, another router, whoever is chosen, or where the entry says.
     static constexpr std::uint32_t kPortMax = 12;
     static constexpr std::uint32_t kCapability = 13;
     static constexpr std::uint32_t kRemote = 14;

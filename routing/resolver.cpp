@@ -272,6 +272,7 @@ void Resolver::resolve_announced(std::span<const AgentId* const> agents,
         news_count_ = 0;  // those of the call before are positions of other agents
         return;
     }
+    announced_generation_ = announced_->generation();
     resolve_by(*announced_, {agents, hashes, found, hops}, now_ms);
     announced_ = nullptr;
 }

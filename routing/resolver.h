@@ -80,10 +80,10 @@ class Resolver {
         return {news_.data(), news_count_};
     }
 
-    // Of the index that was taken last: by the first announce() of a burst, or by resolve(). So
-    // after resolve_announced() it is that of the index which answered, if resolve() did not come
-    // between.
-    [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
+    // Of the index by which the last resolve_announced() answered.
+    [[nodiscard]] std::uint64_t announced_generation() const noexcept {
+        return announced_generation_;
+    }
 
     // Once per loop.
     void turn(std::uint32_t now_ms) noexcept { cache_.age(now_ms); }
@@ -175,8 +175,9 @@ class Resolver {
     std::span<RouteCache::Line> lines_;  // hugepages
     RouteCache cache_;
     CacheSwitch switch_;
-    std::uint64_t generation_ = 0;         // of the index asked last, which filled the cache
+    std::uint64_t generation_ = 0;         // of the index the cache was filled by
     const FibIndex* announced_ = nullptr;  // the index that the announced hashes are of
+    std::uint64_t announced_generation_ = 0;
     std::uint64_t batches_ = 0;
     std::uint32_t admissions_ = 0;
     StrangeShare strange_;

@@ -98,7 +98,7 @@ class follow_stage : public testing::Test {
     NameCheck names_;
     CapabilityCounters counters_;
     Asked asked_;
-    Conversing conversing_;
+    Conversing conversing_{1};
     Burst burst_;
     SpscRing<AgentId> wanted_{63};
 };

@@ -59,7 +59,7 @@ class lookup : public testing::Test {
     dataplane::NameCheck names_;
     dataplane::CapabilityCounters counters_;
     dataplane::Asked asked_;
-    dataplane::Conversing conversing_;
+    dataplane::Conversing conversing_{1};
     dataplane::Burst burst_;
     dataplane::SpscRing<AgentId> wanted_{63};
 };
