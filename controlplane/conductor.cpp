@@ -140,15 +140,18 @@ void Conductor::serve_tried_registrations(std::uint64_t now_ms) {
 }
 
 void Conductor::note_registered(const ControlOutcome& outcome, std::uint64_t now_ms) {
-    if (box_.cluster_routes != nullptr && !outcome.agent.is_nil()) {
-        box_.cluster_routes->settle_agent(outcome.agent);
-    }
-    if (!outcome.registered.has_value()) {
+    if (outcome.agent.is_nil()) {
         return;
     }
-    const routing::Endpoint& endpoint = *outcome.registered;
-    box_.neighbours->learn(endpoint.port, endpoint.ip, endpoint.mac, now_ms);
-    // The acknowledgement must not overtake its effect: the agent may send at once.
+    if (box_.cluster_routes != nullptr) {
+        box_.cluster_routes->settle_agent(outcome.agent);
+    }
+    if (outcome.registered.has_value()) {
+        const routing::Endpoint& endpoint = *outcome.registered;
+        box_.neighbours->learn(endpoint.port, endpoint.ip, endpoint.mac, now_ms);
+    }
+    // The acknowledgement must not overtake its effect: an agent that came may send at once, and
+    // one that went is sent nothing from then on.
     apply_changes(now_ms);
     note_load(outcome);
 }
