@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
@@ -24,6 +25,14 @@ bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
 
+bool is_ascii(char c) noexcept {
+    return static_cast<unsigned char>(c) < 0x80;
+}
+
+bool is_octal(char c) noexcept {
+    return c >= '0' && c <= '7';
+}
+
 bool is_letter(char c) noexcept {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
@@ -33,7 +42,7 @@ bool is_letter(char c) noexcept {
 class PositionCounter {
   public:
     PositionCounter(std::string_view text, bool utf8) noexcept
-        : text_(text), utf8_(utf8), class_count_(utf8 ? 4 : 1) {}
+        : text_(text), utf8_(utf8), character_bytes_(utf8 ? 4 : 1) {}
 
     std::size_t run() noexcept {
         while (at_ < text_.size()) {
@@ -74,8 +83,7 @@ class PositionCounter {
                 escape();
                 break;
             case '[':
-                skip_class();
-                atom(class_count_);
+                atom(class_count());
                 break;
             case '(':
                 open();
@@ -87,7 +95,7 @@ class PositionCounter {
                 repeat();
                 break;
             case '.':
-                atom(class_count_);
+                atom(character_bytes_);
                 break;
             case '|':
             case '*':
@@ -139,36 +147,76 @@ class PositionCounter {
         if (c == 'E') {
             return;
         }
-        // \p{Lu}, \x{41}: braces that repeat nothing.
-        if ((c == 'p' || c == 'P' || c == 'x') && peek() == '{') {
-            at_ = std::min(text_.find('}', at_), text_.size() - 1) + 1;
+        if (!is_ascii(c)) {
+            character(c);
+            return;
         }
-        atom(is_letter(c) ? class_count_ : 1);
+        const bool property = c == 'p' || c == 'P';
+        if ((property || c == 'x') && peek() == '{') {
+            // \p{Lu}, \x{41}: braces that repeat nothing.
+            at_ = std::min(text_.find('}', at_), text_.size() - 1) + 1;
+        } else if (property || c == 'c') {
+            ++at_;  // \pL; \c[, which opens no class
+        } else if (c == 'x') {
+            skip_two([](char digit) { return std::isxdigit(digit) != 0; });  // \x41
+        } else if (is_octal(c)) {
+            skip_two(is_octal);  // \101
+        }
+        const bool one_byte = !is_letter(c) && !is_octal(c);
+        atom(property && utf8_ ? kPropertyPositions : one_byte ? 1 : character_bytes_);
+    }
+
+    // Up to two more digits of a character's number.
+    void skip_two(bool (*is_one)(char)) noexcept {
+        for (int i = 0; i < 2 && is_ascii(peek()) && is_one(peek()); ++i) {
+            ++at_;
+        }
     }
 
     // Behind '['. A ']' that comes first is one of the class.
-    void skip_class() noexcept {
-        if (peek() == '^') {
-            ++at_;
-        }
-        if (peek() == ']') {
-            ++at_;
-        }
-        while (at_ < text_.size() && text_[at_] != ']') {
-            if (text_[at_] == '\\') {
+    std::size_t class_count() noexcept {
+        std::size_t count = character_bytes_;
+        bool quoted = false;
+        at_ += peek() == '^' ? 1 : 0;
+        at_ += peek() == ']' ? 1 : 0;
+        while (at_ < text_.size() && (quoted || peek() != ']')) {
+            if (peek() == '\\' && (!quoted || peek(1) == 'E')) {
+                quoted = peek(1) == 'Q';
                 ++at_;
-            } else if (text_[at_] == '[' && peek(1) == ':') {
-                const std::size_t end = text_.find(":]", at_ + 2);
-                // Only letters in between make it a named class.
-                const auto name = text_.substr(at_ + 2, end - std::min(end, at_ + 2));
-                if (end != std::string_view::npos &&
-                    std::ranges::all_of(name, [](char c) { return is_letter(c) || c == '^'; })) {
-                    at_ = end + 1;
-                }
+                count += utf8_ ? escape_in_class() : 0;
+                at_ += peek() == 'c' ? 1 : 0;  // \c\, which escapes nothing
+            } else if (peek() == '[' && peek(1) == ':' && !quoted) {
+                skip_named_class();
+            } else {
+                count += utf8_ && !is_ascii(peek()) ? 1 : 0;
             }
             ++at_;
         }
         ++at_;
+        return count;
+    }
+
+    // At what is behind a '\' in a class: what it adds to it.
+    [[nodiscard]] std::size_t escape_in_class() const noexcept {
+        const char c = peek();
+        if (c == 'p' || c == 'P') {
+            return kPropertyPositions;
+        }
+        if (c == 'x' && peek(1) == '{') {
+            return 4;
+        }
+        // Two digits, or three octal ones, name characters of up to two bytes.
+        return c == 'x' || is_digit(c) || !is_ascii(c) ? 2 : 0;
+    }
+
+    // At "[:" in a class. Only letters in between make it a named class: then to the ':' behind.
+    void skip_named_class() noexcept {
+        const std::size_t end = text_.find(":]", at_ + 2);
+        const auto name = text_.substr(at_ + 2, end - std::min(end, at_ + 2));
+        if (end != std::string_view::npos &&
+            std::ranges::all_of(name, [](char c) { return is_letter(c) || c == '^'; })) {
+            at_ = end + 1;
+        }
     }
 
     // Behind '('.
@@ -240,7 +288,7 @@ class PositionCounter {
 
     std::string_view text_;
     bool utf8_;
-    std::size_t class_count_;
+    std::size_t character_bytes_;  // at most
     std::size_t at_ = 0;
     bool quoted_ = false;
     std::size_t depth_ = 0;

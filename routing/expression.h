@@ -34,9 +34,14 @@ inline constexpr std::size_t kExpressionBytesMax = 512;
 // repeats, a byte of payload may cost as much as the whole of the rest.
 inline constexpr std::size_t kExpressionPositionsMax = 512;
 
+// With utf8 a property, \p{L}, stands for hundreds of ranges of characters: what has some takes
+// Hyperscan up to 3 s to compile (\w\p{L}\h; \p{C}{8} 1.4 s), and \p{L}{99} would take 9 s.
+inline constexpr std::size_t kPropertyPositions = 64;
+
 // How many positions an expression has with its bounded repeats written out: "a(bc){3}" has 7.
-// Classes count once, with utf8 four times (so many bytes may one character have). For any text;
-// what is no expression gets some number. Saturates.
+// A class counts once. With utf8 it counts four times (so many bytes may one character have), and
+// the bytes of each character in it that is not ASCII or is given by number, and each property,
+// are counted beside that. For any text; what is no expression gets some number. Saturates.
 [[nodiscard]] std::size_t expression_positions(std::string_view text, bool utf8) noexcept;
 
 // Why it cannot be a rule; nullopt: it can. The same on every machine, in time linear in the text

@@ -86,6 +86,12 @@ TEST(expression, positions_are_counted_with_repeats_written_out) {
         {R"(\Qa{9}\E)", 4},
         {R"(\x{41}{5})", 5},
         {R"(\p{Lu}{5})", 5},
+        {R"(\pL{5})", 5},
+        {R"(\x41{5}1)", 6},
+        {R"(\101{5}1)", 6},
+        {R"(\1ab)", 3},
+        {R"(\018)", 2},
+        {R"(\99{3})", 4},
         {"[]x]{3}", 3},
         {"[^]]{3}", 3},
         {"[[:alpha:]]{3}", 3},
@@ -106,6 +112,33 @@ TEST(expression, positions_are_counted_with_repeats_written_out) {
     EXPECT_EQ(expression_positions("ä{3}", false), 4U);
 }
 
+// What a class of characters has is counted, since each repeat of it is made of all of it.
+TEST(expression, classes_of_utf8_count_what_is_in_them) {
+    const std::vector<std::pair<const char*, std::size_t>> expected = {
+        {"[a-z]{3}", 12},
+        {"[äö]{3}", 24},
+        {"[^ä]{3}", 18},
+        {R"([\ä]{2})", 14},
+        {R"([\x{100}-\x{200}]{3})", 36},
+        {R"([\x80\200]{2})", 16},
+        {R"(\p{L}{2})", 2 * kPropertyPositions},
+        {R"(\pL{3})", 3 * kPropertyPositions},
+        {R"(\pL\P{N})", 2 * kPropertyPositions},
+        {R"([\p{L}\PN]{2})", 8 + 4 * kPropertyPositions},
+        {R"(\xe4{3})", 12},
+        {R"(\ä{3})", 6},
+        {R"(\Q\p{L}\E)", 5},
+        // A quote in a class ends behind its \E, whatever it has before that.
+        {R"([\Q]ä\p\E\pL]{2})", 2 * (6 + kPropertyPositions)},
+        {R"([\Q]\Eä]{3})", 18},
+        {"[[:^alpha:]ä]{3}", 18},
+    };
+    for (const auto& [text, positions] : expected) {
+        EXPECT_EQ(expression_positions(text, true), positions) << text;
+        EXPECT_LE(expression_positions(text, false), positions) << text;
+    }
+}
+
 // However a repeat is disguised, what is written out is counted.
 TEST(expression, repeats_cannot_be_hidden) {
     for (const char* text : {"(a{30}){30}",
@@ -115,6 +148,8 @@ TEST(expression, repeats_cannot_be_hidden) {
                              R"((\)a{30}){30})",
                              "([)]a{30}){30}",
                              R"((\Q)\Ea{30}){30})",
+                             R"(\c[(a{30}){30}])",
+                             R"([\c\](a{30}){30}])",
                              "a{1,99999999999999999999}",
                              "(((((a{99}){99}){99}){99}){99}){99}"}) {
         EXPECT_GE(expression_positions(text, false), 900U) << text;
@@ -127,4 +162,10 @@ TEST(expression, repeats_cannot_be_hidden) {
               "too expensive: very many positions with its repeats written out; allowed: 512");
     EXPECT_EQ(verdict(".{129}", {.utf8 = true}),
               "too expensive: 516 positions with its repeats written out; allowed: 512");
+    // This one took Hyperscan 9 s, to find it too large.
+    EXPECT_EQ(verdict(R"(\p{L}{99})", {.caseless = true, .utf8 = true}),
+              "too expensive: 6336 positions with its repeats written out; allowed: 512");
+    EXPECT_EQ(verdict(R"([^\p{L}]{128})", {.utf8 = true}),
+              "too expensive: 8704 positions with its repeats written out; allowed: 512");
+    EXPECT_EQ(verdict(R"(\p{Lu}\p{Ll}+ \p{N}{1,5})", {.utf8 = true}), "fine");
 }
