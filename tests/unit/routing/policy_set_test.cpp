@@ -22,7 +22,9 @@ Policy policy(std::string name, std::initializer_list<std::string> expressions) 
     result.name = std::move(name);
     result.ports = {0, 1};
     for (const std::string& text : expressions) {
-        result.rules.push_back({{text, {}}, "rules:" + std::to_string(result.rules.size() + 1)});
+        PolicyRule& rule = result.rules.emplace_back();
+        rule.expression.text = text;
+        rule.where = "rules:" + std::to_string(result.rules.size());
     }
     return result;
 }
